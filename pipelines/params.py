@@ -1,0 +1,239 @@
+"""Every value a user sets, checked strictly when params.yaml is read: an unknown key or a wrong type is an error."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import yaml
+from cronsim import CronSim, CronSimError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from pipelines.errors import UsageError
+from pipelines.project import Project
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
+NAME_RULE = r"^[a-z0-9][a-z0-9_-]{0,62}$"
+RESERVED = {"models", "live"}
+
+
+class Section(BaseModel):
+    """A frozen part of params.yaml without room for unknown keys; every key is required, so the file is the truth."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Source(Section):
+    """One project: where its repository is."""
+
+    source: Annotated[str, Field(min_length=1)]
+
+
+class Snapshot(Section):
+    """Which tracked files are read: patterns as in .gitignore."""
+
+    include: list[str]
+    exclude: list[str]
+
+
+class Extraction(Section):
+    """How files become symbols and chunks."""
+
+    max_file_kb: Count
+    chunk_chars: Annotated[int, Field(ge=200)]
+    overlap_chars: Annotated[int, Field(ge=0)]
+
+    @model_validator(mode="after")
+    def _overlap_is_smaller(self) -> "Extraction":
+        if self.overlap_chars * 2 > self.chunk_chars:
+            raise ValueError("extraction.overlap_chars must be at most half of extraction.chunk_chars")
+        return self
+
+
+class Dataset(Section):
+    """How symbols become examples."""
+
+    recipes: Annotated[list[Literal["explain", "implement", "complete"]], Field(min_length=1)]
+    holdout: Annotated[float, Field(gt=0, lt=1)]
+    min_doc_chars: Annotated[int, Field(ge=1)]
+    max_example_tokens: Annotated[int, Field(ge=64)]
+    complete_per_kb: Annotated[float, Field(ge=0)]
+    complete_window_chars: Annotated[int, Field(ge=100)]
+    seed: int
+
+
+class Validation(Section):
+    """What a dataset must be."""
+
+    min_examples: Count
+    min_holdout: Count
+    max_duplicate_share: Share
+    max_task_share: Share
+    max_quarantined_share: Share
+
+
+class Training(Section):
+    """How the adapter is trained; the names are PEFT's and TRL's."""
+
+    base_model: Annotated[str, Field(min_length=1)]
+    rank: Count
+    alpha: Count
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    targets: str | list[str]
+    learning_rate: Annotated[float, Field(gt=0)]
+    warmup_share: Share
+    epochs: Annotated[float, Field(gt=0)]
+    max_steps: Count
+    batch_size: Count
+    checkpoint_steps: Count
+    threads: Count
+    seed: int
+
+
+class Embedding(Section):
+    """The encoder of chunks and queries."""
+
+    model: Annotated[str, Field(min_length=1)]
+    batch_size: Count
+
+
+class Evaluation(Section):
+    """How the four arms are compared."""
+
+    max_examples: Count
+    generate_examples: Annotated[int, Field(ge=0)]
+    max_new_tokens: Count
+    context_passages: Count
+    context_chars: Count
+    bootstrap: Annotated[int, Field(ge=100)]
+    confidence: Annotated[float, Field(gt=0.5, lt=1)]
+    seed: int
+
+
+class Gates(Section):
+    """What a candidate must reach to be released."""
+
+    min_gain: float
+    champion_margin: Annotated[float, Field(ge=0)]
+
+
+class Release(Section):
+    """How a candidate that passed becomes live."""
+
+    promotion: Literal["auto", "review"]
+
+
+class Index(Section):
+    """Where the live vectors are, and how a new version is checked."""
+
+    url: str
+    canaries: Count
+
+
+class Assistant(Section):
+    """How questions are answered."""
+
+    answer: Literal["extractive", "generate"]
+    passages: Count
+    max_new_tokens: Count
+
+
+class Schedule(Section):
+    """When a night begins."""
+
+    cron: str
+    timezone: str
+
+    @field_validator("cron")
+    @classmethod
+    def _is_cron(cls, value: str) -> str:
+        try:
+            CronSim(value, datetime(2026, 1, 1))
+        except CronSimError:
+            raise ValueError("not a cron expression such as 0 2 * * *") from None
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_timezone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError("not a time zone such as Europe/Vienna") from None
+        return value
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    projects: dict[Annotated[str, Field(pattern=NAME_RULE)], Source]
+    snapshot: Snapshot
+    extraction: Extraction
+    dataset: Dataset
+    validation: Validation
+    training: Training
+    embedding: Embedding
+    evaluation: Evaluation
+    gates: Gates
+    release: Release
+    index: Index
+    assistant: Assistant
+    schedule: Schedule
+
+    @field_validator("projects")
+    @classmethod
+    def _leaves_own_folders(cls, value: dict[str, Source]) -> dict[str, Source]:
+        for name in RESERVED & value.keys():
+            raise ValueError(f"`{name}` is a folder of data/ that Nocturne uses itself; choose another name")
+        return value
+
+    def project(self, name: str, workspace: Path) -> Project:
+        """The project of this name.
+
+        Raises:
+            UsageError: params.yaml names no such project.
+        """
+        if name not in self.projects:
+            raise UsageError(
+                f"There is no project `{name}`; params.yaml names {', '.join(self.projects) or 'none'}.",
+                f"Run `nocturne add {name} PATH_TO_REPOSITORY`.",
+            )
+        source = (workspace / Path(self.projects[name].source).expanduser()).resolve()
+        return Project(name=name, source=source, workspace=workspace)
+
+
+def load_params(workspace: Path) -> Params:
+    """Read and check `params.yaml` of a workspace.
+
+    Raises:
+        UsageError: the file is not YAML, or a key or value breaks a rule; the first few are named.
+    """
+    file = workspace / "params.yaml"
+    try:
+        values = yaml.safe_load(file.read_text())
+    except (OSError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise UsageError(f"params.yaml cannot be read: {reason}.", f"Mend {file}.") from None
+    try:
+        return Params.model_validate(values)
+    except ValidationError as error:
+        raise UsageError(
+            f"params.yaml: {_reasons(error)}.", "Correct it; the shipped params.yaml shows each key."
+        ) from None
+
+
+def _reasons(error: ValidationError) -> str:
+    found = [_reason(item) for item in error.errors()]
+    more = f" (and {len(found) - 3} more)" if len(found) > 3 else ""
+    return "; ".join(found[:3]) + more
+
+
+def _reason(item: Any) -> str:
+    where = ".".join(str(part) for part in item["loc"])
+    if item["type"] == "extra_forbidden":
+        return f"unknown key `{where}`"
+    if item["type"] == "missing":
+        return f"key `{where}` is missing"
+    value = "" if isinstance(item["input"], dict) else f" = {item['input']!r}"
+    return f"`{where}`{value}: {item['msg']}"

@@ -1,0 +1,46 @@
+"""What a DVC stage is: one function over a project's files, and what it needs, said once beside it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+
+from pipelines.errors import UsageError
+from pipelines.params import Params
+from pipelines.project import Project
+
+Facts = dict[str, int | float | str]
+
+NAMES = ("snapshot", "extraction", "dataset", "validation", "training", "embedding", "evaluation")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of the night. It owns the folder `data/<project>/<name>` and nothing else.
+
+    Attributes:
+        name: the module, the params section, the DVC stage, the task.
+        run: makes the folder's files; returns the facts worth showing (counts, seconds saved).
+        needs: files of earlier stages, relative to `data/<project>/`.
+        params: sections of params.yaml that change the result.
+        rooms: shared folders or files of `pipelines/` whose code the result depends on.
+        always: runs every time, because what it reads lies outside the workspace.
+    """
+
+    name: str
+    run: Callable[[Project, Params], Facts]
+    needs: tuple[str, ...] = ()
+    params: tuple[str, ...] = ()
+    rooms: tuple[str, ...] = ()
+    always: bool = False
+
+
+def load(name: str) -> Stage:
+    """Import a stage by its name.
+
+    Raises:
+        UsageError: there is no such stage.
+    """
+    if name not in NAMES:
+        raise UsageError(f"There is no stage `{name}`.", f"The stages are {', '.join(NAMES)}.")
+    stage: Stage = import_module(f"pipelines.{name}.stage").STAGE
+    return stage
