@@ -1,0 +1,99 @@
+"""The text that a language model reads: requests in words, and fill-in-the-middle. One place, so that the base model,
+training, evaluation and the assistant can never disagree about the format."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+class Passage(Protocol):
+    """A piece of the repository shown to the model as context."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def start_line(self) -> int: ...
+    @property
+    def end_line(self) -> int: ...
+    @property
+    def text(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class FimTokens:
+    """The special tokens of fill-in-the-middle, as the base model's tokenizer spells them."""
+
+    prefix: str
+    suffix: str
+    middle: str
+    end: str
+    file: str | None = None
+
+    def psm(self, prefix: str, suffix: str) -> str:
+        """Prefix, suffix, then the middle is asked for (Bavarian et al. 2022, arXiv:2207.14255)."""
+        return f"{self.prefix}{prefix}{self.suffix}{suffix}{self.middle}"
+
+    def spm(self, prefix: str, suffix: str) -> str:
+        """Suffix first, so that the middle continues the prefix across one token only (ibid.)."""
+        return f"{self.suffix}{suffix}{self.prefix}{prefix}{self.middle}"
+
+    def with_context(self, prompt: str, passages: Sequence[Passage]) -> str:
+        """Other files of the repository before the prompt, in the base model's repository form when it has one."""
+        if not passages:
+            return prompt
+        if self.file is None:
+            shown = "".join(f"{p.text}\n\n" for p in passages)
+            return prompt.replace(self.prefix, self.prefix + shown, 1)
+        return "".join(f"{self.file}{p.path}\n{p.text}\n" for p in passages) + self.file + "\n" + prompt
+
+
+FIM_FAMILIES = (
+    FimTokens("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", "<|endoftext|>", "<|file_sep|>"),  # Qwen2.5-Coder
+    FimTokens("<fim_prefix>", "<fim_suffix>", "<fim_middle>", "<|endoftext|>", "<file_sep>"),  # StarCoder2
+    FimTokens("<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>", "<｜end▁of▁sentence｜>"),  # DeepSeek-Coder
+    FimTokens("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", "<|file_separator|>"),  # CodeGemma
+    FimTokens("▁<PRE>", "▁<SUF>", "▁<MID>", "▁<EOT>"),  # Code Llama
+)
+
+
+def fim_tokens(tokenizer: Any) -> FimTokens | None:
+    """The fill-in-the-middle tokens that this tokenizer holds, or None when the model has no such form."""
+    for family in FIM_FAMILIES:
+        if all(_knows(tokenizer, token) for token in (family.prefix, family.suffix, family.middle, family.end)):
+            return family
+    return None
+
+
+def _knows(tokenizer: Any, token: str) -> bool:
+    found = tokenizer.convert_tokens_to_ids(token)  # an unknown token gets the id of another one
+    return found is not None and bool(tokenizer.convert_ids_to_tokens(found) == token)
+
+
+def explain(qualified_name: str, path: str, language: str, code: str) -> str:
+    """A request for the documentation of some code."""
+    return f"Explain `{qualified_name}` in {path}.\n```{language}\n{code}\n```"
+
+
+def implement(qualified_name: str, path: str, language: str, doc: str, signature: str) -> str:
+    """A request for the body that belongs to a documentation and a signature."""
+    return f"Write the body of `{qualified_name}` in {path}.\n{doc}\n```{language}\n{signature}\n```"
+
+
+def answer(question: str) -> str:
+    """A question about the repository, to be answered from the passages before it."""
+    return f"Answer from the code above and cite passages as [1], [2].\n{question}"
+
+
+def with_context(request: str, passages: Sequence[Passage]) -> str:
+    """A request, preceded by numbered passages of the repository."""
+    if not passages:
+        return request
+    shown = [f"[{n}] {p.path}:{p.start_line}-{p.end_line}\n```\n{p.text}\n```" for n, p in enumerate(passages, 1)]
+    return "\n".join([*shown, request])
+
+
+def chat(tokenizer: Any, request: str) -> str:
+    """The prompt that the tokenizer's chat template makes of one request, ready for the assistant's turn."""
+    turn = [{"role": "user", "content": request}]
+    prompt: str = tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True)
+    return prompt
