@@ -1,0 +1,62 @@
+"""Why a file is not read: rules that can be measured, each with the words a person sees."""
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+MAX_LINE_CHARS = 5_000
+MAX_MEAN_LINE_CHARS = 200
+MEAN_COUNTS_FROM_CHARS = 2_000  # one long line alone does not make a small file minified
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a file was left out.
+
+    Attributes:
+        reason: what is so, with its figures.
+        rule: the rule's short name, the same for all files that broke it.
+    """
+
+    reason: str
+    rule: str
+
+
+def no_parser(path: str) -> Reason:
+    """For a file in no language that has a grammar here."""
+    return Reason(f"no parser for {extension(path)}", "known language")
+
+
+def extension(path: str) -> str:
+    """The ending of a file's name with its dot, lower case, or that it has none."""
+    return PurePosixPath(path).suffix.lower() or "names without an extension"
+
+
+def too_large(size: int, max_kb: int) -> Reason | None:
+    """For a file of more bytes than `extraction.max_file_kb` allows; asked before it is read."""
+    if size <= max_kb * 1024:
+        return None
+    return Reason(f"{size:,} bytes are more than extraction.max_file_kb = {max_kb}", "max_file_kb")
+
+
+def unreadable(content: bytes) -> Reason | None:
+    """For content that is not source text a person wrote; None when it is."""
+    if b"\0" in content:
+        return Reason("binary: it holds a NUL byte", "text")
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        return Reason(f"not UTF-8: byte {error.start} cannot be decoded", "utf-8")
+    if not text.strip("\ufeff \t\r\n\f\v"):
+        return Reason("empty", "not empty")
+    return _minified(text)
+
+
+def _minified(text: str) -> Reason | None:
+    lines = text.splitlines()
+    longest = max(len(line) for line in lines)
+    if longest > MAX_LINE_CHARS:
+        return Reason(f"minified: a line of {longest:,} characters (limit {MAX_LINE_CHARS:,})", "minified")
+    mean = len(text) / len(lines)
+    if mean > MAX_MEAN_LINE_CHARS and len(text) > MEAN_COUNTS_FROM_CHARS:
+        return Reason(f"minified: {mean:,.0f} characters a line (limit {MAX_MEAN_LINE_CHARS})", "minified")
+    return None

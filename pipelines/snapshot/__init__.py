@@ -1,0 +1,1 @@
+"""What the source repository holds tonight."""

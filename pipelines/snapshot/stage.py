@@ -1,0 +1,64 @@
+"""The snapshot stage: the source repository in; which files it has, and which base model is used, out."""
+
+from dataclasses import asdict
+
+from pipelines import progress
+from pipelines.errors import NocturneError
+from pipelines.model.base import identity
+from pipelines.params import Params
+from pipelines.project import Project
+from pipelines.records import write_json
+from pipelines.snapshot.patterns import chooser
+from pipelines.source import git
+from pipelines.source.tracked import files
+from pipelines.stage import Facts, Stage
+
+SHORT = 12
+
+
+def run(project: Project, params: Params) -> Facts:
+    """Write `snapshot.json` (commit, files, skipped) and `base.json` (which base model).
+
+    Raises:
+        NocturneError: the source is missing, is no git repository, or holds nothing that the patterns take.
+    """
+    progress.report(0, 1, "repository")
+    chosen = chooser(params.snapshot.include, params.snapshot.exclude)
+    git.check(project.source)
+    commit = git.head(project.source)
+    tracked, unread = files(project.source)
+    taken = [file for file in tracked if chosen(file.path)]
+    skipped = [item for item in unread if chosen(item.path)]
+    if not taken and not skipped:
+        raise NocturneError(
+            f"None of the {len(tracked) + len(unread)} tracked files of {project.source} is taken by "
+            "snapshot.include and snapshot.exclude.",
+            "Widen snapshot.include in params.yaml.",
+        )
+    snapshot = {
+        "commit": commit,
+        "files": [asdict(file) for file in taken],
+        "skipped": [asdict(item) for item in skipped],
+    }
+    base = params.training.base_model
+    write_json(project.path("snapshot", "snapshot.json"), snapshot)
+    write_json(
+        project.path("snapshot", "base.json"), {"base_model": base, "identity": identity(base, project.workspace)}
+    )
+    progress.report(1, 1, "repository")
+    return {
+        "files": len(taken),
+        "bytes": sum(file.size for file in taken),
+        "commit": commit[:SHORT],
+        "dirty": sum(file.dirty for file in taken),
+        "skipped": len(skipped),
+    }
+
+
+STAGE = Stage(
+    "snapshot",
+    run,
+    params=("projects.${key}", "snapshot", "training.base_model"),
+    rooms=("source", "model/base.py"),
+    always=True,
+)

@@ -1,0 +1,90 @@
+"""The bytes of recorded files, exactly those that were recorded."""
+
+import subprocess
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+from pipelines.source import disk, git
+
+CHANGED = "changed while it was read; the next night will take it"
+
+
+class Unreadable(Exception):
+    """A recorded file that cannot be had; says why."""
+
+
+class Reader:
+    """Reads blobs through one git process, and uncommitted files from disk; a context manager.
+
+    Bytes are asked for by git's name for them, so that whatever happens to the repository meanwhile, what is read is
+    what the snapshot recorded, or nothing.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._format = git.object_format(root)
+
+    def __enter__(self) -> "Reader":
+        self._process = subprocess.Popen(
+            ["git", "cat-file", "--batch"],
+            cwd=self._root,
+            env=git.environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def read(self, path: str, blob: str, size: int) -> bytes:
+        """The bytes of a file.
+
+        Args:
+            path: relative to the source.
+            blob: git's name for the bytes.
+            size: their number; never more are held in memory.
+
+        Raises:
+            Unreadable: they are neither in the object store nor in the working tree.
+        """
+        stored = self._stored(blob)
+        return self._on_disk(path, blob, size) if stored is None else stored
+
+    def _stored(self, blob: str) -> bytes | None:
+        process = self._process
+        ask, answer = _pipe(process.stdin), _pipe(process.stdout)
+        try:
+            ask.write(blob.encode() + b"\n")
+            ask.flush()
+        except BrokenPipeError:
+            raise Unreadable("git stopped answering") from None
+        header = answer.readline().split()
+        if not header:
+            raise Unreadable("git stopped answering")
+        if header[-1] == b"missing":
+            return None
+        content = answer.read(int(header[2]) + 1)
+        return content[:-1]
+
+    def _on_disk(self, path: str, blob: str, size: int) -> bytes:
+        try:
+            with disk.opened(self._root, path) as file:
+                content = file.read(size + 1)
+        except (FileNotFoundError, NotADirectoryError):
+            raise Unreadable(CHANGED) from None
+        except disk.Unsafe as unsafe:
+            raise Unreadable(str(unsafe)) from None
+        if disk.blob_name(content, self._format) != blob:
+            raise Unreadable(CHANGED)
+        return content
+
+
+def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
+    assert pipe is not None
+    return pipe

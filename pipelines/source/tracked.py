@@ -1,0 +1,125 @@
+"""The tracked files of a repository as they stand in its working tree."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.source import disk, git
+from pipelines.source.history import last_commits
+
+UNCOMMITTED = "uncommitted"
+_MODES = {"120000": "symbolic link", "160000": "submodule"}
+
+
+@dataclass(frozen=True)
+class File:
+    """One tracked file.
+
+    Attributes:
+        path: relative to the source, with slashes.
+        blob: git's name for its bytes in the working tree.
+        mode: as git writes it.
+        size: bytes.
+        commit: the last one that changed the path; with "-dirty" when its bytes are in no commit yet;
+            "uncommitted" when the path is in none.
+        dirty: whether its bytes differ from HEAD's.
+    """
+
+    path: str
+    blob: str
+    mode: str
+    size: int
+    commit: str
+    dirty: bool
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A tracked path that is never read, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class _Entry:
+    mode: str
+    blob: str
+
+
+def files(root: Path) -> tuple[list[File], list[Skipped]]:
+    """What git tracks below `root`, by path: the files, and what is never read.
+
+    A file deleted from the working tree is left out. The index is trusted for files whose stat data it holds.
+
+    Raises:
+        NocturneError: git fails, or tracks nothing here.
+    """
+    index = _index(root)
+    if not index:
+        raise git.empty(root, "no tracked file")
+    skipped = [_skipped(path, entry) for path, entry in index.items() if _reason(path, entry)]
+    wanted = {path: entry for path, entry in index.items() if not _reason(path, entry)}
+    hashes = git.object_format(root)
+    edited: dict[bytes, tuple[str, int]] = {}
+    for path in sorted(_changed(root, "diff-files") & set(wanted)):
+        try:
+            with disk.opened(root, path.decode()) as file:
+                edited[path] = disk.blob_of(file, hashes)
+        except (FileNotFoundError, NotADirectoryError):
+            del wanted[path]
+        except disk.Unsafe as unsafe:
+            del wanted[path]
+            skipped.append(Skipped(path.decode(), str(unsafe)))
+    commits = last_commits(root, set(wanted))
+    staged = _changed(root, "diff-index", "--cached", "HEAD")
+    sizes = _sizes(root, [entry.blob for path, entry in wanted.items() if path not in edited])
+    found = []
+    for path, entry in wanted.items():
+        blob, size = edited.get(path) or (entry.blob, sizes.get(entry.blob, 0))
+        dirty = path in staged or blob != entry.blob
+        commit = commits.get(path, UNCOMMITTED)
+        named = f"{commit}-dirty" if dirty and commit != UNCOMMITTED else commit
+        found.append(File(path.decode(), blob, entry.mode, size, named, dirty))
+    return sorted(found, key=lambda file: file.path), sorted(skipped, key=lambda item: item.path)
+
+
+def _index(root: Path) -> dict[bytes, _Entry]:
+    """Path → entry; of an unmerged path the last stage, which is ours or theirs."""
+    listed = git.output(root, "ls-files", "--stage", "-z")
+    entries = {}
+    for line in listed.split(b"\0"):
+        if line:
+            head, path = line.split(b"\t", 1)
+            mode, blob, _stage = head.decode().split()
+            entries[path] = _Entry(mode, blob)
+    return entries
+
+
+def _changed(root: Path, command: str, *arguments: str) -> set[bytes]:
+    """The paths that a raw diff lists."""
+    options = ["--raw", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=all", "--relative"]
+    listed = git.output(root, command, *options, *arguments, settings=git.without_filters(root))
+    return set(listed.split(b"\0")[1::2])
+
+
+def _sizes(root: Path, blobs: list[str]) -> dict[str, int]:
+    asked = "".join(f"{blob}\n" for blob in dict.fromkeys(blobs)).encode()
+    told = git.output(root, "cat-file", "--batch-check=%(objectname) %(objectsize)", "--buffer", stdin=asked)
+    sizes = {}
+    for line in told.decode().splitlines():
+        blob, size = line.split()
+        if size.isdigit():
+            sizes[blob] = int(size)
+    return sizes
+
+
+def _reason(path: bytes, entry: _Entry) -> str:
+    try:
+        path.decode()
+    except UnicodeDecodeError:
+        return "path is not UTF-8"
+    return _MODES.get(entry.mode, "")
+
+
+def _skipped(path: bytes, entry: _Entry) -> Skipped:
+    return Skipped(path.decode("utf-8", "backslashreplace"), _reason(path, entry))

@@ -1,0 +1,1 @@
+"""What source code is made of: symbols, spans and chunks. Only this room knows tree-sitter."""

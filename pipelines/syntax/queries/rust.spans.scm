@@ -1,0 +1,8 @@
+(block) @span
+(block (_) @span)
+(source_file (_) @span)
+(declaration_list (_) @span)
+(arguments) @span
+(let_declaration value: (_) @span)
+(assignment_expression right: (_) @span)
+(return_expression (_) @span)

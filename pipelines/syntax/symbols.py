@@ -1,0 +1,196 @@
+"""The functions, methods and classes of a file: exactly where they are, and what documents them."""
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipelines.syntax.captures import Captures, Found, find
+from pipelines.syntax.docs import string_text
+from pipelines.syntax.languages import Language
+from pipelines.syntax.lines import Lines
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+# Every symbol carries its source, so nested ones cost depth times the file: what nests deeper than
+# any code people write (CPython stops at 100 indentations) is left out.
+MAX_DEPTH = 100
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """One definition.
+
+    Attributes:
+        kind: "function", "method" or "class" (also interface, enum, record, struct, trait).
+        name: as defined.
+        qualified_name: the names around it and its own, joined by dots.
+        signature: the source from `start_byte` up to the body, with decorators, annotations,
+            attributes, `export` and `const`; for Python up to the colon.
+        doc: the words of its documentation, without marks; "" when it has none.
+        body: `source[body_start_byte:body_end_byte]`: with braces where the language has them, else
+            whole lines with their indentation; without the docstring; "" for a mere declaration.
+        code: `source[start_byte:end_byte]` without its documentation.
+        start_byte: where it begins, decorators, annotations and attributes included.
+        end_byte: where it ends.
+        start_line: the line of `start_byte`, from 1.
+        end_line: the last line, inclusive.
+        body_start_byte: where the body begins.
+        body_end_byte: where the body ends.
+        doc_range: the bytes of the documentation with its marks; before `start_byte` for comments.
+    """
+
+    kind: str
+    name: str
+    qualified_name: str
+    signature: str
+    doc: str
+    body: str
+    code: str
+    start_byte: int
+    end_byte: int
+    start_line: int
+    end_line: int
+    body_start_byte: int
+    body_end_byte: int
+    doc_range: tuple[int, int] | None
+
+
+@dataclass(frozen=True)
+class _Scope:
+    start: int
+    end: int
+    name: str
+    is_class: bool
+
+
+def symbols(source: bytes, language: Language) -> list[Symbol]:
+    """Every definition in UTF-8 source, nested ones too, by position.
+
+    Source with syntax errors gives the definitions that the grammar could still make out.
+    """
+    found = find(source, language)
+    lines = Lines(source)
+    names = _qualified(found)
+    made = [_symbol(key, found, lines, language, name) for key, name in names.items()]
+    return sorted(made, key=lambda symbol: (symbol.start_byte, -symbol.end_byte))
+
+
+def _qualified(found: Found) -> dict[int, tuple[str, bool]]:
+    """Node id → qualified name, and whether the innermost thing around it is a class."""
+    scopes: list[tuple[_Scope, int | None]] = [
+        (_Scope(node.start_byte, node.end_byte, _plain(_text(name)), is_class), None)
+        for node, name, is_class in found.scopes
+    ]
+    own: list[tuple[_Scope, int | None]] = [
+        (_Scope(node.start_byte, node.end_byte, _own_name(captures), kind == "class"), key)
+        for key, (kind, node, captures) in found.definitions.items()
+    ]
+    around: list[_Scope] = []
+    names: dict[int, tuple[str, bool]] = {}
+    for scope, key in sorted(scopes + own, key=lambda item: (item[0].start, -item[0].end)):
+        while around and around[-1].end < scope.end:
+            around.pop()
+        if key is not None and len(around) < MAX_DEPTH:
+            path = ".".join([*(outer.name for outer in around), scope.name])
+            names[key] = (path, bool(around) and around[-1].is_class)
+        around.append(scope)
+    return names
+
+
+def _own_name(captures: Captures) -> str:
+    name = _text(captures["name"][0])
+    receiver = captures.get("receiver")
+    return f"{_plain(_text(receiver[0]))}.{name}" if receiver else name
+
+
+def _plain(text: str) -> str:
+    """`*List[T]`, `a::List<T>` and `"list"` are all the scope `List` or `list`."""
+    bare = re.split(r"[<\[]", text.strip("*&\"' "), maxsplit=1)[0] or text
+    return bare.replace("::", ".").rsplit(".", 1)[-1].strip()
+
+
+def _text(node: "Node") -> str:
+    return (node.text or b"").decode("utf-8", "replace")
+
+
+def _symbol(key: int, found: Found, lines: Lines, language: Language, qualified: tuple[str, bool]) -> Symbol:
+    kind, node, captures = found.definitions[key]
+    outer = node
+    while outer.id in found.wrappers:
+        outer = found.wrappers[outer.id]
+    start, comments = _before(outer.start_byte, found, lines, language)
+    end = outer.end_byte
+    header_end, body = _body(node, captures, end, lines)
+    doc, doc_range = "", None
+    if comments:
+        doc = language.doc.text([lines.text(*comment) for comment in comments])
+        doc_range = (comments[0][0], comments[-1][1])
+    elif key in found.docstrings:
+        string = found.docstrings[key]
+        text = string_text(_text(string))
+        if text is not None:
+            doc, doc_range = text, (string.start_byte, string.end_byte)
+            body = (lines.after_statement(string.end_byte, body[1]), body[1])
+    return Symbol(
+        kind="method" if kind == "function" and qualified[1] else kind,
+        name=_text(captures["name"][0]),
+        qualified_name=qualified[0],
+        signature=lines.text(start, header_end, cut=doc_range).rstrip().rstrip(";"),
+        doc=doc,
+        body=lines.text(*body),
+        code=lines.text(start, end, cut=doc_range),
+        start_byte=start,
+        end_byte=end,
+        start_line=lines.number(start),
+        end_line=lines.number(max(start, end - 1)),
+        body_start_byte=body[0],
+        body_end_byte=body[1],
+        doc_range=doc_range,
+    )
+
+
+def _body(node: "Node", captures: Captures, end: int, lines: Lines) -> tuple[int, tuple[int, int]]:
+    """Where the header ends, and the range of the body."""
+    if "header" in captures:
+        header_end = captures["header"][0].end_byte
+        body_end = captures["body"][0].end_byte
+        return header_end, (lines.after_statement(header_end, body_end), body_end)
+    if "body.open" in captures:
+        opening = captures["body.open"][0].start_byte
+        return opening, (opening, node.end_byte)
+    if "body" in captures:
+        body = captures["body"][0]
+        return body.start_byte, (body.start_byte, body.end_byte)
+    return end, (end, end)
+
+
+def _before(start: int, found: Found, lines: Lines, language: Language) -> tuple[int, list[tuple[int, int]]]:
+    """Walk up from a definition over what stands directly before it.
+
+    Returns where it begins with its attributes, and its documentation comments, top to bottom.
+    """
+    comments: list[tuple[int, int]] = []
+    position = start
+    while (end := lines.end_before(position)) is not None:
+        if end in found.leading:
+            start = position = found.leading[end]
+            if comments:
+                break
+            continue
+        opening = found.comments.get(end)
+        if opening is None or not lines.same_block(end, position):
+            break
+        text = lines.text(opening, end)
+        if language.doc.is_block(text):
+            if not comments:
+                comments.append((opening, end))
+            break
+        if not lines.is_first(opening):
+            break
+        if language.doc.is_line(text):
+            comments.insert(0, (opening, end))
+        elif comments:
+            break
+        position = opening
+    return start, comments
