@@ -1,0 +1,1 @@
+"""From symbols and syntax spans to training and holdout examples, each with its provenance."""
