@@ -1,0 +1,1 @@
+"""Chunks to vectors; only chunks with new content are computed."""

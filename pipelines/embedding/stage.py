@@ -1,0 +1,59 @@
+"""The stage: extraction/chunks.jsonl to embedding/vectors.npy and embedding/embedding.json."""
+
+import io
+from typing import TYPE_CHECKING
+
+from pipelines.embedding.cache import VectorCache
+from pipelines.embedding.vectors import vectors_of
+from pipelines.model.encoder import load_encoder
+from pipelines.params import Params
+from pipelines.project import Project
+from pipelines.records import file_sha256, read_jsonl, write_atomic, write_json
+from pipelines.stage import Facts, Stage
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def run(project: Project, params: Params) -> Facts:
+    """Embed every chunk.
+
+    Writes `vectors.npy`, float32 (chunks, dimension), row i for line i of chunks.jsonl, and `embedding.json` with the
+    model, dimension, count and the SHA-256 of vectors.npy. Facts: chunks; embedded: computed now; reused: taken from
+    the cache, or from another chunk of the same content.
+
+    Raises:
+        NocturneError: extraction has not run, or the encoder is not to be had.
+    """
+    chunks = list(read_jsonl(project.path("extraction", "chunks.jsonl")))
+    encoder = load_encoder(params.embedding.model)
+    with VectorCache(project.cache / "embedding" / "vectors.sqlite", encoder.identity, encoder.dimension) as cache:
+        vectors, embedded = vectors_of(chunks, encoder, cache, params.embedding.batch_size)
+        cache.keep_only(chunk["content_hash"] for chunk in chunks)
+    file = project.path("embedding", "vectors.npy")
+    write_atomic(file, _npy(vectors))
+    facts = {
+        "model": params.embedding.model,
+        "dimension": encoder.dimension,
+        "count": len(chunks),
+        "vectors_sha256": file_sha256(file),
+    }
+    write_json(project.path("embedding", "embedding.json"), facts)
+    return {"chunks": len(chunks), "embedded": embedded, "reused": len(chunks) - embedded}
+
+
+def _npy(vectors: "np.ndarray") -> bytes:
+    import numpy as np
+
+    buffer = io.BytesIO()
+    np.save(buffer, vectors, allow_pickle=False)
+    return buffer.getvalue()
+
+
+STAGE = Stage(
+    "embedding",
+    run,
+    needs=("extraction/chunks.jsonl",),
+    params=("embedding",),
+    rooms=("model/bert.py", "model/encoder.py"),
+)

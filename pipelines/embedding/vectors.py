@@ -1,0 +1,55 @@
+"""The vectors of chunks, from the cache where it has them, computed where not. The result is the same either way."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from pipelines.embedding.cache import VectorCache
+from pipelines.progress import report
+from pipelines.records import Record
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Encodes(Protocol):
+    """What is asked of an encoder here."""
+
+    @property
+    def dimension(self) -> int: ...
+    def encode(self, texts: Sequence[str], batch_size: int) -> "np.ndarray": ...
+
+
+def text_of(chunk: Record) -> str:
+    """What of a chunk is embedded: its symbol and its text; `content_hash` is the SHA-256 of just this."""
+    return f"{chunk['symbol'] or ''}\n{chunk['text']}"
+
+
+def vectors_of(
+    chunks: Sequence[Record], encoder: Encodes, cache: VectorCache, batch_size: int
+) -> "tuple[np.ndarray, int]":
+    """One unit vector a chunk, in their order, and how many had to be computed.
+
+    Contents that occur twice are computed once. Each batch is put in the cache before the next begins.
+
+    Args:
+        chunks: records of extraction/chunks.jsonl.
+        encoder: gives the same bytes for the same text, whatever is encoded beside it.
+        cache: of this encoder.
+        batch_size: chunks computed between two commits of the cache.
+    """
+    import numpy as np
+
+    contents = {chunk["content_hash"]: chunk for chunk in chunks}
+    known = cache.get(contents)
+    missing = [content for content in contents if content not in known]
+    report(len(known), len(contents), "chunks")
+    for start in range(0, len(missing), batch_size):
+        batch = missing[start : start + batch_size]
+        made = encoder.encode([text_of(contents[content]) for content in batch], batch_size)
+        cache.put(batch, made)
+        known.update(zip(batch, made, strict=True))
+        report(len(known), len(contents), "chunks")
+    vectors = np.zeros((len(chunks), encoder.dimension), dtype="<f4")
+    for row, chunk in enumerate(chunks):
+        vectors[row] = known[chunk["content_hash"]]
+    return vectors, len(missing)

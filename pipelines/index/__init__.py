@@ -1,0 +1,9 @@
+"""The code index: immutable versions, hybrid search. The only folder that knows Qdrant, embedded or as a server."""
+
+from pipelines.index.hybrid import Hit, Index
+from pipelines.index.keywords import terms
+from pipelines.index.published import open_index, publish, version_of
+from pipelines.index.temporary import temporary_index
+from pipelines.index.version import IndexVersion
+
+__all__ = ["Hit", "Index", "IndexVersion", "open_index", "publish", "temporary_index", "terms", "version_of"]

@@ -1,0 +1,90 @@
+"""What the rest of the index asks of Qdrant, and how a chunk becomes a point. Embedded and server both answer to it."""
+
+import hashlib
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from pipelines.index.keywords import Keywords, Sparse
+from pipelines.index.version import IndexVersion
+from pipelines.records import Record
+
+if TYPE_CHECKING:
+    import numpy as np
+
+DENSE, SPARSE = "dense", "bm25"
+BATCH = 256  # points an upsert
+SEARCH_EF = 256  # recall 1.0 at 100,000 points, measured (shared/DESIGN.md)
+
+
+@dataclass(frozen=True)
+class Point:
+    """One chunk in the index. `id` is a UUID made of the chunk's id: upserting the same chunk again replaces it."""
+
+    id: str
+    dense: list[float]
+    sparse: Sparse
+    chunk: Record
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Which points a search may return: all but those of one file, or only those with these ids."""
+
+    without_path: str | None = None
+    ids: Sequence[str] | None = None
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A point that was found: cosine for a dense query, BM25 for a sparse one."""
+
+    id: str
+    score: float
+    chunk: Record
+
+
+class Engine(Protocol):
+    """An open set of points."""
+
+    def upsert(self, points: Sequence[Point]) -> None: ...
+    def nearest(self, query: "np.ndarray | Sparse", limit: int, scope: Scope) -> list[Scored]: ...
+    def count(self) -> int: ...
+    def close(self) -> None: ...
+
+
+class Store(Protocol):
+    """Where the versions of one project are.
+
+    `create` starts a version that nobody sees, `seal` makes it durable and opens it as a reader will, `publish` closes
+    and shows it, its manifest written last; `discard` removes what `create` began. `read` gives the manifest of a whole
+    version, `intact` looks at every byte of it.
+    """
+
+    def create(self, version: str, dimension: int) -> Engine: ...
+    def seal(self, version: str, engine: Engine) -> Engine: ...
+    def publish(self, manifest: IndexVersion, engine: Engine) -> IndexVersion: ...
+    def discard(self, version: str) -> None: ...
+    def read(self, version: str) -> IndexVersion | None: ...
+    def intact(self, manifest: IndexVersion) -> bool: ...
+    def open(self, manifest: IndexVersion) -> Engine: ...
+    def close(self) -> None: ...
+
+
+def point_id(chunk_id: str) -> str:
+    """A UUID for a chunk's id: Qdrant takes no other strings."""
+    return str(uuid.UUID(bytes=hashlib.sha256(chunk_id.encode()).digest()[:16]))
+
+
+def points(chunks: Iterable[Record], vectors: "np.ndarray", keywords: Keywords) -> Iterator[list[Point]]:
+    """Chunks and their vectors (row i for chunk i) as points, BATCH at a time."""
+    batch: list[Point] = []
+    for chunk, vector in zip(chunks, vectors, strict=True):
+        sparse = keywords.document(chunk)
+        batch.append(Point(point_id(chunk["chunk_id"]), vector.tolist(), sparse, chunk))
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

@@ -1,0 +1,155 @@
+"""Publishing and opening versions: built aside, checked by searching it, then shown; the same steps on both engines."""
+
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelines.errors import NocturneError
+from pipelines.index import server
+from pipelines.index.edge import EdgeStore
+from pipelines.index.engine import Store, points
+from pipelines.index.hybrid import Index
+from pipelines.index.keywords import Keywords, mean_length
+from pipelines.index.version import SCHEMA, IndexVersion
+from pipelines.params import Index as IndexParams
+from pipelines.params import Params
+from pipelines.progress import report
+from pipelines.project import Project
+from pipelines.records import Record, file_sha256, fingerprint, read_json, read_jsonl
+
+if TYPE_CHECKING:
+    import numpy as np
+
+NAME_LETTERS = 12
+CANARY_HITS = 10
+
+
+def version_of(project: Project) -> str:
+    """The version that the project's chunks and vectors make: 12 hex digits over their content, encoder and SCHEMA.
+
+    Raises:
+        NocturneError: extraction or embedding has not run.
+    """
+    chunks = _chunks_file(project)
+    facts = read_json(project.path("embedding", "embedding.json"))
+    if not chunks.is_file():
+        raise NocturneError(f"{chunks} does not exist.", f"Run `nocturne nightly {project.name}` first.")
+    parts = [file_sha256(chunks), facts["vectors_sha256"], facts["model"], facts["dimension"]]
+    return fingerprint(SCHEMA, *parts)[:NAME_LETTERS]
+
+
+def publish(project: Project, params: Params) -> IndexVersion:
+    """Make the current chunks and vectors an index version that readers can open. Nothing points at it yet.
+
+    A whole version of that content is left as it is. Otherwise one is built aside, made durable, opened again, counted
+    and searched, and only then shown: a crash or a failed check leaves what was visible before.
+
+    Raises:
+        NocturneError: chunks and vectors do not fit together, the engine fails, or a canary search does not find its
+            own chunk.
+    """
+    version = version_of(project)
+    with closing(_store(project, params.index)) as store:
+        existing = store.read(version)
+        if existing is not None and store.intact(existing):
+            return existing
+        return _build(store, project, version, params.index.canaries)
+
+
+def open_index(project: Project, index: IndexParams, version: str) -> Index:
+    """Open one published version.
+
+    Args:
+        index: the `index` section of params.yaml; its `url` chooses the engine.
+
+    Raises:
+        NocturneError: there is no whole version of this name, or it does not hold as many chunks as it says.
+    """
+    store = _store(project, index)
+    manifest = store.read(version)
+    again = f"Run `nocturne nightly {project.name} --force`; it builds the index again."
+    if manifest is None:
+        raise NocturneError(f"Index version {version} of {project.name} is missing or damaged.", again)
+    opened = Index(store.open(manifest), Keywords(manifest.mean_words), manifest.dimension)
+    found = opened.count()
+    if found != manifest.count:
+        opened.close()
+        raise NocturneError(
+            f"Index version {version} of {project.name} holds {found} chunks, not {manifest.count}.",
+            again,
+        )
+    return opened
+
+
+def _build(store: Store, project: Project, version: str, canaries: int) -> IndexVersion:
+    facts = read_json(project.path("embedding", "embedding.json"))
+    chunks, vectors = _chunks_file(project), _vectors(project, facts)
+    mean_words = mean_length(read_jsonl(chunks))
+    manifest = IndexVersion(version, len(vectors), facts["model"], int(facts["dimension"]), mean_words)
+    keywords = Keywords(mean_words)
+    try:
+        engine = store.create(version, manifest.dimension)
+        done = 0
+        for batch in points(read_jsonl(chunks), vectors, keywords):
+            engine.upsert(batch)
+            done += len(batch)
+            report(done, manifest.count, "points")
+        engine = store.seal(version, engine)
+        _check(Index(engine, keywords, manifest.dimension), manifest, read_jsonl(chunks), vectors, canaries)
+        return store.publish(manifest, engine)
+    except BaseException:
+        store.discard(version)
+        raise
+
+
+def _check(
+    index: Index,
+    manifest: IndexVersion,
+    chunks: Iterable[Record],
+    vectors: "np.ndarray",
+    canaries: int,
+) -> None:
+    found = index.count()
+    if found != manifest.count:
+        raise NocturneError(
+            f"The new index holds {found} points for {manifest.count} chunks: some chunks share an id.",
+            "Run `nocturne nightly --force`; it extracts them again.",
+        )
+    chosen = {count * manifest.count // canaries for count in range(canaries)}
+    for row, chunk in enumerate(chunks):
+        if row in chosen and row < manifest.count and not _finds(index, chunk, vectors[row]):
+            raise NocturneError(
+                f"The new index does not find {chunk['path']}:{chunk['start_line']} by its own text and stays hidden.",
+                "Run `nocturne nightly --force`; if it stays, delete the project's .cache/embedding in data first.",
+            )
+
+
+def _finds(index: Index, chunk: Record, vector: "np.ndarray") -> bool:
+    hits = index.search(f"{chunk['symbol']}\n{chunk['text']}", vector, CANARY_HITS)
+    # A copy of the chunk elsewhere in the repository is as good an answer to its own text.
+    return any(hit.chunk_id == chunk["chunk_id"] or hit.text == chunk["text"] for hit in hits)
+
+
+def _vectors(project: Project, facts: Record) -> "np.ndarray":
+    import numpy as np
+
+    file = project.path("embedding", "vectors.npy")
+    again = f"Delete {file.parent} and run `nocturne nightly {project.name}` again."
+    if not file.is_file() or file_sha256(file) != facts["vectors_sha256"]:
+        raise NocturneError(f"{file} is not what embedding.json says it is.", again)
+    vectors: np.ndarray = np.load(file, mmap_mode="r", allow_pickle=False)
+    rows = sum(1 for _ in read_jsonl(_chunks_file(project)))
+    if vectors.shape != (rows, facts["dimension"]) or not np.isfinite(vectors).all():
+        raise NocturneError(f"{file} has shape {vectors.shape}; there are {rows} chunks.", again)
+    return vectors
+
+
+def _store(project: Project, index: IndexParams) -> EdgeStore | server.ServerStore:
+    if index.url:
+        return server.ServerStore(server.connect(index.url), index.url, project.name)
+    return EdgeStore(project.live, project.name)
+
+
+def _chunks_file(project: Project) -> Path:
+    return project.path("extraction", "chunks.jsonl")

@@ -1,0 +1,165 @@
+"""The server engine: one collection a version on a Qdrant server or cluster, chosen by `index.url`."""
+
+import os
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pipelines.errors import NocturneError
+from pipelines.index.engine import DENSE, SEARCH_EF, SPARSE, Engine, Point, Scope, Scored
+from pipelines.index.keywords import Sparse
+from pipelines.index.version import IndexVersion
+
+if TYPE_CHECKING:
+    import numpy as np
+
+T = TypeVar("T")
+
+API_KEY = "QDRANT_API_KEY"
+TIMEOUT_S = 60
+MANIFEST = "nocturne"
+
+
+def connect(url: str) -> Any:
+    """A client for the server at `url`, with the key from QDRANT_API_KEY when there is one."""
+    from qdrant_client import QdrantClient
+
+    key = os.environ.get(API_KEY) or None
+    return QdrantClient(url=url, api_key=key, timeout=TIMEOUT_S, check_compatibility=False)
+
+
+class ServerEngine:
+    """One open collection."""
+
+    def __init__(self, store: "ServerStore", collection: str) -> None:
+        self._store = store
+        self._collection = collection
+
+    def upsert(self, points: Sequence[Point]) -> None:
+        """Add points, or replace those with the same id; returns when they can be found."""
+        from qdrant_client import models
+
+        made = []
+        for point in points:
+            sparse = models.SparseVector(indices=point.sparse.indices, values=point.sparse.values)
+            vectors = {DENSE: point.dense, SPARSE: sparse}
+            made.append(models.PointStruct(id=point.id, vector=vectors, payload=point.chunk))
+        self._store.ask(lambda client: client.upsert(self._collection, made, wait=True))
+
+    def nearest(self, query: "np.ndarray | Sparse", limit: int, scope: Scope) -> list[Scored]:
+        """The nearest points by cosine (array) or BM25 (Sparse), best first."""
+        from qdrant_client import models
+
+        sparse = isinstance(query, Sparse)
+        asked: Any = query.tolist() if not isinstance(query, Sparse) else None
+        if isinstance(query, Sparse):
+            asked = models.SparseVector(indices=query.indices, values=query.values)
+        answer = self._store.ask(
+            lambda client: client.query_points(
+                self._collection,
+                query=asked,
+                using=SPARSE if sparse else DENSE,
+                query_filter=_filter(scope),
+                search_params=models.SearchParams(hnsw_ef=SEARCH_EF),
+                limit=limit,
+                with_payload=True,
+            )
+        )
+        return [Scored(str(one.id), one.score, one.payload) for one in answer.points]
+
+    def count(self) -> int:
+        """Points in the collection, exactly."""
+        return int(self._store.ask(lambda client: client.count(self._collection, exact=True)).count)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._store.close()
+
+
+class ServerStore:
+    """The versions of one project: collections `nocturne-<project>-<version>`, whole once they carry a manifest."""
+
+    def __init__(self, client: Any, url: str, project: str) -> None:
+        self._client = client
+        self._url = url
+        self._project = project
+
+    def create(self, version: str, dimension: int) -> ServerEngine:
+        """Start over with an empty collection, without a manifest."""
+        from qdrant_client import models
+
+        name = self._name(version)
+        self.discard(version)
+        dense = models.VectorParams(size=dimension, distance=models.Distance.COSINE)
+        sparse = models.SparseVectorParams(modifier=models.Modifier.IDF)
+        self.ask(lambda client: client.create_collection(name, {DENSE: dense}, {SPARSE: sparse}))
+        keyword = models.PayloadSchemaType.KEYWORD
+        self.ask(lambda client: client.create_payload_index(name, "path", keyword))
+        return ServerEngine(self, name)
+
+    def seal(self, version: str, engine: Engine) -> Engine:
+        """Nothing to do: every upsert waited until it was durable."""
+        return engine
+
+    def publish(self, manifest: IndexVersion, engine: Engine) -> IndexVersion:
+        """Write the manifest into the collection's metadata."""
+        name = self._name(manifest.version)
+        metadata = {MANIFEST: manifest.sealed()}
+        self.ask(lambda client: client.update_collection(name, metadata=metadata))
+        return manifest
+
+    def discard(self, version: str) -> None:
+        """Remove the collection."""
+        name = self._name(version)
+        if self.ask(lambda client: client.collection_exists(name)):
+            self.ask(lambda client: client.delete_collection(name))
+
+    def read(self, version: str) -> IndexVersion | None:
+        """The manifest, or None when there is no whole version of this name."""
+        name = self._name(version)
+        if not self.ask(lambda client: client.collection_exists(name)):
+            return None
+        metadata = self.ask(lambda client: client.get_collection(name)).config.metadata or {}
+        return IndexVersion.unsealed(metadata.get(MANIFEST), version)
+
+    def intact(self, manifest: IndexVersion) -> bool:
+        """Whether it holds as many points as it should; the server guards its own files."""
+        return self.open(manifest).count() == manifest.count
+
+    def open(self, manifest: IndexVersion) -> ServerEngine:
+        """Open a whole version."""
+        return ServerEngine(self, self._name(manifest.version))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+    def ask(self, call: Callable[[Any], T]) -> T:
+        """Make one call of the client.
+
+        Raises:
+            NocturneError: the server is not reached, or refuses.
+        """
+        from qdrant_client.http.exceptions import ApiException
+
+        try:
+            return call(self._client)
+        except (ApiException, OSError, ValueError) as error:
+            reason = " ".join(str(error).split())[:160]
+            raise NocturneError(
+                f"The Qdrant server at {self._url} failed: {reason}",
+                f"Start it, check index.url and {API_KEY}, or empty index.url to use the embedded index.",
+            ) from error
+
+    def _name(self, version: str) -> str:
+        return f"nocturne-{self._project}-{version}"
+
+
+def _filter(scope: Scope) -> Any:
+    from qdrant_client import models
+
+    if scope.ids is not None:
+        return models.Filter(must=[models.HasIdCondition(has_id=list(scope.ids))])
+    if scope.without_path is not None:
+        match = models.MatchValue(value=scope.without_path)
+        return models.Filter(must_not=[models.FieldCondition(key="path", match=match)])
+    return None

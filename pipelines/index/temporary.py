@@ -1,0 +1,35 @@
+"""An index for the length of a measurement: always embedded, never published."""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelines.index.edge import EdgeEngine
+from pipelines.index.engine import points
+from pipelines.index.hybrid import Index
+from pipelines.index.keywords import Keywords, mean_length
+from pipelines.records import Record
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@contextmanager
+def temporary_index(chunks: Sequence[Record], vectors: "np.ndarray") -> Iterator[Index]:
+    """An index of these chunks, gone at the end of the block.
+
+    Args:
+        chunks: records of extraction/chunks.jsonl.
+        vectors: row i for chunk i; float32, (len(chunks), dimension).
+    """
+    keywords = Keywords(mean_length(chunks))
+    with tempfile.TemporaryDirectory(prefix="nocturne-index-") as folder:
+        engine = EdgeEngine.create(Path(folder) / "shard", vectors.shape[1])
+        for batch in points(chunks, vectors, keywords):
+            engine.upsert(batch)
+        try:
+            yield Index(engine, keywords, vectors.shape[1])
+        finally:
+            engine.close()

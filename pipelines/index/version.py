@@ -1,0 +1,46 @@
+"""The manifest of an index version: what it holds, sealed by its own hash, written when everything else is there."""
+
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from pipelines.records import fingerprint
+
+SCHEMA = 1  # raise it when points are made differently: the same chunks then become another version
+
+
+@dataclass(frozen=True)
+class IndexVersion:
+    """One immutable version of a project's index.
+
+    Attributes:
+        version: named by its content: chunks, vectors, encoder, SCHEMA.
+        count: chunks in it.
+        encoder: the model that made the vectors; queries must use the same one.
+        mean_words: words a chunk on average, for BM25.
+        files: size in bytes and SHA-256 of each file, by its path in the version; empty on a server.
+    """
+
+    version: str
+    count: int
+    encoder: str
+    dimension: int
+    mean_words: float
+    files: dict[str, list[Any]] = field(default_factory=dict)
+
+    def sealed(self) -> dict[str, Any]:
+        """Plain values with a seal, for JSON."""
+        values = asdict(self)
+        return {**values, "seal": fingerprint(SCHEMA, values)}
+
+    def with_files(self, files: dict[str, list[Any]]) -> "IndexVersion":
+        """The same version with its files listed."""
+        return replace(self, files=files)
+
+    @classmethod
+    def unsealed(cls, values: Any, version: str) -> "IndexVersion | None":
+        """The inverse of `sealed`; None when a value was changed, or when it is another version's."""
+        if not isinstance(values, dict):
+            return None
+        fields: dict[str, Any] = {key: values.get(key) for key in cls.__dataclass_fields__}
+        whole = values.get("seal") == fingerprint(SCHEMA, fields) and fields["version"] == version
+        return cls(**fields) if whole else None

@@ -1,0 +1,1 @@
+"""From the dataset to the QLoRA adapter."""
