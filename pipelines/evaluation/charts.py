@@ -1,0 +1,94 @@
+"""The two charts: how the loss fell, and how the arms compare. The same figures make the same bytes."""
+
+from collections.abc import Sequence
+from io import BytesIO
+from typing import Any
+
+from pipelines.evaluation.arms import ARMS
+from pipelines.records import Record
+
+INK, SOFT, GRID = "#1f2430", "#667085", "#e3e6ec"
+COLORS = {"base": "#98a2b3", "base+rag": "#5b8def", "adapter": "#12805c", "adapter+rag": "#7a4fd0"}
+
+
+def loss_chart(log: Sequence[Record]) -> bytes:
+    """A PNG of the training loss by step; `log` holds records with `step` and `loss`."""
+    points = [(entry["step"], entry["loss"]) for entry in log if entry.get("loss") is not None]
+    figure = _figure(10, 3.4)
+    axes = figure.add_subplot()
+    _plain(axes)
+    axes.set_title("Training loss", loc="left", color=INK, fontweight="bold")
+    axes.set_xlabel("step")
+    axes.set_ylabel("loss (nats per completion token)")
+    if points:
+        steps, losses = zip(*points, strict=True)
+        axes.plot(steps, losses, color=COLORS["adapter"], alpha=0.3, linewidth=1, label="each step")
+        axes.plot(steps, _smooth(losses), color=COLORS["adapter"], linewidth=2, label="moving mean")
+        axes.set_ylim(bottom=0)
+        axes.legend(frameon=False, labelcolor=SOFT)
+    else:
+        axes.text(0.5, 0.5, "no loss was recorded", ha="center", va="center", color=SOFT, transform=axes.transAxes)
+    return _png(figure)
+
+
+def arms_chart(evaluation: Record) -> bytes:
+    """A PNG of each arm's bits per byte, and of what it gains over the base model, both with their intervals."""
+    figure = _figure(10, 3.4)
+    left, right = figure.subplots(1, 2)
+    percent = f"{evaluation['confidence']:.0%}"
+    arms = {arm: evaluation["arms"][arm]["bits_per_byte"] for arm in ARMS}
+    _dots(left, arms, 1.0, "{:.3f}")
+    left.set_title(f"Held-out completions ({percent} interval)", loc="left", color=INK, fontweight="bold")
+    left.set_xlabel("bits per byte, lower is better")
+    gains = {arm: evaluation["gains"][f"{arm}_vs_base"] for arm in ARMS if arm != "base"}
+    _dots(right, gains, 100.0, "{:+.1f}%")
+    right.axvline(0, color=SOFT, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
+    right.set_title(f"Gain over the base model ({percent} interval)", loc="left", color=INK, fontweight="bold")
+    right.set_xlabel("% fewer bits than the base model, higher is better")
+    return _png(figure)
+
+
+def _dots(axes: Any, figures: dict[str, Record], scale: float, form: str) -> None:
+    _plain(axes)
+    for row, (name, figure) in enumerate(figures.items()):
+        if figure["value"] is None:
+            continue
+        value, low, high = (figure[key] * scale for key in ("value", "low", "high"))
+        axes.hlines(row, low, high, color=COLORS[name], linewidth=6, alpha=0.35, capstyle="round", zorder=2)
+        axes.plot([value], [row], "o", color=COLORS[name], markersize=9, zorder=3)
+        axes.annotate(form.format(value), (value, row), (0, 9), textcoords="offset points", ha="center", color=INK)
+    axes.set_yticks(range(len(figures)), list(figures))
+    axes.set_ylim(len(figures) - 0.5, -0.7)
+    axes.margins(x=0.12)
+
+
+def _smooth(values: Sequence[float]) -> list[float]:
+    reach = max(1, len(values) // 20)
+    windows = (values[max(0, at - reach) : at + reach + 1] for at in range(len(values)))
+    return [sum(window) / len(window) for window in windows]
+
+
+def _figure(width: float, height: float) -> Any:
+    # The object interface needs no backend choice and leaves no global state; Agg draws it.
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), dpi=144, layout="constrained", facecolor="white")
+
+
+def _plain(axes: Any) -> None:
+    axes.grid(color=GRID, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.tick_params(colors=SOFT, labelcolor=INK, length=0)
+    for side, spine in axes.spines.items():
+        spine.set_visible(side == "bottom")
+        spine.set_color(GRID)
+    axes.xaxis.label.set_color(SOFT)
+    axes.yaxis.label.set_color(SOFT)
+
+
+def _png(figure: Any) -> bytes:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    buffer = BytesIO()
+    FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": None})
+    return buffer.getvalue()

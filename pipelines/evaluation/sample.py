@@ -1,0 +1,39 @@
+"""Which held-out examples are measured: a share of each task, chosen so that it hardly changes overnight."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+
+from pipelines.records import Record
+
+
+def sampled(examples: Sequence[Record], limit: int, seed: int) -> list[Record]:
+    """At most `limit` examples, each task in its share of them and at least once where there is room.
+
+    Within a task the order is by a hash of seed and example_id, and the first ones are taken: a new file moves a few
+    examples in and as many out, and a smaller sample is part of a larger one.
+    """
+    tasks: dict[str, list[Record]] = defaultdict(list)
+    for example in sorted(examples, key=lambda example: rank(example["example_id"], seed)):
+        tasks[example["task"]].append(example)
+    quotas = shares({task: len(found) for task, found in tasks.items()}, limit)
+    taken = [example for task in sorted(tasks) for example in tasks[task][: quotas[task]]]
+    return sorted(taken, key=lambda example: rank(example["example_id"], seed))
+
+
+def rank(example_id: str, seed: int) -> str:
+    """An example's place in the order, independent of which others there are."""
+    return hashlib.sha256(f"{seed}:{example_id}".encode()).hexdigest()
+
+
+def shares(sizes: dict[str, int], limit: int) -> dict[str, int]:
+    """Split `limit` in proportion to sizes (largest remainder), none above its size, none at 0 while there is room."""
+    total = sum(sizes.values())
+    if total <= limit:
+        return dict(sizes)
+    exact = {name: limit * size / total for name, size in sizes.items()}
+    quotas = {name: int(value) for name, value in exact.items()}
+    by_need = sorted(sizes, key=lambda name: (quotas[name] > 0, quotas[name] - exact[name], name))
+    for name in by_need[: limit - sum(quotas.values())]:
+        quotas[name] += 1
+    return quotas

@@ -1,0 +1,93 @@
+"""What a release says about itself: everything its adapter belongs with, kept in the tags of its model version."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines.errors import NocturneError
+
+PREFIX = "nocturne."
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What an adapter belongs with; stored in the tags of its version.
+
+    Attributes:
+        night: identity of the evaluated artifacts and the gates; two nights with the same one would decide the same.
+        gates: one row a gate, as the verdict gives them.
+    """
+
+    night: str
+    training: str
+    commit: str
+    base_model: str
+    base_identity: str
+    chat_template_sha256: str
+    dataset_sha256: str
+    index_version: str
+    encoder: str
+    dimension: int
+    gates: list[dict[str, Any]]
+
+    def tags(self) -> dict[str, str]:
+        """One string a field."""
+        return {PREFIX + key: json.dumps(value) for key, value in asdict(self).items()}
+
+    @classmethod
+    def of(cls, tags: dict[str, str]) -> "Manifest":
+        """The inverse of `tags`.
+
+        Raises:
+            NocturneError: a tag is missing: the version was not made by a night.
+        """
+        try:
+            return cls(**{key: json.loads(tags[PREFIX + key]) for key in cls.__dataclass_fields__})
+        except KeyError as missing:
+            raise NocturneError(
+                f"A model version in MLflow lacks the tag {missing}: no night of this Nocturne made it.",
+                "Move `champion` to a release: `nocturne releases`, then `nocturne promote VERSION`.",
+            ) from None
+
+
+@dataclass(frozen=True)
+class Release:
+    """One model version.
+
+    Attributes:
+        adapter: the folder with the adapter's files.
+        aliases: of `champion`, `challenger`, `previous`, those that point here.
+    """
+
+    project: str
+    version: int
+    created: str
+    adapter: Path
+    manifest: Manifest
+    aliases: tuple[str, ...]
+
+    @property
+    def index_version(self) -> str:
+        """The index that belongs to the adapter."""
+        return self.manifest.index_version
+
+    @property
+    def encoder(self) -> str:
+        """The model that made the index's vectors."""
+        return self.manifest.encoder
+
+    @property
+    def base_model(self) -> str:
+        """The model that the adapter was trained on."""
+        return self.manifest.base_model
+
+    def facts(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        head = {
+            "project": self.project,
+            "version": self.version,
+            "created": self.created,
+            "aliases": list(self.aliases),
+        }
+        return {**head, "adapter": str(self.adapter), **asdict(self.manifest)}

@@ -1,0 +1,105 @@
+"""Where MLflow keeps its records, and a run that shows a training's metrics while it lasts."""
+
+import logging
+import os
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from pipelines.errors import NocturneError
+from pipelines.project import Project
+
+TRAINING_TAG = "nocturne.training_identity"
+
+
+def uri(workspace: Path) -> str:
+    """MLFLOW_TRACKING_URI, or the workspace's own SQLite file."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{workspace / 'mlruns' / 'mlflow.db'}"
+
+
+def exists(workspace: Path) -> bool:
+    """Whether anything can have been recorded; asking MLflow would create the database."""
+    where = uri(workspace)
+    return not where.startswith("sqlite:///") or Path(where.removeprefix("sqlite:///")).exists()
+
+
+def client(workspace: Path) -> Any:
+    """An `MlflowClient` for this workspace; the first call creates the database.
+
+    Raises:
+        NocturneError: the records cannot be opened.
+    """
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    where = uri(workspace)
+    if where.startswith("sqlite:///"):
+        Path(where.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    logging.getLogger("mlflow").setLevel(logging.ERROR)
+    try:
+        found = MlflowClient(tracking_uri=where, registry_uri=where)
+        found.search_experiments(max_results=1)
+    except (MlflowException, OSError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise NocturneError(
+            f"MLflow's records at {where} cannot be opened: {reason}",
+            "Check MLFLOW_TRACKING_URI and that its server runs, or unset it to use mlruns/mlflow.db.",
+        ) from error
+    return found
+
+
+def experiment(mlflow: Any, project: Project) -> str:
+    """The id of the project's experiment, made when it is missing."""
+    found = mlflow.get_experiment_by_name(project.name)
+    if found is not None:
+        return str(found.experiment_id)
+    local = uri(project.workspace).startswith("sqlite:///")
+    artifacts = (project.workspace / "mlruns" / "artifacts" / project.name).as_uri() if local else None
+    return str(mlflow.create_experiment(project.name, artifact_location=artifacts))
+
+
+class LiveRun:
+    """A run that is open while a training lasts. An interrupted training goes on in the run that it began."""
+
+    def __init__(self, project: Project, name: str, identity: str, params: dict[str, Any]) -> None:
+        self.project = project
+        self.name = name
+        self.identity = identity
+        self.params = params
+
+    def __enter__(self) -> "LiveRun":
+        self.client = client(self.project.workspace)
+        where = experiment(self.client, self.project)
+        begun = find_training(self.client, where, self.identity)
+        if begun is not None and begun.info.status != "FINISHED":
+            self.id = begun.info.run_id
+            self.client.update_run(self.id, status="RUNNING")
+            return self
+        run = self.client.create_run(where, run_name=self.name, tags={TRAINING_TAG: self.identity})
+        self.id = run.info.run_id
+        for key, value in self.params.items():
+            self.client.log_param(self.id, key, value)
+        return self
+
+    def metrics(self, values: dict[str, float], step: int) -> None:
+        """Record figures at a step, so that MLflow's charts move while the training runs."""
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        self.client.log_batch(self.id, [Metric(key, value, now, step) for key, value in values.items()])
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.client.set_terminated(self.id, "FINISHED" if kind is None else "FAILED")
+
+
+def find_training(mlflow: Any, experiment_id: str, identity: str) -> Any | None:
+    """The newest run of the training with this identity, or None."""
+    found = mlflow.search_runs([experiment_id], filter_string=f"tags.`{TRAINING_TAG}` = '{identity}'", max_results=1)
+    return found[0] if found else None

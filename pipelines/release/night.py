@@ -1,0 +1,130 @@
+"""One night of one project: the lock, its outcome, and whether there is anything to do."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from filelock import FileLock, Timeout
+
+from pipelines import dag
+from pipelines.errors import NocturneError
+from pipelines.index import publish
+from pipelines.params import Params
+from pipelines.project import Project
+from pipelines.records import read_json, write_json
+from pipelines.registry.releases import CHAMPION, Releases
+from pipelines.release.candidate import candidate
+
+LOCK_WAIT = 1  # second, in which a look at the lock by `status` passes
+State = Literal["released", "waiting", "rejected", "unchanged"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a night ended.
+
+    Attributes:
+        state: `released`: a new champion. `waiting`: a challenger waits for a person. `rejected`: a gate failed.
+            `unchanged`: nothing was to be done; `gates` is then what the last measured night decided.
+        release: the version made, or when none was made the live one.
+        gates: one row a gate: name, value, low, high, rule, passed, reason.
+    """
+
+    project: str
+    state: State
+    passed: bool
+    release: int | None = None
+    gates: list[dict[str, Any]] = field(default_factory=list)
+    stages: list[dict[str, Any]] = field(default_factory=list)
+    report: str = ""
+    run: str = ""
+
+    def facts(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+@contextmanager
+def alone(project: Project) -> Iterator[None]:
+    """Hold the workspace's lock; the operating system frees it when the process ends, however it ends. One night at a
+    time: two would share the cores, and DVC lets only one of them run a stage.
+
+    Raises:
+        NocturneError: a night is running.
+    """
+    project.night.mkdir(parents=True, exist_ok=True)
+    lock, holder = _lock(project)
+    try:
+        with lock:
+            write_json(holder, {"project": project.name, "pid": os.getpid()})
+            try:
+                yield
+            finally:
+                holder.unlink(missing_ok=True)
+    except Timeout:
+        running = read_json(holder) if holder.is_file() else {"project": "another project", "pid": "?"}
+        raise NocturneError(
+            f"A night of `{running['project']}` is already running (process {running['pid']}).",
+            f"Wait for it, or watch it: `nocturne status {running['project']}`.",
+        ) from None
+
+
+def is_held(project: Project) -> bool:
+    """Whether a night of the project is running now."""
+    lock, holder = _lock(project)
+    if not holder.is_file():
+        return False
+    try:
+        with lock:
+            return False
+    except Timeout:
+        return bool(read_json(holder)["project"] == project.name) if holder.is_file() else False
+
+
+def _lock(project: Project) -> tuple[FileLock, Path]:
+    folder = project.workspace / "data"
+    return FileLock(folder / ".night.lock", timeout=LOCK_WAIT), folder / ".night.json"
+
+
+def unchanged(project: Project, params: Params) -> Outcome | None:
+    """Read the source anew; the outcome when neither it nor anything else has changed since the last decision.
+
+    Raises:
+        NocturneError: the source cannot be read.
+    """
+    dag.reproduce(project, "snapshot")
+    return None if dag.stale(project) else settled(project, params)
+
+
+def settled(project: Project, params: Params) -> Outcome | None:
+    """The outcome when exactly what the stages have made was judged before, and the judgement was carried out.
+
+    A passed candidate without its release was interrupted between the two: it is judged again. A live index that this
+    night's files make and that is damaged is built again.
+    """
+    releases = Releases(project)
+    now = candidate(project, params)
+    passed = releases.decided(now.night)
+    if passed is None or (passed and not releases.carried_out(now.night, params.release.promotion == "auto")):
+        return None
+    live = releases.at(CHAMPION)
+    if live is not None and live.index_version == now.index_version:
+        publish(project, params)
+    report = str(project.path("evaluation", "report.html"))
+    number = live.version if live else None
+    return Outcome(project.name, "unchanged", passed, number, releases.gates_of(now.night), report=report)
+
+
+def last(project: Project) -> Outcome | None:
+    """How the last night that came to an end ended, or None."""
+    file = project.night / "outcome" / "last.json"
+    return Outcome(**read_json(file)) if file.is_file() else None
+
+
+def remember(project: Project, outcome: Outcome) -> Outcome:
+    """Keep an outcome for `status`."""
+    write_json(project.night / "outcome" / "last.json", outcome.facts())
+    return outcome
