@@ -1,0 +1,1 @@
+"""Prefect lives here, and only here: the nightly flow and its deployments."""

@@ -1,0 +1,79 @@
+"""What Prefect's UI shows of a night: each stage's facts, the gates as a table, and a summary with links."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec
+
+from prefect import get_run_logger
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+
+from flows.running import mlflow_address
+from pipelines.gates.verdict import Verdict
+from pipelines.journal import Entry
+from pipelines.project import Project
+from pipelines.registry import tracking
+from pipelines.release.night import Outcome
+
+P = ParamSpec("P")
+
+
+def _view(show: Callable[P, None]) -> Callable[P, None]:
+    """A view never decides how a night ends: when Prefect does not take it, the log says so."""
+
+    @wraps(show)
+    def shown(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            show(*args, **kwargs)
+        except Exception as error:
+            get_run_logger().warning("Prefect did not take the artifact of %s: %s", show.__name__, error)
+
+    return shown
+
+
+@_view
+def facts(project: Project, stage: str, entry: Entry | None) -> None:
+    """A table of one stage's facts; a stage that had nothing to do says so."""
+    rows = [{"fact": key, "value": value} for key, value in entry.facts.items()] if entry else []
+    seconds = f"{entry.seconds:.1f} s" if entry else "nothing to do"
+    create_table_artifact(rows or [{"fact": "unchanged", "value": "yes"}], _key(project, stage), f"{stage}: {seconds}")
+
+
+@_view
+def gates(verdict: Verdict, project: Project) -> None:
+    """The gates, a row each, with value, interval and rule."""
+    create_table_artifact(verdict.rows(), _key(project, "gates"), "Passed" if verdict.passed else "Not passed")
+
+
+@_view
+def summary(outcome: Outcome, project: Project) -> None:
+    """The outcome in one page, with links to the report and to MLflow's records."""
+    stages = [f"| {s['stage']} | {s.get('seconds', 0):.1f} | {_words(s.get('facts', {}))} |" for s in outcome.stages]
+    lines = [
+        f"# {project.name}: {outcome.state}",
+        f"Release: {outcome.release or 'none'}",
+        "",
+        *(["| stage | seconds | facts |", "| --- | ---: | --- |", *stages, ""] if stages else []),
+        *(["| gate | value | rule | passed |", "| --- | ---: | --- | --- |"] if outcome.gates else []),
+        *(f"| {g['name']} | {g['value']} | {g['rule']} | {'yes' if g['passed'] else 'NO'} |" for g in outcome.gates),
+        "",
+        f"- Report: `{outcome.report}`" if outcome.report else "",
+        f"- {_recorded(outcome, project)}" if outcome.run else "",
+    ]
+    create_markdown_artifact("\n".join(lines), _key(project, "summary"), f"{project.name}: {outcome.state}")
+
+
+def _recorded(outcome: Outcome, project: Project) -> str:
+    """A link into MLflow's UI when one runs, which has the report, the charts and the adapter."""
+    where = mlflow_address(project.workspace)
+    if where is None:
+        return f"MLflow run: `{outcome.run}`; `nocturne up` shows it"
+    experiment = tracking.experiment(tracking.client(project.workspace), project)
+    return f"[The candidate in MLflow]({where}/#/experiments/{experiment}/runs/{outcome.run})"
+
+
+def _words(values: dict[str, int | float | str]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in values.items()) or "nothing to do"
+
+
+def _key(project: Project, what: str) -> str:
+    return f"{project.name}-{what}".replace("_", "-")

@@ -1,0 +1,1 @@
+"""The day side: search, answers with citations, completions. Each reads one release and changes nothing."""

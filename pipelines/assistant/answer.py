@@ -1,0 +1,104 @@
+"""Answers about the code: quoted from the index, or written by the live model from what the index finds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from pipelines.assistant.live import Live
+from pipelines.assistant.passages import Passage, passages
+from pipelines.assistant.search import search
+from pipelines.assistant.writer import load_writer, prompt_of
+from pipelines.index import Hit
+from pipelines.params import Params
+from pipelines.project import Project
+
+EXTRACTIVE, GENERATE = "extractive", "generate"
+# Over Nocturne's own code, 14 questions about it had a hit above one of these, 10 about cakes and taxes had none: their
+# best similarity was 0.29, their best coverage 0.54.
+MIN_SIMILARITY = 0.3
+MIN_COVERAGE = 0.6
+NEAR_BEST = 0.5  # of the best hit's score: what is found far behind it is noise beside it
+
+
+@dataclass(frozen=True)
+class Citation:
+    """A place in the source: `text` stands in lines `start_line` to `end_line` of `path` in `commit`."""
+
+    number: int
+    path: str
+    start_line: int
+    end_line: int
+    commit: str
+    blob: str
+    score: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is said, and where it comes from; `notices` are for the user's eyes, not part of the answer."""
+
+    text: str
+    citations: list[Citation]
+    mode: str
+    notices: list[str] = field(default_factory=list)
+
+
+def ask(project: Project, params: Params, live: Live, question: str, generate: bool) -> Answer:
+    """Answer a question from the release's index.
+
+    Args:
+        generate: the release's model writes the answer; otherwise the passages that answer are quoted, exactly.
+
+    Raises:
+        UsageError: the question is empty.
+        NocturneError: the index, the encoder, or the base model is not to be had.
+    """
+    found = passages(question, search(project, params, live, question, 2 * params.assistant.passages))
+    chosen = _chosen(found, params.assistant.passages)
+    if not chosen:
+        mode = GENERATE if generate else EXTRACTIVE
+        return Answer(f"Nothing in the index of {project.name} answers this.", [], mode)
+    if generate:
+        return _written(project, params, live, question, [passage.hit for passage in chosen])
+    quoted = [f"[{n}] {p.hit.path}:{p.start_line}-{p.end_line}\n{p.text}" for n, p in enumerate(chosen, 1)]
+    return Answer("\n\n".join(quoted), [_quoted(n, p) for n, p in enumerate(chosen, 1)], EXTRACTIVE)
+
+
+def answers(passage: Passage) -> bool:
+    """Whether a passage has to do with the question at all: close in meaning, or with most of its words."""
+    return passage.hit.similarity >= MIN_SIMILARITY or passage.coverage >= MIN_COVERAGE
+
+
+def _chosen(found: Sequence[Passage], limit: int) -> list[Passage]:
+    fitting = [passage for passage in found if answers(passage)]
+    best = max((passage.hit.score for passage in fitting), default=0.0)
+    kept: list[Passage] = []
+    for passage in fitting:
+        if passage.hit.score >= NEAR_BEST * best and not any(_overlap(passage, other) for other in kept):
+            kept.append(passage)
+    return kept[:limit]
+
+
+def _overlap(one: Passage, other: Passage) -> bool:
+    same = one.hit.path == other.hit.path
+    return same and one.start_line <= other.end_line and other.start_line <= one.end_line
+
+
+def _written(project: Project, params: Params, live: Live, question: str, hits: Sequence[Hit]) -> Answer:
+    writer, notices = load_writer(project, live)
+    limit = params.assistant.max_new_tokens
+    prompt, shown = prompt_of(writer, question, hits, limit)
+    text = writer.generate([prompt], limit)[0].strip()
+    if not text:
+        notices = [*notices, "The model wrote nothing; these are the passages that it was shown."]
+    return Answer(text, [_cited(n, hit) for n, hit in enumerate(shown, 1)], GENERATE, notices)
+
+
+def _quoted(number: int, passage: Passage) -> Citation:
+    hit = passage.hit
+    where = (hit.path, passage.start_line, passage.end_line, hit.commit, hit.blob)
+    return Citation(number, *where, hit.score, passage.text)
+
+
+def _cited(number: int, hit: Hit) -> Citation:
+    return Citation(number, hit.path, hit.start_line, hit.end_line, hit.commit, hit.blob, hit.score, hit.text)

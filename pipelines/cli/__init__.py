@@ -1,0 +1,54 @@
+"""The `nocturne` command: thin shells over plain functions. Errors are two lines, the fact and the next step."""
+
+import sys
+import traceback
+
+import typer
+
+from pipelines.cli import day, night, releases, setup
+from pipelines.errors import NocturneError
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    help="Learns your codebase every night, answers questions about it by day. Nothing leaves the machine.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for command in (
+    setup.add,
+    night.nightly,
+    night.status,
+    day.search,
+    day.ask,
+    day.complete,
+    releases.releases,
+    releases.promote,
+    releases.rollback,
+    night.up,
+    setup.doctor,
+):
+    app.command()(command)
+
+
+def main() -> None:
+    """Entry point. Exit code: 0 done, 1 failed, 2 wrong use, 3 gates failed, 130 interrupted."""
+    try:
+        app()
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED:  # what typer makes of Ctrl-C
+            print("Interrupted; what is live has not changed. The next night goes on from here.", file=sys.stderr)
+        raise
+    except NocturneError as error:
+        sys.stdout.flush()
+        print(f"{error.fact}\n→ {error.next_step}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except Exception as error:
+        log = night.crash_log()
+        with log.open("a") as file:
+            traceback.print_exc(file=file)
+        words = " ".join(str(error).split())[:200]
+        print(f"Unexpected {type(error).__name__}: {words}\n→ The details are in {log}.", file=sys.stderr)
+        sys.exit(1)

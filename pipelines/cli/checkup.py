@@ -1,0 +1,106 @@
+"""The checks of `nocturne doctor`: each is a name, whether it is well, and the value or the mend."""
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+
+from pipelines.errors import NocturneError
+from pipelines.params import Params
+from pipelines.project import Project
+
+FREE_GB = 2
+
+
+def checks(project: Project, params: Params) -> Iterator[tuple[str, bool, str]]:
+    """Run every check; one that raises is not well, with its error as the detail."""
+    every: list[tuple[str, Callable[[Project, Params], str]]] = [
+        ("python", _python),
+        ("git", _git),
+        ("disk", _disk),
+        ("compute", _compute),
+        ("sources", _sources),
+        ("base model", _base_model),
+        ("encoder", _encoder),
+        ("dag", _dag),
+        ("mlflow", _mlflow),
+        ("live release", _live),
+    ]
+    for name, check in every:
+        try:
+            yield name, True, check(project, params)
+        except NocturneError as error:
+            yield name, False, f"{error.fact} → {error.next_step}"
+
+
+def _python(project: Project, params: Params) -> str:
+    return sys.version.split()[0]
+
+
+def _git(project: Project, params: Params) -> str:
+    found = shutil.which("git")
+    if found is None:
+        raise NocturneError("git is not on PATH.", "Install git.")
+    return found
+
+
+def _disk(project: Project, params: Params) -> str:
+    free = shutil.disk_usage(project.workspace).free / 1e9
+    if free < FREE_GB:
+        raise NocturneError(f"{free:.1f} GB are free; a night needs about {FREE_GB} GB.", "Free some space.")
+    return f"{free:,.0f} GB free"
+
+
+def _compute(project: Project, params: Params) -> str:
+    import torch
+
+    if torch.cuda.is_available():
+        return f"{torch.cuda.get_device_name(0)}"
+    return f"CPU, {params.training.threads} threads (training.threads)"
+
+
+def _sources(project: Project, params: Params) -> str:
+    from pipelines.source.git import check
+
+    for name in params.projects:
+        check(params.project(name, project.workspace).source)
+    return ", ".join(params.projects)
+
+
+def _base_model(project: Project, params: Params) -> str:
+    from pipelines.model.base import load_tokenizer
+    from pipelines.model.prompts import fim_tokens
+
+    tokenizer = load_tokenizer(params.training.base_model, project.workspace)
+    fim = "with" if fim_tokens(tokenizer) else "without"
+    return f"{params.training.base_model}, {len(tokenizer)} tokens, {fim} fill-in-the-middle"
+
+
+def _encoder(project: Project, params: Params) -> str:
+    from pipelines.model.encoder import load_encoder
+
+    encoder = load_encoder(params.embedding.model)
+    return f"{encoder.name}, {encoder.dimension} dimensions"
+
+
+def _dag(project: Project, params: Params) -> str:
+    from pipelines import dag
+
+    return " → ".join(dag.order(project))
+
+
+def _mlflow(project: Project, params: Params) -> str:
+    from pipelines.registry import tracking
+
+    tracking.client(project.workspace)
+    return tracking.uri(project.workspace)
+
+
+def _live(project: Project, params: Params) -> str:
+    from pipelines.index import open_index
+    from pipelines.registry.releases import CHAMPION, Releases
+
+    release = Releases(project).at(CHAMPION)
+    if release is None:
+        return f"none yet: nocturne nightly {project.name}"
+    with open_index(project, params.index, release.manifest.index_version) as index:
+        return f"release {release.version}, {index.count()} chunks"

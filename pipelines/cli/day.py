@@ -1,0 +1,78 @@
+"""`search`, `ask`, `complete`: the assistant, on whatever `champion` points to at this moment."""
+
+import re
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.context import Json, ProjectName, opened, print_json
+
+
+def search(
+    text: Annotated[str, typer.Argument(help="Words, code, or a question.")],
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many passages.")] = 10,
+    project: ProjectName = None,
+    json: Json = False,
+) -> None:
+    """Find passages of the code: meaning and keywords together; path:lines and score."""
+    from pipelines.assistant.search import search as find
+    from pipelines.registry.releases import Releases
+
+    place, params = opened(project)
+    hits = find(place, params, Releases(place).champion(), text, limit)
+    if json:
+        print_json([asdict(hit) for hit in hits])
+        return
+    for hit in hits:
+        typer.echo(f"{hit.score:.3f}  {hit.path}:{hit.start_line}-{hit.end_line}  {hit.symbol}")
+
+
+def ask(
+    question: Annotated[str, typer.Argument(help="A question about the code.")],
+    generate: Annotated[bool, typer.Option("--generate", help="Let the champion's model write the answer.")] = False,
+    project: ProjectName = None,
+    json: Json = False,
+) -> None:
+    """Answer a question about the code, with numbered citations."""
+    from pipelines.assistant.answer import ask as answer
+    from pipelines.registry.releases import Releases
+
+    place, params = opened(project)
+    written = generate or params.assistant.answer == "generate"
+    found = answer(place, params, Releases(place).champion(), question, written)
+    if json:
+        print_json(asdict(found))
+        return
+    for notice in found.notices:
+        typer.echo(notice, err=True)
+    typer.echo(found.text)
+    if found.citations:
+        typer.echo()
+    for one in found.citations:
+        typer.echo(f"[{one.number}] {one.path}:{one.start_line}-{one.end_line}  {one.commit[:7]}  {one.score:.3f}")
+
+
+def complete(
+    where: Annotated[str, typer.Argument(metavar="PATH:LINE[:COLUMN]", help="The end of this line, or this place.")],
+    project: ProjectName = None,
+    json: Json = False,
+) -> None:
+    """Write the code that fits at a place of a file, by the champion's model (fill in the middle)."""
+    from pipelines.assistant.complete import complete as continue_at
+    from pipelines.errors import UsageError
+    from pipelines.registry.releases import Releases
+
+    found = re.fullmatch(r"(.+?):(\d+)(?::(\d+))?", where)
+    if found is None:
+        raise UsageError(f"`{where}` is not PATH:LINE.", "Write for example `nocturne complete src/app.py:12`.")
+    path, line, column = found.groups()
+    place, params = opened(project)
+    at = None if column is None else int(column)
+    written = continue_at(place, params, Releases(place).champion(), path, int(line), at)
+    if json:
+        print_json(asdict(written))
+        return
+    for notice in written.notices:
+        typer.echo(notice, err=True)
+    typer.echo(written.text)

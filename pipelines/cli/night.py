@@ -1,0 +1,142 @@
+"""`nightly`, `status`, `up`: starting nights, and seeing how they stand."""
+
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pipelines.cli.context import Json, opened, print_json
+from pipelines.errors import GatesFailed, NocturneError
+from pipelines.project import Project, workspace
+
+
+def nightly(
+    name: Annotated[str | None, typer.Argument(help="A project of params.yaml; the first one by default.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Run every stage again, also unchanged ones.")] = False,
+    json: Json = False,
+) -> None:
+    """Learn a project: build what changed, judge it, release it if it is better. Exit code 3: gates failed."""
+    from pipelines import dag, journal
+    from pipelines.cli import display
+    from pipelines.release import night as nights
+
+    project, params = opened(name)
+    outcome = None
+    typer.echo(f"Reading {project.source}", err=True)
+    with nights.alone(project):
+        if not force:
+            outcome = nights.unchanged(project, params)
+    if outcome is None:
+        log = project.night / journal.LOG
+        typer.echo(f"Learning {project.name}; details go to {log}", err=True)
+        with (
+            journal.output_to(log) as terminal,
+            open(terminal, "w", closefd=False) as output,
+            display.following(project, dag.order(project), output),
+        ):
+            outcome = _flow(project, force)
+    if json:
+        print_json(outcome.facts())
+    else:
+        display.summary(outcome)
+        typer.echo(_verdict(outcome))
+    if not outcome.passed:
+        raise typer.Exit(GatesFailed.exit_code)
+
+
+def _flow(project: Project, force: bool) -> Any:
+    """Run the flow, and read how it ended; its servers and tasks print to the log, also when they end with us."""
+    import logging
+
+    from flows.running import use_prefect
+    from pipelines.release import night as nights
+
+    use_prefect(project.workspace)
+    from flows.nightly import nightly as flow
+
+    with suppress(GatesFailed):  # what failed is in the outcome
+        flow(project.name, force)
+    logging.getLogger("prefect").setLevel(logging.WARNING)
+    return nights.last(project)
+
+
+def _verdict(outcome: Any) -> str:
+    live = f"release {outcome.release} is live" if outcome.release else "nothing is live yet"
+    failed = "; ".join(f"{gate['name']}: {gate['reason']}" for gate in outcome.gates if not gate["passed"])
+    return {
+        "released": f'Release {outcome.release} is live. Ask: nocturne ask "how is a release rolled back?"',
+        "waiting": f"Release {outcome.release} waits for review: nocturne promote {outcome.release}",
+        "rejected": f"Not released: {failed}; {live}. The candidate is kept in MLflow; its report: {outcome.report}",
+        "unchanged": f"Unchanged since the last night: {live}."
+        + (f" The last candidate failed its gates: {failed}" if failed else ""),
+    }[outcome.state]
+
+
+def status(
+    project: Annotated[str | None, typer.Argument(help="A project of params.yaml.")] = None, json: Json = False
+) -> None:
+    """What is live, how the last night ended, and how far a running one is."""
+    from pipelines import journal
+    from pipelines.registry.releases import CHALLENGER, CHAMPION, Releases
+    from pipelines.release import night as nights
+
+    place, params = opened(project)
+    releases = Releases(place)
+    live, waiting = releases.at(CHAMPION), releases.at(CHALLENGER)
+    last = nights.last(place)
+    running = journal.running(place) if nights.is_held(place) else None
+    step = {"stage": running.stage, **(running.step or {})} if running else None
+    facts = {
+        "project": place.name,
+        "source": str(place.source),
+        "champion": live.facts() if live else None,
+        "challenger": waiting.facts() if waiting else None,
+        "last_night": last.facts() if last else None,
+        "running": step,
+        "schedule": params.schedule.cron,
+    }
+    if json:
+        print_json(facts)
+        return
+    typer.echo(f"project    {place.name}  ({place.source})")
+    typer.echo(f"live       {_release(live)}")
+    typer.echo(f"waiting    {_release(waiting)}")
+    typer.echo(f"last night {last.state if last else 'none yet'}")
+    typer.echo(f"running    {_step(step)}")
+
+
+def _release(release: Any) -> str:
+    if release is None:
+        return "none"
+    manifest = release.manifest
+    return f"release {release.version}, commit {manifest.commit[:7]}, index {manifest.index_version}, {release.created}"
+
+
+def _step(running: dict[str, Any] | None) -> str:
+    if running is None:
+        return "no"
+    return f"{running['stage']} {running.get('done', 0)}/{running.get('total', '?')} {running.get('unit', '')}"
+
+
+def up(
+    prefect_port: Annotated[int, typer.Option(help="Port of the Prefect server.")] = 4200,
+    mlflow_port: Annotated[int, typer.Option(help="Port of MLflow's UI.")] = 5000,
+) -> None:
+    """Start the Prefect server, MLflow's UI and the nightly schedule together; Ctrl-C ends them."""
+    from flows.deployments import up as start
+
+    _, params = opened(None)
+    start(workspace(), params, prefect_port, mlflow_port)
+
+
+def crash_log() -> Path:
+    """Where an unexpected error's traceback goes."""
+    try:
+        folder = workspace() / "data"
+        folder.mkdir(exist_ok=True)
+    except (NocturneError, OSError):
+        folder = Path(tempfile.gettempdir())
+    return folder / f"nocturne-{os.getuid() if hasattr(os, 'getuid') else 0}.log"
