@@ -1,0 +1,192 @@
+"""The command as a user meets it: wrong input is two lines with the next step, and never a traceback."""
+
+import json
+
+import pytest
+import yaml
+from conftest import ROOT, commit_all, git, make_repository, make_workspace
+
+from pipelines import cli
+from pipelines.params import load_params
+from pipelines.records import read_jsonl
+
+DOCUMENTED = '''def wax(days):
+    """How full the moon is after so many days."""
+    phase = days % 29.5
+    return min(phase, 29.5 - phase) / 14.75
+'''
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    folder = make_workspace(tmp_path / "workspace", {})
+    monkeypatch.setenv("NOCTURNE_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture
+def nocturne(place, monkeypatch, capfd):
+    """Runs the command in this process; returns (exit code, stdout, stderr)."""
+
+    def run(*arguments):
+        monkeypatch.setattr("sys.argv", ["nocturne", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capfd.readouterr()
+        assert "Traceback" not in out + err
+        return ended.value.code or 0, out, err
+
+    return run
+
+
+def add(place, name, source):
+    values = yaml.safe_load((place / "params.yaml").read_text())
+    values["projects"][name] = {"source": str(source)}
+    (place / "params.yaml").write_text(yaml.safe_dump(values))
+
+
+def two_lines(stderr):
+    """The error's one line, after checking that the next step follows it and only a night's first line precedes it."""
+    *before, error, step = stderr.strip().splitlines()
+    assert [line for line in before if not line.startswith("Reading ")] == []
+    assert len(before) <= 1
+    assert step.startswith("→ ")
+    return error
+
+
+def test_a_source_that_does_not_exist(nocturne, place, tmp_path):
+    code, _, err = nocturne("add", "moon", str(tmp_path / "nowhere"))
+    assert code == 1
+    assert "does not exist" in two_lines(err)
+    add(place, "moon", tmp_path / "nowhere")
+    code, _, err = nocturne("nightly", "moon")
+    assert code == 1
+    assert "does not exist" in two_lines(err)
+
+
+def test_a_source_that_is_no_repository(nocturne, place, tmp_path):
+    (tmp_path / "plain").mkdir()
+    add(place, "moon", tmp_path / "plain")
+    code, _, err = nocturne("nightly", "moon")
+    assert code == 1
+    assert "not a git repository" in two_lines(err)
+
+
+def test_an_empty_repository(nocturne, place, tmp_path):
+    git(tmp_path, "init", "-q", "empty")
+    add(place, "moon", tmp_path / "empty")
+    code, _, err = nocturne("nightly", "moon")
+    assert code == 1
+    assert "is empty" in two_lines(err)
+
+
+def test_an_unknown_project(nocturne):
+    code, _, err = nocturne("nightly", "mars")
+    assert code == 2
+    assert "no project `mars`" in two_lines(err)
+
+
+def test_no_project_at_all(nocturne):
+    code, _, err = nocturne("status")
+    assert code == 2
+    assert "nocturne add" in err
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "said"),
+    [
+        ("training", "epoch", 3, "unknown key `training.epoch`"),
+        ("training", "rank", "many", "`training.rank` = 'many'"),
+    ],
+)
+def test_a_mistake_in_params(nocturne, place, section, key, value, said):
+    values = yaml.safe_load((place / "params.yaml").read_text())
+    values[section][key] = value
+    (place / "params.yaml").write_text(yaml.safe_dump(values))
+    code, _, err = nocturne("nightly")
+    assert code == 2
+    assert said in two_lines(err)
+
+
+def test_adding_a_project_keeps_the_comments(nocturne, place, tmp_path):
+    (place / "params.yaml").write_text((ROOT / "params.yaml").read_text())
+    source = make_repository(tmp_path / "moon", {"a.py": DOCUMENTED})
+    code, out, _ = nocturne("add", "moon", str(source))
+    assert code == 0
+    assert "nocturne nightly moon" in out
+    text = (place / "params.yaml").read_text()
+    assert "# fixed, so that a CPU makes the same adapter bit for bit" in text
+    assert load_params(place).project("moon", place).source == source
+    assert nocturne("add", "moon", str(source))[0] == 2
+    assert nocturne("add", "Moon!", str(source))[0] == 2
+
+
+@pytest.mark.parametrize("command", [("search", "moon"), ("ask", "moon?"), ("complete", "a.py:1"), ("rollback",)])
+def test_before_the_first_night_the_day_side_says_so(nocturne, place, tmp_path, command):
+    add(place, "moon", make_repository(tmp_path / "moon", {"a.py": DOCUMENTED}))
+    code, _, err = nocturne(*command)
+    assert code == 1
+    two_lines(err)
+
+
+def test_status_and_releases_before_the_first_night(nocturne, place, tmp_path):
+    add(place, "moon", make_repository(tmp_path / "moon", {"a.py": DOCUMENTED}))
+    assert json.loads(nocturne("status", "--json")[1])["champion"] is None
+    assert json.loads(nocturne("releases", "--json")[1]) == []
+    assert "nocturne nightly moon" in nocturne("releases")[1]
+
+
+def test_files_that_cannot_be_read_are_listed_with_their_reason(nocturne, place, tmp_path):
+    """One source file alone is too little to learn from, so the night ends early; the list is there all the same."""
+    (tmp_path / "secret.py").write_text("KEY = 'outside'\n")
+    files = {
+        "a.py": DOCUMENTED,
+        "binary.py": b"\x00\x01\x02",
+        "latin.py": "name = 'é'\n".encode("latin-1"),
+        "min.js": "var a=1;" * 2000,
+    }
+    source = make_repository(tmp_path / "moon", files)
+    (source / "link.py").symlink_to(tmp_path / "secret.py")
+    with open(source / "huge.py", "wb") as file:
+        file.truncate(50 * 1024 * 1024)
+    commit_all(source)
+    add(place, "moon", source)
+    from pipelines import dag
+    from pipelines.errors import NocturneError
+
+    project = load_params(place).project("moon", place)
+    for stage in ("snapshot", "extraction"):
+        dag.reproduce(project, stage)
+    reasons = {row["path"]: row["reason"] for row in read_jsonl(project.path("extraction", "skipped.jsonl"))}
+    assert set(reasons) == {"binary.py", "latin.py", "min.js", "link.py", "huge.py"}
+    assert all(reasons.values())
+    assert "outside" not in project.path("extraction", "files.jsonl").read_text()
+    with pytest.raises(NocturneError, match="from different files"):
+        dag.reproduce(project, "dataset")
+
+
+def test_wrong_use_is_exit_code_2(nocturne, place, tmp_path):
+    add(place, "moon", make_repository(tmp_path / "moon", {"a.py": DOCUMENTED}))
+    assert nocturne("complete", "a.py")[0] == 2
+    assert nocturne("promote", "one")[0] == 2
+    assert nocturne("dance")[0] == 2
+
+
+def test_outside_a_workspace_it_says_where_to_go(monkeypatch, tmp_path, capfd):
+    monkeypatch.setenv("NOCTURNE_HOME", str(tmp_path))
+    monkeypatch.setattr("sys.argv", ["nocturne", "status"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    assert "NOCTURNE_HOME" in capfd.readouterr().err
+
+
+def test_doctor_names_what_is_wrong_and_what_to_do(nocturne, place, tmp_path):
+    source = make_repository(tmp_path / "moon", {"a.py": DOCUMENTED})
+    add(place, "moon", source)
+    rows = {row["check"]: row for row in json.loads(nocturne("doctor", "--json")[1])}
+    assert all(row["ok"] for row in rows.values()), rows
+    add(place, "moon", tmp_path / "gone")
+    code, out, _ = nocturne("doctor")
+    assert code == 1
+    assert "✗ sources" in out

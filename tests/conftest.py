@@ -1,0 +1,90 @@
+"""Real things to test on: a git repository made of this project's own code, and a workspace that learns it."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipelines import environment
+
+ROOT = Path(__file__).resolve().parents[1]
+NANO_CODER = ROOT / "data" / "models" / "nano-coder"
+
+for key in ("MLFLOW_TRACKING_URI", "PREFECT_API_URL", "PREFECT_HOME", "NOCTURNE_HOME"):
+    os.environ.pop(key, None)
+os.environ.update(environment.SETTINGS)
+os.environ.update({"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull})
+
+
+class Vocabulary:
+    """The part of a tokenizer that knows its special tokens, for models that exist only in a test."""
+
+    known: tuple[str, ...] = ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", "<|endoftext|>", "<|file_sep|>")
+
+    def convert_tokens_to_ids(self, token: str) -> int | None:
+        return self.known.index(token) if token in self.known else None
+
+    def convert_ids_to_tokens(self, number: int) -> str:
+        return self.known[number]
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run git in a folder; returns what it printed."""
+    identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "init.defaultBranch=main"]
+    done = subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+def commit_all(folder: Path, message: str = "change") -> str:
+    """Commit everything in a repository; returns the commit."""
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "--allow-empty", "-m", message)
+    return git(folder, "rev-parse", "HEAD").strip()
+
+
+def make_repository(folder: Path, files: dict[str, str | bytes]) -> Path:
+    """A git repository with these files in its first commit."""
+    folder.mkdir(parents=True, exist_ok=True)
+    git(folder, "init", "-q")
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    commit_all(folder, "first")
+    return folder
+
+
+def own_code(*folders: str) -> dict[str, str]:
+    """Files of this project: real code that the bundled base model has never seen."""
+    found = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+    return {path.relative_to(ROOT).as_posix(): path.read_text() for path in found}
+
+
+def make_workspace(folder: Path, projects: dict[str, Path], **changes: dict) -> Path:
+    """A workspace as a clone of this project has it, with a copy of its code, and small values in params.yaml."""
+    folder.mkdir(parents=True)
+    for name in ("pipelines", "flows"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("dvc.yaml", ".dvcignore", ".gitignore"):
+        shutil.copy(ROOT / name, folder / name)
+    (folder / ".dvc").mkdir()
+    shutil.copy(ROOT / ".dvc" / "config", folder / ".dvc" / "config")
+    (folder / "data" / "models").mkdir(parents=True)
+    (folder / "data" / "models" / "nano-coder").symlink_to(NANO_CODER)
+    values = yaml.safe_load((ROOT / "params.yaml").read_text())
+    values["projects"] = {name: {"source": str(path)} for name, path in projects.items()}
+    for section, keys in changes.items():
+        values[section].update(keys)
+    (folder / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
+    git(folder, "init", "-q")
+    return folder
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Callable[[dict[str, str | bytes]], Path]:
+    """Makes a git repository from file names and contents."""
+    return lambda files: make_repository(tmp_path / "source", files)

@@ -1,0 +1,160 @@
+import json
+from types import SimpleNamespace
+
+import pytest
+from conftest import NANO_CODER, ROOT
+
+from pipelines.dataset.recipes import complete, documented
+from pipelines.dataset.split import admit, held_out
+from pipelines.dataset.stage import run
+from pipelines.errors import NocturneError
+from pipelines.model.base import load_tokenizer
+from pipelines.model.prompts import fim_tokens
+from pipelines.params import load_params
+from pipelines.project import Project
+from pipelines.records import read_jsonl, write_json, write_jsonl
+
+PARAMS = load_params(ROOT)
+CODE = 'def double(x):\n    """Return twice the number that is given."""\n    total = x + x\n    return total\n'
+
+
+def symbol(path="a.py", doc="Return twice the number that is given.", body="    total = x + x\n    return total\n"):
+    return {
+        "path": path, "language": "python", "blob": f"blob of {path}", "commit": "c0", "license": "MIT",
+        "kind": "function", "name": "double", "qualified_name": "double", "signature": "def double(x):", "doc": doc,
+        "body": body, "code": f"def double(x):\n{body}", "start_byte": 0, "end_byte": len(CODE), "start_line": 1,
+        "end_line": 4, "body_start_byte": 67, "body_end_byte": len(CODE),
+    }  # fmt: skip
+
+
+def file(path="a.py", text=CODE, blob=None):
+    spans = [[start, start + 14, "expression_statement"] for start in range(0, len(text) - 14, 7)]
+    return {
+        "path": path, "language": "python", "blob": blob or f"blob of {path}", "commit": "c0", "license": "MIT",
+        "text": text, "spans": spans,
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return load_tokenizer(str(NANO_CODER), ROOT)
+
+
+def test_explain_never_shows_the_documentation_it_asks_for(tokenizer):
+    explain, implement = documented(iter([symbol()]), tokenizer, PARAMS.dataset)
+    assert explain["completion"] == symbol()["doc"]
+    assert symbol()["doc"] not in explain["prompt"]
+    assert implement["completion"] == symbol()["body"]
+    assert "total = x + x" not in implement["prompt"]
+
+
+def test_completion_reproduces_the_source_and_alternates_its_forms(tokenizer):
+    text = CODE * 12
+    params = PARAMS.dataset.model_copy(update={"complete_per_kb": 40})
+    drafts = list(complete(file(text=text), fim_tokens(tokenizer), params))
+    modes = [draft["mode"] for draft in drafts]
+    assert abs(modes.count("psm") - modes.count("spm")) <= 1
+    for draft in drafts:
+        assert text[draft["start_byte"] : draft["end_byte"]] == draft["completion"]
+        assert text.splitlines()[draft["start_line"] - 1]
+        assert draft["prompt"].endswith("<|fim_middle|>")
+
+
+def test_what_a_file_yields_depends_on_that_file_alone(tokenizer):
+    fim = fim_tokens(tokenizer)
+    assert list(complete(file(), fim, PARAMS.dataset)) == list(complete(file(), fim, PARAMS.dataset))
+
+
+def test_duplicates_are_quarantined_and_name_the_first(tokenizer):
+    drafts = list(documented(iter([symbol("a.py"), symbol("b.py")]), tokenizer, PARAMS.dataset))
+    examples, quarantined = admit(drafts, tokenizer, PARAMS.dataset, "demo")
+    assert {example["path"] for example in examples} == {"a.py"}
+    assert {row["rule"] for row in quarantined} == {"duplicate"}
+    assert all("a.py:1" in row["reason"] for row in quarantined)
+
+
+def test_too_long_and_blank_examples_are_quarantined_with_their_rule(tokenizer):
+    long = symbol("long.py", body="    x = 1\n" * 2000)
+    blank = symbol("blank.py", body=" " * 40)
+    _, quarantined = admit(
+        list(documented(iter([long, blank]), tokenizer, PARAMS.dataset)), tokenizer, PARAMS.dataset, "demo"
+    )
+    assert {"too_long", "empty"} <= {row["rule"] for row in quarantined}
+    assert all("    x = 1" not in json.dumps(row) for row in quarantined)
+
+
+def test_source_that_spells_a_special_token_is_quarantined(tokenizer):
+    drafts = list(documented(iter([symbol(body='    return "<|im_end|>" + str(x)\n')]), tokenizer, PARAMS.dataset))
+    examples, quarantined = admit(drafts, tokenizer, PARAMS.dataset, "demo")
+    assert {row["rule"] for row in quarantined} == {"special_token"}
+    assert not any(example["task"] == "implement" for example in examples)
+
+
+def test_every_example_has_its_provenance(tokenizer):
+    examples, _ = admit(
+        list(documented(iter([symbol()]), tokenizer, PARAMS.dataset)), tokenizer, PARAMS.dataset, "demo"
+    )
+    wanted = "example_id task language path start_line end_line commit blob license source prompt completion"
+    assert set(wanted.split()) <= set(examples[0])
+    assert len({example["example_id"] for example in examples}) == len(examples)
+
+
+def test_the_holdout_is_whole_files_and_stable_when_files_are_added():
+    paths = [f"src/file{n}.py" for n in range(200) for _ in range(3)]
+    chosen = held_out(paths, PARAMS.dataset)
+    assert 0.05 < len(chosen) / 200 < 0.3
+    more = held_out([*paths, *(f"new/file{n}.py" for n in range(50))], PARAMS.dataset)
+    assert chosen <= more
+
+
+@pytest.mark.parametrize("files", [2, 3, 5, 14])
+def test_few_files_still_make_both_sides(files):
+    chosen = held_out([f"f{n}.py" for n in range(files)], PARAMS.dataset)
+    assert 1 <= len(chosen) < files
+
+
+def project_with(tmp_path, files, symbols):
+    project = Project("demo", tmp_path, tmp_path)
+    write_json(project.path("snapshot", "base.json"), {"base_model": "x", "identity": "y"})
+    write_jsonl(project.path("extraction", "files.jsonl"), files)
+    write_jsonl(project.path("extraction", "symbols.jsonl"), symbols)
+    return project
+
+
+def params_with_model():
+    training = PARAMS.training.model_copy(update={"base_model": str(NANO_CODER)})
+    return PARAMS.model_copy(update={"training": training})
+
+
+def test_nothing_of_a_holdout_file_is_trained_on_not_even_as_a_copy(tmp_path):
+    names = [f"m{n}.py" for n in range(12)]
+    files = [file(name, CODE.replace("double", name[:-3]) * 4) for name in names]
+    copies = [file("copy_of_" + f["path"], f["text"], f["blob"]) for f in files]
+    project = project_with(tmp_path, files + copies, [symbol(name) for name in names])
+    facts = run(project, params_with_model())
+    train = list(read_jsonl(project.path("dataset", "train.jsonl")))
+    holdout = list(read_jsonl(project.path("dataset", "holdout.jsonl")))
+    assert facts["train"] == len(train) > 0
+    assert facts["holdout"] == len(holdout) > 0
+    assert not {e["path"] for e in train} & {e["path"] for e in holdout}
+    assert not {(e["prompt"], e["completion"]) for e in train} & {(e["prompt"], e["completion"]) for e in holdout}
+
+
+def test_without_documentation_completion_alone_is_learned(tmp_path):
+    files = [file(f"m{n}.py", CODE.replace("double", f"f{n}") * 3) for n in range(6)]
+    project = project_with(tmp_path, files, [symbol(f["path"], doc="") for f in files])
+    facts = run(project, params_with_model())
+    assert facts["explain"] == facts["implement"] == 0
+    assert facts["complete"] > 0
+
+
+def test_one_file_alone_is_refused_with_the_next_step(tmp_path):
+    project = project_with(tmp_path, [file()], [symbol()])
+    with pytest.raises(NocturneError, match="from different files") as error:
+        run(project, params_with_model())
+    assert "two source files" in error.value.next_step
+
+
+def test_a_model_without_fill_in_the_middle_has_no_tokens_for_it():
+    plain = SimpleNamespace(convert_tokens_to_ids=lambda token: 0, convert_ids_to_tokens=["<unk>"].__getitem__)
+    assert fim_tokens(plain) is None

@@ -1,0 +1,102 @@
+"""What the stages before leave for the evaluation, of a few real files of this project."""
+
+from pathlib import Path
+
+import numpy as np
+
+from pipelines.params import Evaluation, Params, load_params
+from pipelines.project import Project
+from pipelines.records import Record, fingerprint, write_json, write_jsonl
+
+ROOT = Path(__file__).resolve().parents[2]
+PATHS = (
+    "pipelines/errors.py",
+    "pipelines/progress.py",
+    "pipelines/project.py",
+    "pipelines/records.py",
+    "pipelines/stage.py",
+)
+CONFIG = Evaluation(
+    max_examples=6,
+    generate_examples=3,
+    max_new_tokens=4,
+    context_passages=2,
+    context_chars=200,
+    bootstrap=200,
+    confidence=0.95,
+    seed=17,
+)
+
+
+def params(base_model: str) -> Params:
+    """The shipped values, but for the base model and a small evaluation."""
+    shipped = load_params(ROOT)
+    training = shipped.training.model_copy(update={"base_model": base_model})
+    return shipped.model_copy(update={"training": training, "evaluation": CONFIG})
+
+
+def examples() -> list[Record]:
+    """Three a file: one of each task; the completion is what stands at its byte range."""
+    found = []
+    for path in PATHS:
+        text = (ROOT / path).read_bytes()
+        for number, task in enumerate(("explain", "implement", "complete")):
+            start = text.index(b"\n    def " if b"\n    def " in text else b"\ndef ", number)
+            end = text.index(b"\n", text.index(b"    return", start) if b"    return" in text[start:] else start + 1)
+            found.append(_example(path, task, text, start + 1, end))
+    return found
+
+
+def _example(path: str, task: str, text: bytes, start: int, end: int) -> Record:
+    completion = text[start:end].decode()
+    fim = f"<|fim_prefix|>{text[:start].decode()[-200:]}<|fim_suffix|>{text[end:].decode()[:100]}<|fim_middle|>"
+    request = f"Write {task} of {path}."
+    chat = f"<|im_start|>user\n{request}<|im_end|>\n<|im_start|>assistant\n"
+    return {
+        "example_id": fingerprint(path, task)[:16],
+        "task": task,
+        "mode": "psm" if task == "complete" else "chat",
+        "language": "python",
+        "path": path,
+        "start_line": text.count(b"\n", 0, start) + 1,
+        "end_line": text.count(b"\n", 0, end) + 1,
+        "start_byte": start,
+        "end_byte": end,
+        "prompt": fim if task == "complete" else chat,
+        "request": "" if task == "complete" else request,
+        "completion": completion,
+        "query": completion[:80],
+    }
+
+
+def write(workspace: Path) -> Project:
+    """Everything in `data/demo` but the adapter."""
+    project = Project("demo", ROOT, workspace)
+    texts = {path: (ROOT / path).read_text() for path in PATHS}
+    write_jsonl(project.path("dataset", "holdout.jsonl"), examples())
+    files = ({"path": path, "language": "python", "text": text} for path, text in texts.items())
+    write_jsonl(project.path("extraction", "files.jsonl"), files)
+    write_jsonl(project.path("extraction", "chunks.jsonl"), (_chunk(path, text) for path, text in texts.items()))
+    vectors = np.random.default_rng(3).normal(size=(len(texts), 384)).astype(np.float32)
+    project.path("embedding").mkdir(parents=True)
+    np.save(project.path("embedding", "vectors.npy"), vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+    write_json(project.path("embedding", "embedding.json"), {"dimension": 384})
+    log = [{"step": step, "epoch": 0.1, "loss": 4 / step, "learning_rate": 0.001} for step in range(1, 30)]
+    write_json(project.path("training", "training.json"), {"steps": 29, "log": log})
+    return project
+
+
+def _chunk(path: str, text: str) -> Record:
+    lines = text.splitlines()[:40]
+    return {
+        "chunk_id": path,
+        "path": path,
+        "language": "python",
+        "kind": "module",
+        "symbol": Path(path).stem,
+        "start_line": 1,
+        "end_line": len(lines),
+        "text": "\n".join(lines),
+        "commit": "c" * 40,
+        "blob": "b" * 40,
+    }

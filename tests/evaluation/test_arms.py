@@ -1,0 +1,112 @@
+"""The arms on a model that is a few lines long: what they share, what they are asked, what is kept."""
+
+from conftest import Vocabulary
+from night_files import CONFIG, examples, params
+
+from pipelines import progress
+from pipelines.evaluation.arms import ARMS, measure, translated
+from pipelines.evaluation.charts import arms_chart, loss_chart
+from pipelines.evaluation.report import report, verdict
+from pipelines.evaluation.summary import summary
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+class Fake:
+    """Bits by length: the adapter saves a tenth, a passage a twentieth; it writes what it is asked for when adapted."""
+
+    def __init__(self, saves=0.1):
+        self.saves, self.scored, self.generated = saves, [], []
+
+    def score(self, pairs, *, adapted):
+        self.scored.append((adapted, list(pairs)))
+        return [len(c) * (1 - self.saves * adapted) * (0.95 if p.startswith("[ctx]") else 1) for p, c in pairs]
+
+    def generate(self, prompts, max_new_tokens, *, adapted=True):
+        self.generated.append((adapted, len(prompts)))
+        return ["pass" if adapted else "return (" for _ in prompts]
+
+
+def measured(model):
+    holdout = examples()
+    prompts = {False: [e["prompt"] for e in holdout], True: ["[ctx]" + e["prompt"] for e in holdout]}
+    records = measure(model, holdout, prompts, {}, params("any"))
+    return records, {"base_model": "any", "context_passages": 2, "with_passages": 15, **summary(records, CONFIG)}
+
+
+def test_arms_differ_in_the_adapter_and_the_passages_alone():
+    model = Fake()
+    measured(model)
+    plain = [sorted(pairs) for adapted, pairs in model.scored if not pairs[0][0].startswith("[ctx]")]
+    assert len(model.scored) == len(ARMS)
+    assert plain[0] == plain[1]
+    assert {adapted for adapted, _ in model.scored} == {True, False}
+    assert model.generated == [(False, 3), (False, 3), (True, 3), (True, 3)]
+
+
+def test_every_example_has_bits_of_every_arm_and_some_have_text():
+    records, evaluation = measured(Fake())
+    assert all(set(record["bits"]) == set(ARMS) for record in records)
+    assert sum("generated" in record for record in records) == evaluation["generated"] == 3
+
+
+def test_the_known_gain_comes_out():
+    _, evaluation = measured(Fake())
+    assert evaluation["gains"]["adapter_vs_base"]["value"] == 0.1
+    assert evaluation["gains"]["base+rag_vs_base"]["value"] == 0.05
+    assert evaluation["gains"]["adapter+rag_vs_adapter"]["value"] == 0.05
+    assert set(evaluation["by_task"]) == {"explain", "implement", "complete"}
+    assert evaluation["by_language"]["python"]["examples"] == 15
+    assert verdict(evaluation) == (
+        "The adapter needs 10.0% fewer bits than the base model (95% interval 10.0 to 10.0%).",
+        "good",
+    )
+
+
+def test_no_gain_and_harm_are_said_plainly():
+    assert verdict(measured(Fake(saves=0.0))[1])[1] == "odd"
+    words, tone = verdict(measured(Fake(saves=-0.2))[1])
+    assert (tone, "20.0% more bits" in words) == ("bad", True)
+
+
+def test_a_meter_runs_from_start_to_end():
+    steps = []
+    with progress.shown_by(steps.append):
+        measured(Fake())
+    assert steps[-1].done == steps[-1].total == 4 * (15 + 3)
+    assert "adapter+rag" in steps[-1].note
+
+
+def test_charts_are_the_same_bytes_again():
+    _, evaluation = measured(Fake())
+    log = [{"step": step, "loss": 3 / step} for step in range(1, 50)]
+    assert arms_chart(evaluation) == arms_chart(evaluation)
+    assert loss_chart(log) == loss_chart(log)
+    assert arms_chart(evaluation).startswith(PNG)
+    assert loss_chart([]).startswith(PNG)
+
+
+def test_the_page_holds_its_charts_and_escapes_what_models_write():
+    records, evaluation = measured(Fake())
+    shown = next(record for record in records if "generated" in record)
+    shown["generated"]["adapter"] = "<script>alert('x')</script>"
+    page = report("demo", evaluation, records, {"arms": arms_chart(evaluation), "loss": loss_chart([])})
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert "http" not in page
+    assert page.count("data:image/png;base64,") == 2
+
+
+def test_a_champion_on_another_base_is_asked_in_its_own_format():
+    class Tokenizer(Vocabulary):
+        def __init__(self, *tokens):
+            self.known = tokens
+
+        def apply_chat_template(self, turns, tokenize, add_generation_prompt):
+            return f"USER {turns[0]['content']} ASSISTANT"
+
+    qwen = Tokenizer("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", "<|endoftext|>")
+    star = Tokenizer("<fim_prefix>", "<fim_suffix>", "<fim_middle>", "<|endoftext|>")
+    fim = {"mode": "spm", "prompt": "<|fim_suffix|>b<|fim_prefix|>a<|fim_middle|>"}
+    assert translated(fim, qwen, star) == "<fim_suffix>b<fim_prefix>a<fim_middle>"
+    assert translated({"mode": "chat", "request": "hi", "prompt": "?"}, qwen, star) == "USER hi ASSISTANT"

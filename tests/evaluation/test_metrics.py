@@ -1,0 +1,48 @@
+"""What counts as right: the same text, a near text, a file that still parses."""
+
+import pytest
+
+from pipelines.evaluation.metrics import edit_similarity, exact_match, syntax_validity
+
+SOURCE = 'def double(x):\n    return 2 * x\n\n\nname = "ü"\ndef half(x):\n    return x / 2\n'
+BODY = "return x / 2"
+
+
+def placed(task="implement", source=SOURCE, completion=BODY):
+    start = source.encode().index(completion.encode())
+    example = {"path": "a.py", "language": "python", "task": task, "completion": completion}
+    example |= {"start_byte": start, "end_byte": start + len(completion.encode())}
+    return example, {"a.py": {"path": "a.py", "text": source}}
+
+
+def test_white_space_around_does_not_matter():
+    assert exact_match("return 1", " return 1\n") == 1
+    assert exact_match("return 1", "return  1") == 0
+    assert edit_similarity("return 1\n", "return 1") == 1
+
+
+def test_similarity_is_the_share_of_characters_that_need_no_edit():
+    assert edit_similarity("abcd", "abcx") == pytest.approx(0.75)
+    assert edit_similarity("abcd", "") == 0
+    assert edit_similarity("", "") == 1
+
+
+def test_generated_code_is_judged_in_its_place():
+    example, files = placed()
+    assert syntax_validity(example, "return 0.5 * x", files) == 1
+    assert syntax_validity(example, "return (0.5 * x", files) == 0
+
+
+def test_an_explanation_has_no_syntax():
+    example, files = placed(task="explain")
+    assert syntax_validity(example, "Half of x.", files) is None
+
+
+def test_a_file_that_never_parsed_does_not_count():
+    example, files = placed(source=SOURCE + "def (:\n")
+    assert syntax_validity(example, "return 0.5 * x", files) is None
+
+
+def test_a_file_that_is_not_there_does_not_count():
+    example, _ = placed()
+    assert syntax_validity(example, "return 0.5 * x", {}) is None

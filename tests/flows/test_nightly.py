@@ -1,0 +1,279 @@
+"""A night, end to end, on real code with the real libraries; then what must stay true afterwards.
+
+The tests of this file share one workspace and run in their order: each begins where the one before ended.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import yaml
+from conftest import commit_all, git, make_repository, make_workspace, own_code
+
+from pipelines import dag, journal
+from pipelines.errors import GatesFailed, NocturneError
+from pipelines.params import load_params
+from pipelines.records import file_sha256, read_json, read_jsonl, tree_sha256
+from pipelines.registry.releases import CHAMPION, PREVIOUS, Releases
+from pipelines.stage import NAMES
+
+SMALL = {
+    "dataset": {"complete_per_kb": 0.7},
+    "training": {"max_steps": 40, "batch_size": 8, "checkpoint_steps": 4},
+    "evaluation": {"max_examples": 24, "generate_examples": 2, "max_new_tokens": 16, "bootstrap": 200},
+    "gates": {"min_gain": -1.0, "champion_margin": 1.0},
+}
+LEARNED = ("pipelines/extraction", "pipelines/dataset", "pipelines/training", "pipelines/registry")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("night")
+    source = make_repository(folder / "source", own_code(*LEARNED))
+    return make_workspace(folder / "workspace", {"demo": source}, **SMALL)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def prefect(place):
+    from prefect.testing.utilities import prefect_test_harness
+
+    before = {key: os.environ.get(key) for key in ("NOCTURNE_HOME", "PREFECT_HOME")}
+    os.environ.update(NOCTURNE_HOME=str(place), PREFECT_HOME=str(place / ".prefect"))
+    with prefect_test_harness(server_startup_timeout=120):
+        yield
+    for key, value in before.items():
+        os.environ.pop(key) if value is None else os.environ.update({key: value})
+
+
+@pytest.fixture
+def project(place):
+    return load_params(place).project("demo", place)
+
+
+def night(force=False):
+    from flows.nightly import nightly
+
+    return nightly("demo", force)
+
+
+def command(place, *arguments, **options):
+    """The `nocturne` command as a user runs it."""
+    code = "import sys; from pipelines.cli import main; sys.argv[0] = 'nocturne'; main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=place, capture_output=True, text=True, timeout=300, **options
+    )
+
+
+def change(place, section, **values):
+    params = yaml.safe_load((place / "params.yaml").read_text())
+    params[section].update(values)
+    (place / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+
+
+def test_a_night_makes_a_release_that_names_what_it_consists_of(place, project):
+    done = command(place, "nightly", "demo")
+    assert done.returncode == 0, done.stderr
+    assert "Release 1 is live" in done.stdout
+    assert "gate: adapter against base" in done.stdout
+    ran = ["snapshot", "extraction", "dataset", "embedding", "validation", "training", "evaluation", "gates", "release"]
+    assert sorted(line.split()[1] for line in done.stderr.splitlines() if line.startswith("✓")) == sorted(ran)
+    # No banner and no warning of any library: what is read, where the details are, and a line a step.
+    said = ("Reading ", "Learning ", "✓ ")
+    assert [line for line in done.stderr.splitlines() if not line.startswith(said)] == []
+    live = Releases(project).champion()
+    manifest = live.manifest
+    assert manifest.base_model == "data/models/nano-coder"
+    assert manifest.dataset_sha256 == file_sha256(project.path("dataset", "train.jsonl"))
+    assert manifest.commit == git(project.source, "rev-parse", "HEAD").strip()
+    assert (project.live / manifest.index_version).is_dir()
+    assert all(gate["passed"] for gate in manifest.gates)
+    listed = json.loads(command(place, "releases", "--json").stdout)
+    assert [(one["version"], one["aliases"]) for one in listed] == [(1, ["champion"])]
+    evaluation = read_json(project.path("evaluation", "evaluation.json"))
+    assert evaluation["gains"]["adapter_vs_base"]["value"] > 0
+
+
+def test_mlflow_has_the_loss_of_every_logged_step(project):
+    from pipelines.registry.tracking import client, experiment, find_training
+
+    mlflow = client(project.workspace)
+    training = read_json(project.path("training", "training.json"))
+    run = find_training(mlflow, experiment(mlflow, project), training["identity"])
+    seen = [(metric.step, metric.value) for metric in mlflow.get_metric_history(run.info.run_id, "loss")]
+    assert seen == [(int(entry["step"]), entry["loss"]) for entry in training["log"]]
+
+
+def test_at_once_again_it_says_unchanged(place, project):
+    began = time.time()
+    done = command(place, "nightly", "demo")
+    assert done.returncode == 0, done.stderr
+    assert "Unchanged" in done.stdout
+    assert journal.read(project, "training").began < began
+
+
+def test_dvc_has_nothing_to_do_after_a_night(place, project):
+    assert dag.stale(project) == []
+    path = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])  # noqa: PTH120
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", "repro"],
+        cwd=place,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    skipped = {line.split("'")[1] for line in done.stdout.splitlines() if "didn't change, skipping" in line}
+    assert skipped == {f"{stage}@demo" for stage in NAMES if stage != "snapshot"}
+
+
+@pytest.mark.parametrize("stage", ["extraction", "dataset", "validation", "training", "embedding", "evaluation"])
+def test_a_deleted_output_comes_back_in_the_same_bytes(project, stage):
+    import shutil
+
+    before = tree_sha256(project.path(stage))
+    shutil.rmtree(project.path(stage))
+    shutil.rmtree(project.workspace / ".dvc" / "cache", ignore_errors=True)
+    shutil.rmtree(project.cache / stage, ignore_errors=True)
+    dag.reproduce(project, stage)
+    assert tree_sha256(project.path(stage)) == before
+
+
+def test_the_assistant_answers_with_citations_of_real_lines(place, project):
+    done = command(place, "ask", "which checkpoint is resumed?", "--json")
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert answer["citations"]
+    for one in answer["citations"]:
+        lines = (project.source / one["path"]).read_text().splitlines()
+        assert 1 <= one["start_line"] <= one["end_line"] <= len(lines)
+        assert one["text"].splitlines()[0].strip() in lines[one["start_line"] - 1]
+
+
+def test_the_champion_completes_code(place):
+    done = command(place, "complete", "pipelines/dataset/split.py:20", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["notices"] == []
+
+
+def test_after_one_edited_function_only_it_is_parsed_and_embedded_again(project):
+    file = project.source / "pipelines" / "training" / "checkpoints.py"
+    file.write_text(file.read_text().replace('MANIFEST = "complete.json"', 'MANIFEST = "whole.json"'))
+    commit_all(project.source, "rename the manifest")
+    outcome = night()
+    facts = {stage["stage"]: stage.get("facts", {}) for stage in outcome["stages"]}
+    assert facts["extraction"]["parsed"] == 1
+    assert facts["extraction"]["reused"] == facts["extraction"]["files"] - 1
+    assert 1 <= facts["embedding"]["embedded"] <= 3
+    assert outcome["state"] == "released"
+    assert outcome["release"] == 2
+
+
+def test_prefect_shows_each_stage_the_gates_and_a_summary(project):
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        keys = {artifact.key for artifact in client.read_artifacts()}
+        flow_run = client.read_flow_runs()[0]
+        tasks = {run.name.rsplit("-", 1)[0] for run in client.read_task_runs()}
+    assert {"demo-training", "demo-gates", "demo-summary"} <= keys
+    assert flow_run.name == "demo"
+    assert {"extraction", "training", "evaluation", "gates", "release"} <= tasks
+
+
+def test_rollback_brings_back_adapter_and_index_together(place, project):
+    old, new = Releases(project).version(1), Releases(project).version(2)
+    assert old.manifest.index_version != new.manifest.index_version
+    assert "whole.json" in command(place, "ask", "MANIFEST complete.json whole.json").stdout
+    done = command(place, "rollback", "--json")
+    assert json.loads(done.stdout)["version"] == 1
+    assert "whole.json" not in command(place, "search", "MANIFEST whole.json", "--json").stdout
+    assert Releases(project).at(PREVIOUS).version == 2
+
+
+def test_an_alias_moved_by_hand_has_the_same_effect(place, project):
+    Releases(project).client.set_registered_model_alias("demo", CHAMPION, "2")
+    assert "whole.json" in command(place, "search", "MANIFEST whole.json", "--json").stdout
+
+
+def test_failed_gates_leave_everything_as_it_was(place, project):
+    change(place, "gates", min_gain=0.99)
+    before = Releases(project).champion()
+    with pytest.raises(GatesFailed, match="adapter against base"):
+        night()
+    assert Releases(project).champion() == before
+    assert len(Releases(project).every()) == 2
+    again = command(place, "nightly", "demo")
+    assert again.returncode == 3
+    assert "failed its gates" in again.stdout
+    change(place, "gates", min_gain=-1.0)
+
+
+def test_killed_in_training_the_live_release_answers_and_the_next_night_goes_on(place, project):
+    change(place, "training", learning_rate=0.003)
+    running = subprocess.Popen(
+        [sys.executable, "-c", "from pipelines.cli import main; main()", "nightly", "demo"],
+        cwd=place,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    wait_until(lambda: list((project.cache / "training").glob("*/checkpoint-*/complete.json")), running)
+    second = command(place, "nightly", "demo")
+    assert second.returncode == 1
+    assert "already running" in second.stderr
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    assert command(place, "search", "checkpoint").returncode == 0
+    outcome = night()
+    facts = {stage["stage"]: stage.get("facts", {}) for stage in outcome["stages"]}
+    assert facts["training"]["resumed_at"] >= 4
+
+
+def test_killed_in_embedding_finished_chunks_are_kept(place, project):
+    text = "\n".join(f"def added_{n}(value):\n    return value * {n} + {n * n}\n" for n in range(400))
+    (project.source / "pipelines" / "added.py").write_text(text)
+    commit_all(project.source, "many functions")
+    for stage in ("snapshot", "extraction"):
+        dag.reproduce(project, stage)
+    chunks = sum(1 for _ in read_jsonl(project.path("extraction", "chunks.jsonl")))
+    change(place, "embedding", batch_size=1)
+    running = subprocess.Popen(
+        [sys.executable, "-m", "pipelines", "embedding", "demo"],
+        cwd=place,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    wait_until(lambda: embedded_so_far(project) >= 3, running)
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    assert command(place, "search", "checkpoint").returncode == 0
+    facts = dag.reproduce(project, "embedding").facts
+    assert facts["embedded"] + facts["reused"] == facts["chunks"] == chunks
+    assert facts["reused"] >= 3
+
+
+def embedded_so_far(project):
+    entry = journal.read(project, "embedding")
+    return entry.step["done"] if entry and entry.state == "running" and entry.step else 0
+
+
+def wait_until(reached, running, seconds=180):
+    deadline = time.monotonic() + seconds
+    while not reached():
+        assert running.poll() is None, "it ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_stage_that_fails_says_why_and_nothing_changes(place, project):
+    live = Releases(project).champion()
+    file = project.path("dataset", "train.jsonl")
+    change(place, "validation", min_examples=10**6)
+    with pytest.raises(NocturneError) as error:
+        night()
+    assert "1,000,000" in error.value.fact or "1000000" in error.value.fact
+    assert file.exists()
+    assert Releases(project).champion() == live

@@ -1,0 +1,73 @@
+"""A small, whole dataset, and the same broken on purpose."""
+
+from pathlib import Path
+from typing import Any
+
+from pipelines.params import Params, load_params
+from pipelines.project import Project
+from pipelines.records import Record, write_jsonl
+
+ROOT = Path(__file__).resolve().parents[2]
+FORMS = (("explain", "chat"), ("implement", "chat"), ("complete", "psm"), ("complete", "spm"))
+
+
+def example(number: int, path: str, **changes: Any) -> Record:
+    """One example that keeps the contract, with some values changed."""
+    task, mode = FORMS[number % len(FORMS)]
+    row = {
+        "example_id": f"{number:016x}",
+        "task": task,
+        "mode": mode,
+        "language": "python",
+        "path": path,
+        "start_line": number + 1,
+        "end_line": number + 4,
+        "start_byte": 10 * number,
+        "end_byte": 10 * number + 30,
+        "commit": "c" * 40,
+        "blob": "b" * 40,
+        "license": "MIT",
+        "source": "demo",
+        "prompt": f"What comes after {number}?",
+        "completion": f"return previous({number}) + 1  # the next one",
+        "request": f"After {number}?" if mode == "chat" else "",
+        "query": f"after {number}",
+        "tokens": 40 + number,
+    }
+    return {**row, **changes}
+
+
+def rows() -> tuple[list[Record], list[Record], list[Record]]:
+    """Train, holdout and quarantine of a dataset without fault."""
+    train = [example(number, f"train/{number % 4}.py") for number in range(32)]
+    holdout = [example(number, f"held/{number % 2}.py") for number in range(32, 40)]
+    left_out = {
+        "task": "explain",
+        "path": "train/0.py",
+        "start_line": 1,
+        "end_line": 2,
+        "rule": "too_long",
+        "reason": "-",
+    }
+    return train, holdout, [left_out]
+
+
+def write(folder: Path, train: list[Record], holdout: list[Record], quarantined: list[Record]) -> Project:
+    """The dataset as the dataset stage leaves it; returns its project."""
+    project = Project("demo", folder / "source", folder)
+    for name, records in (("train", train), ("holdout", holdout), ("quarantine", quarantined)):
+        write_jsonl(project.path("dataset", f"{name}.jsonl"), records)
+    return project
+
+
+def shipped_params() -> Params:
+    """The values of the shipped params.yaml."""
+    return load_params(ROOT)
+
+
+if __name__ == "__main__":
+    import sys
+
+    from pipelines.validation.stage import run
+
+    run(write(Path(sys.argv[1]), *rows()), shipped_params())

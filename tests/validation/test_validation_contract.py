@@ -1,0 +1,119 @@
+"""A dataset that breaks its contract names the file, the line, the example and the rule."""
+
+import pytest
+from dataset_rows import example, rows, shipped_params
+
+from pipelines.errors import NocturneError
+from pipelines.validation.contract import COLUMNS, check
+
+
+def complaint(train, holdout=None):
+    with pytest.raises(NocturneError) as caught:
+        check(train, rows()[1] if holdout is None else holdout, shipped_params().dataset, "data/demo/dataset")
+    assert "Delete data/demo/dataset" in caught.value.next_step
+    return caught.value.fact
+
+
+def test_a_whole_dataset_passes():
+    train, holdout, _ = rows()
+    check(train, holdout, shipped_params().dataset, "data/demo/dataset")
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "rule"),
+    [
+        ("example_id", "not hex", "hexadecimal"),
+        ("task", "poetry", "must be one of explain, implement, complete"),
+        ("mode", "fim", "must be one of chat, psm, spm"),
+        ("path", "../outside.py", "inside the repository"),
+        ("path", "/etc/passwd", "inside the repository"),
+        ("start_line", 0, "at least 1"),
+        ("start_line", "12", "whole number"),
+        ("start_line", True, "whole number"),
+        ("end_line", 2, "end_line must not be before start_line"),
+        ("end_byte", 3, "end_byte must not be before start_byte"),
+        ("commit", None, "hexadecimal"),
+        ("commit", "HEAD", "hexadecimal"),
+        ("prompt", "", "not blank"),
+        ("completion", " \n", "not blank"),
+        ("completion", ["return 1"], "not blank"),
+        ("tokens", 1.5, "whole number"),
+    ],
+)
+def test_a_broken_value_is_named_with_its_place(column, value, rule):
+    train = rows()[0]
+    train[6] = {**train[6], "mode": "psm", column: value}
+    fact = complaint(train)
+    assert "train.jsonl line 7 (example " in fact
+    assert rule in fact
+    assert column in fact
+
+
+@pytest.mark.parametrize("commit", ["c" * 40 + "-dirty", "uncommitted"])
+def test_a_file_that_is_in_no_commit_yet_has_provenance_too(commit):
+    train, holdout, _ = rows()
+    check([{**row, "commit": commit} for row in train], holdout, shipped_params().dataset, "data/demo/dataset")
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_a_missing_value_is_a_broken_rule(column):
+    train = rows()[0]
+    del train[3][column]
+    fact = complaint(train)
+    assert "train.jsonl line 4 (example " in fact
+    assert f"{column} must be" in fact
+
+
+def test_a_holdout_row_is_named_by_its_own_line():
+    holdout = rows()[1]
+    holdout[1] = {**holdout[1], "language": ""}
+    assert "holdout.jsonl line 2" in complaint(rows()[0], holdout)
+
+
+def test_an_example_id_stands_once_in_both_files():
+    holdout = rows()[1]
+    holdout[2] = {**holdout[2], "example_id": rows()[0][5]["example_id"]}
+    assert "holdout.jsonl line 3 (example 0000000000000005): example_id must be unique" in complaint(rows()[0], holdout)
+
+
+def test_a_file_on_both_sides_of_the_split_is_refused():
+    holdout = [*rows()[1], example(77, "train/2.py")]
+    assert "holdout.jsonl line 9 (example 000000000000004d): path is in train.jsonl too" in complaint(
+        rows()[0], holdout
+    )
+
+
+def test_an_exact_repeat_is_refused():
+    train = rows()[0]
+    train.append({**train[0], "example_id": "f" * 16})
+    assert "train.jsonl line 33" in complaint(train)
+    assert "prompt and completion are those of an earlier row" in complaint(train)
+
+
+def test_mode_and_request_must_fit():
+    train = rows()[0]
+    train[0] = {**train[0], "mode": "psm", "request": ""}
+    train[2] = {**train[2], "request": "complete this"}
+    fact = complaint(train)
+    assert "line 1 (example 0000000000000000): mode must fit the task" in fact
+    assert "line 3 (example 0000000000000002): request must hold" in fact
+
+
+def test_the_first_three_faults_are_named_and_the_rest_are_counted():
+    train = [{**row, "license": 7} for row in rows()[0]]
+    fact = complaint(train)
+    assert "in 32 of 40 rows" in fact
+    assert fact.count("train.jsonl line") == 3
+    assert "train.jsonl line 1 " in fact
+    assert "and 29 more" in fact
+
+
+def test_a_message_never_repeats_the_code():
+    train = rows()[0]
+    train[0] = {**train[0], "completion": {"token": "s3cret-value"}}
+    assert "s3cret-value" not in complaint(train)
+
+
+def test_more_columns_are_welcome():
+    train, holdout, _ = rows()
+    check([{**row, "quality": 0.5} for row in train], holdout, shipped_params().dataset, "data/demo/dataset")
