@@ -16,7 +16,7 @@ from pipelines.registry.releases import CHAMPION, Releases
 from pipelines.release import champion
 from pipelines.release import night as nights
 from pipelines.release.candidate import Candidate, candidate
-from pipelines.release.night import Outcome
+from pipelines.release.night import Outcome, State
 
 
 @flow(name="nightly", flow_run_name="{name}", persist_result=False, log_prints=False)
@@ -96,11 +96,12 @@ def release(project: Project, params: Params, now: Candidate, verdict: Verdict) 
             entry.facts = {"release": "none", "candidate": run}
             live = releases.at(CHAMPION)
             number = live.version if live else None
-            return Outcome(project.name, "rejected", False, number, rows, report=report, run=run)
+            return Outcome(project.name, "rejected", False, number, gates=rows, report=report, run=run)
         auto = params.release.promotion == "auto"
         made = releases.register(manifest, run, promote=auto, by="nightly")
         entry.facts = {"release": made.version, "index": now.index_version}
-    return Outcome(project.name, "released" if auto else "waiting", True, made.version, rows, report=report, run=run)
+    state: State = "released" if auto else "waiting"
+    return Outcome(project.name, state, True, made.version, gates=rows, report=report, run=run)
 
 
 def _rejection(outcome: Outcome) -> NocturneError:

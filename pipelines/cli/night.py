@@ -42,7 +42,7 @@ def nightly(
         print_json(outcome.facts())
     else:
         display.summary(outcome)
-        typer.echo(_verdict(outcome))
+        typer.echo(_verdict(outcome, next(iter(params.projects))))
     if not outcome.passed:
         raise typer.Exit(GatesFailed.exit_code)
 
@@ -63,16 +63,21 @@ def _flow(project: Project, force: bool) -> Any:
     return nights.last(project)
 
 
-def _verdict(outcome: Any) -> str:
+def _verdict(outcome: Any, default: str) -> str:
+    """How a night ended, and the next step; `default` is the project that commands mean unnamed."""
+    named = "" if outcome.project == default else f"--project {outcome.project} "
     live = f"release {outcome.release} is live" if outcome.release else "nothing is live yet"
     failed = "; ".join(f"{gate['name']}: {gate['reason']}" for gate in outcome.gates if not gate["passed"])
-    return {
-        "released": f'Release {outcome.release} is live. Ask: nocturne ask "how is a release rolled back?"',
-        "waiting": f"Release {outcome.release} waits for review: nocturne promote {outcome.release}",
-        "rejected": f"Not released: {failed}; {live}. The candidate is kept in MLflow; its report: {outcome.report}",
-        "unchanged": f"Unchanged since the last night: {live}."
-        + (f" The last candidate failed its gates: {failed}" if failed else ""),
-    }[outcome.state]
+    review = f"Release {{0}} waits for review: nocturne promote {named}{{0}}".format
+    if outcome.state == "released":
+        return f'Release {outcome.release} is live. Ask about the code: nocturne ask {named}"QUESTION"'
+    if outcome.state == "waiting":
+        return review(outcome.release)
+    if outcome.state == "rejected":
+        return f"Not released: {failed}; {live}. The candidate is kept in MLflow; its report: {outcome.report}"
+    last = f" The last candidate failed its gates: {failed}." if failed else ""
+    waiting = f" {review(outcome.waiting)}" if outcome.waiting else ""
+    return f"Unchanged since the last night: {live}.{last}{waiting}"
 
 
 def status(

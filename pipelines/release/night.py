@@ -15,7 +15,8 @@ from pipelines.index import publish
 from pipelines.params import Params
 from pipelines.project import Project
 from pipelines.records import read_json, write_json
-from pipelines.registry.releases import CHAMPION, Releases
+from pipelines.registry.manifest import Release
+from pipelines.registry.releases import CHALLENGER, CHAMPION, Releases
 from pipelines.release.candidate import candidate
 
 LOCK_WAIT = 1  # second, in which a look at the lock by `status` passes
@@ -30,6 +31,7 @@ class Outcome:
         state: `released`: a new champion. `waiting`: a challenger waits for a person. `rejected`: a gate failed.
             `unchanged`: nothing was to be done; `gates` is then what the last measured night decided.
         release: the version made, or when none was made the live one.
+        waiting: a challenger that nobody has promoted yet, when nothing was made.
         gates: one row a gate: name, value, low, high, rule, passed, reason.
     """
 
@@ -37,6 +39,7 @@ class Outcome:
     state: State
     passed: bool
     release: int | None = None
+    waiting: int | None = None
     gates: list[dict[str, Any]] = field(default_factory=list)
     stages: list[dict[str, Any]] = field(default_factory=list)
     report: str = ""
@@ -114,8 +117,19 @@ def settled(project: Project, params: Params) -> Outcome | None:
     if live is not None and live.index_version == now.index_version:
         publish(project, params)
     report = str(project.path("evaluation", "report.html"))
-    number = live.version if live else None
-    return Outcome(project.name, "unchanged", passed, number, releases.gates_of(now.night), report=report)
+    return Outcome(
+        project.name,
+        "unchanged",
+        passed,
+        release=_number(live),
+        waiting=_number(releases.at(CHALLENGER)),
+        gates=releases.gates_of(now.night),
+        report=report,
+    )
+
+
+def _number(release: Release | None) -> int | None:
+    return release.version if release else None
 
 
 def last(project: Project) -> Outcome | None:

@@ -18,7 +18,7 @@ from pipelines import dag, journal
 from pipelines.errors import GatesFailed, NocturneError
 from pipelines.params import load_params
 from pipelines.records import file_sha256, read_json, read_jsonl, tree_sha256
-from pipelines.registry.releases import CHAMPION, PREVIOUS, Releases
+from pipelines.registry.releases import CHALLENGER, CHAMPION, PREVIOUS, Releases
 from pipelines.stage import NAMES
 
 SMALL = {
@@ -159,17 +159,29 @@ def test_the_champion_completes_code(place):
     assert json.loads(done.stdout)["notices"] == []
 
 
-def test_after_one_edited_function_only_it_is_parsed_and_embedded_again(project):
+def test_after_one_edited_function_only_it_is_parsed_and_embedded_again(place, project):
     file = project.source / "pipelines" / "training" / "checkpoints.py"
     file.write_text(file.read_text().replace('MANIFEST = "complete.json"', 'MANIFEST = "whole.json"'))
     commit_all(project.source, "rename the manifest")
+    change(place, "release", promotion="review")
     outcome = night()
     facts = {stage["stage"]: stage.get("facts", {}) for stage in outcome["stages"]}
     assert facts["extraction"]["parsed"] == 1
     assert facts["extraction"]["reused"] == facts["extraction"]["files"] - 1
     assert 1 <= facts["embedding"]["embedded"] <= 3
-    assert outcome["state"] == "released"
+    assert outcome["state"] == "waiting"
     assert outcome["release"] == 2
+
+
+def test_with_review_a_release_waits_for_a_person(place, project):
+    assert Releases(project).champion().version == 1
+    assert Releases(project).at(CHALLENGER).version == 2
+    assert "waits for review" in command(place, "nightly", "demo").stdout
+    assert Releases(project).champion().version == 1
+    done = command(place, "promote", "2", "--json")
+    assert json.loads(done.stdout)["version"] == 2
+    assert Releases(project).at(PREVIOUS).version == 1
+    change(place, "release", promotion="auto")
 
 
 def test_prefect_shows_each_stage_the_gates_and_a_summary(project):
