@@ -59,7 +59,8 @@ def up(place: Path, params: Params, prefect_port: int, mlflow_port: int) -> None
     Raises:
         NocturneError: a port is taken, or a part did not start or ended by itself.
     """
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # Also SIGINT: a shell that starts a command in the background has it ignored.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     logs = place / "data" / ".up"
     logs.mkdir(parents=True, exist_ok=True)
