@@ -11,12 +11,7 @@ from pipelines.model import prompts
 from pipelines.params import Params
 from pipelines.project import Project
 
-PREFIX_SHARE = 2 / 3  # as in the training examples
 MAX_FILE_BYTES = 8 * 1024 * 1024
-MAX_WINDOW_TOKENS = 4096  # more context costs seconds and tells little
-MAX_TOKEN_CHARS = 16  # no text has longer tokens on average; spares the tokenizer the far end of a long file
-FORM_TOKENS = 8  # at most, around prefix and suffix
-BROKEN = "\ufffd"  # half a character, where the cut went through one
 
 
 @dataclass(frozen=True)
@@ -53,7 +48,8 @@ def complete(
             "Choose a code model as training.base_model, such as Qwen/Qwen2.5-Coder-1.5B-Instruct.",
         )
     limit = params.assistant.max_new_tokens
-    prompt = fim.psm(*_window(writer, prefix, suffix, limit))
+    chars = params.dataset.complete_window_chars
+    prompt = _prompt(writer, fim, prefix, suffix, chars, writer.max_length - limit)
     relative = file.relative_to(project.source.resolve()).as_posix()
     return Completion(writer.generate([prompt], limit)[0], relative, line, notices)
 
@@ -93,28 +89,9 @@ def _read(file: Path, path: str) -> str:
         raise UsageError(f"{path} is not UTF-8 text.", "Name a source file.") from None
 
 
-def _window(writer: Writer, prefix: str, suffix: str, max_new_tokens: int) -> tuple[str, str]:
-    """As much around the gap as fits the model, cut at line ends: two thirds before it, more when little follows."""
-    room = min(writer.max_length - max_new_tokens, MAX_WINDOW_TOKENS) - FORM_TOKENS
-    before = _end_of(writer, prefix, int(room * PREFIX_SHARE))
-    after = _start_of(writer, suffix, room - tokens(writer, before))
-    return _end_of(writer, prefix, room - tokens(writer, after)), after
-
-
-def _end_of(writer: Writer, text: str, room: int) -> str:
-    near = text[-room * MAX_TOKEN_CHARS :]
-    ids = writer.tokenizer.encode(near, add_special_tokens=False)
-    if len(ids) <= room:
-        return near
-    kept: str = writer.tokenizer.decode(ids[len(ids) - room :])
-    return kept.partition("\n")[2] or kept.lstrip(BROKEN)
-
-
-def _start_of(writer: Writer, text: str, room: int) -> str:
-    near = text[: room * MAX_TOKEN_CHARS]
-    ids = writer.tokenizer.encode(near, add_special_tokens=False)
-    if len(ids) <= room:
-        return near
-    kept: str = writer.tokenizer.decode(ids[:room])
-    head, newline, _ = kept.rpartition("\n")
-    return head + newline or kept.rstrip(BROKEN)
+def _prompt(writer: Writer, fim: prompts.FimTokens, before: str, after: str, chars: int, room: int) -> str:
+    """The gap in a window of `chars` characters, as in training; in a smaller one where there is no room."""
+    text, gap = (before + after).encode(), len(before.encode())
+    while tokens(writer, prompt := fim.psm(*prompts.window(text, gap, gap, chars))) > room:
+        chars //= 2
+    return prompt

@@ -74,7 +74,7 @@ def complete(file: Record, fim: prompts.FimTokens, params: Dataset) -> Iterator[
     turn = drawn.randrange(2)
     for number, (start, end, _kind) in enumerate(sorted(spans)):
         mode, form = forms[(number + turn) % 2]
-        prefix, suffix = _window(text, start, end, params.complete_window_chars)
+        prefix, suffix = prompts.window(text, start, end, params.complete_window_chars)
         middle = text[start:end].decode()
         yield _draft(
             file,
@@ -90,17 +90,6 @@ def complete(file: Record, fim: prompts.FimTokens, params: Dataset) -> Iterator[
             start_line=text.count(b"\n", 0, start) + 1,
             end_line=text.count(b"\n", 0, max(start, end - 1)) + 1,
         )
-
-
-def _window(text: bytes, start: int, end: int, chars: int) -> tuple[str, str]:
-    """Two thirds before, one third after, cut at line ends where a line end is near."""
-    before = text[max(0, start - 4 * chars) : start].decode(errors="ignore")[-chars * 2 // 3 :]
-    after = text[end : end + 4 * chars].decode(errors="ignore")[: chars // 3]
-    if len(before.encode()) < start and "\n" in before:
-        before = before[before.index("\n") + 1 :]
-    if "\n" in after and end + len(after.encode()) < len(text):
-        after = after[: after.rindex("\n") + 1]
-    return before, after
 
 
 def _draft(origin: Record, *, task: str, content: list[str], **fields: Any) -> Record:

@@ -69,6 +69,18 @@ def _knows(tokenizer: Any, token: str) -> bool:
     return found is not None and bool(tokenizer.convert_ids_to_tokens(found) == token)
 
 
+def window(text: bytes, start: int, end: int, chars: int) -> tuple[str, str]:
+    """What a model is shown of a file around the gap `text[start:end]`: two thirds before, one third after, cut at line
+    ends where a line end is near. Training and the assistant cut alike: a small model is lost in a longer window."""
+    before = text[max(0, start - 4 * chars) : start].decode(errors="ignore")[-chars * 2 // 3 :]
+    after = text[end : end + 4 * chars].decode(errors="ignore")[: chars // 3]
+    if len(before.encode()) < start and "\n" in before:
+        before = before[before.index("\n") + 1 :]
+    if "\n" in after and end + len(after.encode()) < len(text):
+        after = after[: after.rindex("\n") + 1]
+    return before, after
+
+
 def explain(qualified_name: str, path: str, language: str, code: str) -> str:
     """A request for the documentation of some code."""
     return f"Explain `{qualified_name}` in {path}.\n```{language}\n{code}\n```"
