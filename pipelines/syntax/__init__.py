@@ -1,1 +1,1 @@
-"""What source code is made of: symbols, spans and chunks. Only this room knows tree-sitter."""
+"""What source code is made of: symbols, spans and chunks. Only this room knows tree-sitter and the other parsers."""

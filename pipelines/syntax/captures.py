@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pipelines.syntax import names
 from pipelines.syntax.languages import Language, parse, query
 
 if TYPE_CHECKING:
@@ -13,13 +14,30 @@ Captures = dict[str, list["Node"]]
 _DEFINITION = "definition."
 
 
+@dataclass(frozen=True)
+class Scope:
+    """A range whose name is part of the qualified names inside it.
+
+    Attributes:
+        start: its first byte.
+        end: where it ends.
+        name: as it is written in qualified names.
+        is_class: whether functions directly inside are methods.
+    """
+
+    start: int
+    end: int
+    name: str
+    is_class: bool
+
+
 @dataclass
 class Found:
     """The captures of one file.
 
     Attributes:
         definitions: node id → (kind, node, all captures of its first pattern).
-        scopes: (node, name node, whether functions directly inside are methods).
+        scopes: what is no definition but part of the qualified names inside it.
         wrappers: node id → the node that wraps it (`export`, `const`, decorators).
         docstrings: id of a definition → the expression statement that opens its body.
         leading: end byte → start byte of attributes and decorators that stand before a definition.
@@ -27,7 +45,7 @@ class Found:
     """
 
     definitions: "dict[int, tuple[str, Node, Captures]]" = field(default_factory=dict)
-    scopes: "list[tuple[Node, Node, bool]]" = field(default_factory=list)
+    scopes: list[Scope] = field(default_factory=list)
     wrappers: "dict[int, Node]" = field(default_factory=dict)
     docstrings: "dict[int, Node]" = field(default_factory=dict)
     leading: dict[int, int] = field(default_factory=dict)
@@ -49,11 +67,9 @@ def find(source: bytes, language: Language) -> Found:
 def _file(found: Found, captures: Captures, source: bytes) -> None:
     key = next((name for name in captures if name.startswith(_DEFINITION)), None)
     if key is not None:
-        node = captures[key][0]
-        found.definitions.setdefault(node.id, (key.removeprefix(_DEFINITION), node, captures))
-    elif "scope.name" in captures:
-        scope = captures.get("scope") or captures["scope.class"]
-        found.scopes.append((scope[0], captures["scope.name"][0], "scope.class" in captures))
+        _file_definition(found, key.removeprefix(_DEFINITION), captures[key][0], captures)
+    elif "scope.name" in captures or "scope.path" in captures:
+        found.scopes.append(_scope(captures))
     elif "wrapped" in captures:
         found.wrappers.setdefault(captures["wrapped"][0].id, captures["wrapper"][0])
     elif "documented" in captures:
@@ -61,6 +77,35 @@ def _file(found: Found, captures: Captures, source: bytes) -> None:
     else:
         _file_ends(found.leading, captures.get("leading", []), source)
         _file_ends(found.comments, captures.get("comment", []), source)
+
+
+def _file_definition(found: Found, kind: str, node: "Node", captures: Captures) -> None:
+    if "declarator" in captures:
+        name = names.declared(captures["declarator"][0])
+        if name is None:
+            return
+        captures = {**captures, "name": [name]}
+    found.definitions.setdefault(node.id, (kind, node, captures))
+
+
+def _scope(captures: Captures) -> Scope:
+    key = next(key for key in ("scope", "scope.class", "scope.rest") if key in captures)
+    node = captures[key][0]
+    end = _end_of_rest(node) if key == "scope.rest" else node.end_byte
+    if "scope.path" in captures:
+        name = names.path(names.text(captures["scope.path"][0]))
+    else:
+        name = names.last(names.text(captures["scope.name"][0]))
+    return Scope(node.start_byte, end, name, key == "scope.class")
+
+
+def _end_of_rest(node: "Node") -> int:
+    """A statement that names the scope of what follows it holds up to the next of its kind."""
+    if node.parent is None:
+        return node.end_byte
+    later = (other for other in node.parent.children if other.type == node.type and other.start_byte > node.start_byte)
+    following = next(later, None)
+    return following.start_byte if following else node.parent.end_byte
 
 
 def _file_ends(ends: dict[int, int], nodes: "list[Node]", source: bytes) -> None:

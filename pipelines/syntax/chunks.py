@@ -4,6 +4,8 @@ A file is divided into its definitions (with the comments above them) and the st
 Neighbours of one level are merged while they fit. A definition that does not fit is divided in the
 same way by what it contains, so a class gives its header and its methods. What contains no further
 definition and still does not fit is cut at line ends, and only there do passages overlap.
+
+Prose is divided into its sections, which stay apart, and a section that does not fit into its paragraphs.
 """
 
 from collections.abc import Iterator
@@ -62,7 +64,9 @@ def _passages(outline: Outline, limit: int) -> Iterator[Block]:
     waiting: list[Block] = []
     while levels:
         block = next(levels[-1], None)
-        if waiting and (block is None or outline.lines.chars(waiting[0].first, block.last) > limit):
+        if waiting and (
+            block is None or outline.lines.chars(waiting[0].first, block.last) > limit or _apart(waiting[-1], block)
+        ):
             yield _merge(waiting)
             waiting = []
         if block is None:
@@ -71,6 +75,14 @@ def _passages(outline: Outline, limit: int) -> Iterator[Block]:
             levels.append(iter(parts))
         else:
             waiting.append(block)
+
+
+def _apart(before: Block, block: Block) -> bool:
+    """Whether two neighbours are not one section of prose; a heading without text goes with the section below it."""
+    owner, section = before.symbol or before.around, block.symbol or block.around
+    if section is None or section.kind != "section" or section is owner:
+        return False
+    return block.symbol is None or before.symbol is None or bool(before.symbol.body)
 
 
 def _merge(blocks: list[Block]) -> Block:

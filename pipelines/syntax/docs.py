@@ -12,39 +12,37 @@ class DocStyle:
     """How a language documents a definition; all empty means: by a string that opens the body.
 
     Attributes:
-        line: what a line comment of documentation starts with (`///`), or "".
-        block: what a block comment of documentation starts with (`/**`), or "".
+        lines: what a line comment of documentation may start with (`///`), the longest first.
+        blocks: what a block comment of documentation may start with (`/**`), the longest first.
         directive: matches whole comments that speak to tools, not to readers.
+        frame: matches what says where the words stand (`<summary>`), and is no word of them.
     """
 
-    line: str = ""
-    block: str = ""
+    lines: tuple[str, ...] = ()
+    blocks: tuple[str, ...] = ()
     directive: str = r"(?!)"
+    frame: str = r"(?!)"
 
     def is_line(self, comment: str) -> bool:
         """Whether a comment's source is a documentation line (`////` is none)."""
-        mark = self.line
-        if not mark or not comment.startswith(mark):
-            return False
-        return mark == "//" or not comment.startswith(mark + mark[-1])
+        return _mark(self.lines, comment) != ""
 
     def is_block(self, comment: str) -> bool:
         """Whether a comment's source is a documentation block (`/***` and `/**/` are none)."""
-        mark = self.block
-        if not mark or not comment.startswith(mark) or comment == "/**/":
-            return False
-        return mark == "/*" or not comment.startswith(mark + "*")
+        return _mark(self.blocks, comment) != "" and comment != "/**/"
 
     def text(self, comments: list[str]) -> str:
         """The words of adjacent documentation comments, top to bottom, without their marks."""
         kept = [comment for comment in comments if not re.match(self.directive, comment)]
         lines = [line for comment in kept for line in self._lines(comment)]
+        lines = [bare for line in lines if (bare := re.sub(self.frame, "", line)).strip() or bare == line]
         return textwrap.dedent("\n".join(lines)).strip()
 
     def _lines(self, comment: str) -> list[str]:
         if self.is_line(comment):
-            return [comment[len(self.line) :].rstrip()]
-        first, *rest = comment[len(self.block) : -2].splitlines() or [""]
+            return [comment[len(_mark(self.lines, comment)) :].rstrip()]
+        words = re.sub(r"(?:\*+/|=end)\s*$", "", comment[len(_mark(self.blocks, comment)) :])
+        first, *rest = words.splitlines() or [""]
         starred = all(line.lstrip().startswith("*") for line in rest if line.strip())
         if starred:
             rest = [re.sub(r"^\s*\*", "", line) for line in rest]
@@ -53,13 +51,31 @@ class DocStyle:
         return [first.strip(), *(line.rstrip() for line in body)]
 
 
+def _mark(marks: tuple[str, ...], comment: str) -> str:
+    """The mark that a comment starts with, or "". `////` is a rule drawn across, not a `///`."""
+    mark = next((mark for mark in marks if comment.startswith(mark)), "")
+    return "" if len(mark) > 2 and comment.startswith(mark + mark[-1]) else mark
+
+
 PYTHON = DocStyle()
-JSDOC = DocStyle(block="/**")
-RUSTDOC = DocStyle(line="///", block="/**")
+JSDOC = DocStyle(blocks=("/**",))
+RUSTDOC = DocStyle(lines=("///",), blocks=("/**",))
 GODOC = DocStyle(
-    line="//",
-    block="/*",
+    lines=("//",),
+    blocks=("/*",),
     directive=r"//(?:[a-z0-9]+:[a-z0-9]|line |export |extern |nolint)",  # https://go.dev/doc/comment
+)
+# Doxygen, and the plain comment above a function that the GNU and Google styles ask for.
+CDOC = DocStyle(
+    lines=("///", "//!", "//"),
+    blocks=("/**", "/*!", "/*"),
+    directive=r"//\s*(?:NOLINT|clang-format|IWYU)|//[^\w\s]{4,}\s*$",
+)
+CSHARPDOC = DocStyle(lines=("///",), blocks=("/**",), frame=r"</?(?:summary|remarks|para)\s*/?>")
+RDOC = DocStyle(
+    lines=("#",),
+    blocks=("=begin",),
+    directive=r"#(?:!|#+\s*$|\s*(?:rubocop:|frozen_string_literal:|encoding:|-\*-|:nodoc:|typed:|@!|\+\+\s*$|--\s*$))",
 )
 
 

@@ -10,9 +10,10 @@ from pipelines.syntax.languages import LANGUAGES
 
 @cache
 def identity() -> str:
-    """Changes with the code and queries of this room and with the versions of tree-sitter and its grammars."""
+    """Changes with the code and queries of this room and with the versions of the parsers it stands on."""
     folder = Path(__file__).parent
     code = sorted(path for path in folder.rglob("*") if path.suffix in {".py", ".scm"})
     hashes = [[path.relative_to(folder).as_posix(), file_sha256(path)] for path in code]
-    wheels = {"tree_sitter"} | {language.grammar.split(":")[0] for language in LANGUAGES}
+    grammars = {language.grammar.split(":")[0] or language.library for language in LANGUAGES}
+    wheels = {"tree_sitter"} | grammars - {""}
     return fingerprint(hashes, {wheel: version(wheel.replace("_", "-")) for wheel in sorted(wheels)})

@@ -1,20 +1,24 @@
 """The languages Nocturne parses: one row each, and the queries beside it.
 
-To add one: a row below, `queries/<queries>.scm` (definitions) and `queries/<queries>.spans.scm`
-(spans). The capture names are explained in `symbols.py` and `spans.py`.
+To add one with a tree-sitter wheel: a row below, `queries/<queries>.scm` (definitions), `queries/<queries>.spans.scm`
+(spans) and, if its facts are wanted, `queries/<queries>.facts.scm`. The capture names are explained in `symbols.py`,
+`spans.py` and `facts.py`. One that has none brings a reader of its own: a row that names it, and `reading.py` says what
+it gives.
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from importlib.resources import files
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from pipelines.syntax.docs import GODOC, JSDOC, PYTHON, RUSTDOC, DocStyle
+from pipelines.syntax.docs import CDOC, CSHARPDOC, GODOC, JSDOC, PYTHON, RDOC, RUSTDOC, DocStyle
 
 if TYPE_CHECKING:
     import tree_sitter
+
+    from pipelines.syntax.reading import Reading
 
 
 @dataclass(frozen=True)
@@ -24,16 +28,20 @@ class Language:
     Attributes:
         name: as written in every record.
         extensions: file name endings, lower case, with their dot.
-        grammar: "module:function" of its wheel; loaded when the first file of the language is parsed.
+        grammar: "module:function" of its wheel; loaded when the first file of the language is parsed; "" with a reader.
         queries: the stems of its files in `queries/`, which are read one after the other.
         doc: how it documents definitions.
+        reader: "module:function" of this room that reads it instead of a grammar and queries, or "".
+        library: the package whose version the reader's results depend on, or "".
     """
 
     name: str
     extensions: tuple[str, ...]
-    grammar: str
-    queries: tuple[str, ...]
-    doc: DocStyle
+    grammar: str = ""
+    queries: tuple[str, ...] = ()
+    doc: DocStyle = PYTHON
+    reader: str = ""
+    library: str = ""
 
 
 LANGUAGES = (
@@ -62,6 +70,25 @@ LANGUAGES = (
     Language("java", (".java",), "tree_sitter_java:language", ("java",), JSDOC),
     Language("go", (".go",), "tree_sitter_go:language", ("go",), GODOC),
     Language("rust", (".rs",), "tree_sitter_rust:language", ("rust",), RUSTDOC),
+    Language("c", (".c", ".h"), "tree_sitter_c:language", ("c",), CDOC),
+    Language(
+        "cpp",
+        (".cpp", ".cc", ".cxx", ".c++", ".hpp", ".hh", ".hxx", ".h++", ".ipp", ".tpp", ".inl", ".cppm", ".ixx"),
+        "tree_sitter_cpp:language",
+        ("cpp", "c"),
+        CDOC,
+    ),
+    Language("csharp", (".cs", ".csx"), "tree_sitter_c_sharp:language", ("csharp",), CSHARPDOC),
+    Language("ruby", (".rb", ".rake", ".gemspec", ".ru"), "tree_sitter_ruby:language", ("ruby",), RDOC),
+    Language("php", (".php", ".phtml"), "tree_sitter_php:language_php", ("php",), JSDOC),
+    Language(
+        "markdown",
+        (".md", ".markdown"),
+        reader="pipelines.syntax.prose.markdown:read",
+        library="markdown-it-py",
+    ),
+    Language("smalltalk", (".st",), reader="pipelines.syntax.smalltalk.reader:read"),
+    Language("restructuredtext", (".rst",), reader="pipelines.syntax.prose.restructuredtext:read"),
 )
 
 _BY_NAME = {language.name: language for language in LANGUAGES}
@@ -82,6 +109,7 @@ def named(name: str) -> Language:
     return _BY_NAME[name]
 
 
+@lru_cache(maxsize=1)  # symbols, chunks and spans of one file are asked for one after the other
 def parse(source: bytes, language: Language) -> "tree_sitter.Tree":
     """The syntax tree of UTF-8 source; never fails, broken source has ERROR nodes."""
     import tree_sitter
@@ -89,18 +117,29 @@ def parse(source: bytes, language: Language) -> "tree_sitter.Tree":
     return tree_sitter.Parser(_grammar(language)).parse(source)
 
 
-def valid(source: bytes, language: Language) -> bool:
-    """Whether the grammar accepts all of the source: no ERROR and no MISSING node."""
+@lru_cache(maxsize=1)
+def read(source: bytes, language: Language) -> "Reading":
+    """What the reader of a language says of UTF-8 source; kept until the next file, as several ask for it in turn."""
+    module, function = language.reader.split(":")
+    reading: Reading = getattr(import_module(module), function)(source)
+    return reading
+
+
+def valid(source: bytes, language: Language) -> bool | None:
+    """Whether the grammar accepts all of the source: no ERROR and no MISSING node; None for prose, which has none."""
+    if language.reader:
+        return read(source, language).valid
     return not parse(source, language).root_node.has_error
 
 
 @cache
 def query(language: Language, kind: str) -> "tree_sitter.Query":
-    """The compiled query of a language; `kind` is "" (definitions) or ".spans"."""
+    """The compiled query of a language; `kind` is "" (definitions), ".spans" or ".facts"."""
     import tree_sitter
 
     folder = files("pipelines.syntax") / "queries"
-    text = "\n".join((folder / f"{stem}{kind}.scm").read_text() for stem in language.queries)
+    parts = [folder / f"{stem}{kind}.scm" for stem in language.queries]
+    text = "\n".join(part.read_text() for part in parts if kind != ".facts" or part.is_file())
     return tree_sitter.Query(_grammar(language), text)
 
 

@@ -2,27 +2,31 @@
 
 from bisect import bisect_right
 from functools import cached_property
+from itertools import accumulate
 
 _BLANK = b" \t\f"
 _SPACE = b" \t\r\n\f\v"
 
 
 class Lines:
-    """UTF-8 source, addressed by byte; lines end with a line feed and count from 1."""
+    """UTF-8 source, addressed by byte; lines count from 1.
+
+    They end with a line feed; in source that has none, as older Smalltalks write it, with a carriage return.
+    """
 
     def __init__(self, source: bytes) -> None:
         self.source = source
+        self.end = b"\n" if b"\n" in source else b"\r"
 
     @cached_property
     def starts(self) -> list[int]:
         """The byte at which each line begins."""
-        starts = [0]
-        while (at := self.source.find(b"\n", starts[-1])) >= 0:
-            starts.append(at + 1)
-        return starts
+        return list(accumulate((len(line) + 1 for line in self.source.split(self.end)[:-1]), initial=0))
 
     @cached_property
     def _chars(self) -> list[int]:
+        if self.source.isascii():
+            return [*self.starts, len(self.source)]
         totals = [0]
         for line in range(len(self.starts)):
             start, end = self.span(line, line + 1)
@@ -77,7 +81,7 @@ class Lines:
 
     def same_block(self, end: int, start: int) -> bool:
         """Whether no blank line lies between two places."""
-        return self.source.count(b"\n", end, start) <= 1
+        return self.source.count(self.end, end, start) <= 1
 
     def after_statement(self, byte: int, end: int) -> int:
         """Where a Python block goes on after a colon or a statement: a line start, if it can be.
@@ -98,5 +102,5 @@ class Lines:
         return at
 
     def _line_end(self, byte: int) -> int:
-        at = self.source.find(b"\n", byte)
+        at = self.source.find(self.end, byte)
         return len(self.source) if at < 0 else at + 1

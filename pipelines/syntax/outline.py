@@ -1,12 +1,13 @@
 """A file as nested runs of whole lines: definitions, what they contain, and what lies between."""
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from pipelines.syntax.languages import Language, parse
+from pipelines.syntax.languages import Language, parse, read
 from pipelines.syntax.lines import Lines
 from pipelines.syntax.symbols import Symbol, symbols
 
@@ -38,7 +39,8 @@ class Outline:
 
     def __init__(self, source: bytes, language: Language) -> None:
         self.lines = Lines(source)
-        self._root = parse(source, language).root_node
+        self._reading = read(source, language) if language.reader else None
+        self._root = None if self._reading else parse(source, language).root_node
         self._inside = _nest(symbols(source, language))
 
     def divide(self, block: Block | None) -> list[Block]:
@@ -48,7 +50,7 @@ class Outline:
         """
         around = block.symbol if block else None
         inside = self._inside.get(around, [])
-        if block is not None and (around is None or not inside):
+        if block is not None and (around is None or not (inside or self._reading)):
             return []
         first, last = (block.first, block.last) if block else (0, len(self.lines.starts))
         blocks: list[Block] = []
@@ -81,6 +83,8 @@ class Outline:
         A comment stays with what follows it directly, so that line is not among the first;
         nor is the first statement of a definition, which stays with its header.
         """
+        if self._reading is not None:
+            return list(self._reading.starts), set(self._reading.attached)
         starts: list[int] = []
         comments: set[int] = set()
         for node in self._body(around).children:
@@ -96,6 +100,7 @@ class Outline:
         return (starts[1:] if around else starts), comments
 
     def _body(self, symbol: Symbol | None) -> "Node":
+        assert self._root is not None
         if symbol is None:
             return self._root
         blank = len(symbol.body) - len(symbol.body.lstrip())
@@ -104,7 +109,7 @@ class Outline:
 
 
 def _between(first: int, last: int, cuts: list[int], around: Symbol | None) -> Iterator[Block]:
-    edges = [first, *(cut for cut in cuts if first < cut < last), last]
+    edges = [first, *cuts[bisect_right(cuts, first) : bisect_left(cuts, last)], last]
     for start, end in pairwise(edges):
         if start < end:
             yield Block(start, end, None, around)

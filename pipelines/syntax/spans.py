@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from pipelines.syntax.languages import Language, parse, query
+from pipelines.syntax.languages import Language, parse, query, read
 
 MIN_BYTES = 10
 MAX_BYTES = 1_000
+WRAPPER = "expression_statement"
 
 
 @dataclass(frozen=True)
@@ -18,20 +19,23 @@ class Span:
 
 
 def spans(source: bytes, language: Language) -> list[Span]:
-    """Bodies, blocks, statements, argument lists and assigned values of UTF-8 source.
+    """Bodies, blocks, loops, statements, argument lists and assigned values of UTF-8 source.
 
     Each is `MIN_BYTES` to `MAX_BYTES` long and free of syntax errors; sorted by start, the longer
-    first; one per range.
+    first; one per range, and of two nodes with the same range not the statement that only wraps the other.
     """
+    if language.reader:
+        return list(read(source, language).spans)
     import tree_sitter
 
     tree = parse(source, language)
     captures = tree_sitter.QueryCursor(query(language, ".spans")).captures(tree.root_node)
-    nodes = sorted(captures.get("span", []), key=lambda node: (node.start_byte, -node.end_byte, node.type))
+    good: set[tuple[int, int, bool, str]] = set()
+    for node in captures.get("span", []):
+        start, end = node.start_byte, node.end_byte
+        if MIN_BYTES <= end - start <= MAX_BYTES and not node.has_error and not node.is_extra:
+            good.add((start, -end, node.type == WRAPPER, node.type))
     chosen: dict[tuple[int, int], Span] = {}
-    for node in nodes:
-        size = node.end_byte - node.start_byte
-        if MIN_BYTES <= size <= MAX_BYTES and not node.has_error and not node.is_extra:
-            span = Span(node.start_byte, node.end_byte, node.type)
-            chosen.setdefault((span.start_byte, span.end_byte), span)
+    for start, end, _wraps, kind in sorted(good):
+        chosen.setdefault((start, end), Span(start, -end, kind))
     return list(chosen.values())

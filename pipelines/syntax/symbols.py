@@ -1,12 +1,13 @@
 """The functions, methods and classes of a file: exactly where they are, and what documents them."""
 
-import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from pipelines.syntax.captures import Captures, Found, find
+from pipelines.syntax import names
+from pipelines.syntax.captures import Captures, Found, Scope, find
 from pipelines.syntax.docs import string_text
-from pipelines.syntax.languages import Language
+from pipelines.syntax.languages import Language, read
 from pipelines.syntax.lines import Lines
 
 if TYPE_CHECKING:
@@ -22,9 +23,10 @@ class Symbol:
     """One definition.
 
     Attributes:
-        kind: "function", "method" or "class" (also interface, enum, record, struct, trait).
+        kind: "function", "method" or "class" (also interface, enum, record, struct, trait); "section" in prose.
         name: as defined.
-        qualified_name: the names around it and its own, joined by dots.
+        qualified_name: the names around it and its own, joined by dots; `Foo>>at:put:` and "Guide > Install" in
+            Smalltalk and in prose.
         signature: the source from `start_byte` up to the body, with decorators, annotations,
             attributes, `export` and `const`; for Python up to the colon.
         doc: the words of its documentation, without marks; "" when it has none.
@@ -56,62 +58,50 @@ class Symbol:
     doc_range: tuple[int, int] | None
 
 
-@dataclass(frozen=True)
-class _Scope:
-    start: int
-    end: int
-    name: str
-    is_class: bool
-
-
 def symbols(source: bytes, language: Language) -> list[Symbol]:
     """Every definition in UTF-8 source, nested ones too, by position.
 
     Source with syntax errors gives the definitions that the grammar could still make out.
     """
+    return list(_symbols(source, language))
+
+
+@lru_cache(maxsize=1)  # chunks ask for the same file's symbols again
+def _symbols(source: bytes, language: Language) -> tuple[Symbol, ...]:
+    if language.reader:
+        return read(source, language).symbols
     found = find(source, language)
     lines = Lines(source)
-    names = _qualified(found)
-    made = [_symbol(key, found, lines, language, name) for key, name in names.items()]
-    return sorted(made, key=lambda symbol: (symbol.start_byte, -symbol.end_byte))
+    made = [_symbol(key, found, lines, language, name) for key, name in _qualified(found).items()]
+    return tuple(sorted(made, key=lambda symbol: (symbol.start_byte, -symbol.end_byte)))
 
 
 def _qualified(found: Found) -> dict[int, tuple[str, bool]]:
-    """Node id → qualified name, and whether the innermost thing around it is a class."""
-    scopes: list[tuple[_Scope, int | None]] = [
-        (_Scope(node.start_byte, node.end_byte, _plain(_text(name)), is_class), None)
-        for node, name, is_class in found.scopes
-    ]
-    own: list[tuple[_Scope, int | None]] = [
-        (_Scope(node.start_byte, node.end_byte, _own_name(captures), kind == "class"), key)
+    """Node id → qualified name, and whether it belongs to a class."""
+    scopes: list[tuple[Scope, int | None]] = [(scope, None) for scope in found.scopes]
+    own: list[tuple[Scope, int | None]] = [
+        (Scope(node.start_byte, node.end_byte, ".".join(_own_path(captures)), kind == "class"), key)
         for key, (kind, node, captures) in found.definitions.items()
     ]
-    around: list[_Scope] = []
-    names: dict[int, tuple[str, bool]] = {}
+    around: list[Scope] = []
+    qualified: dict[int, tuple[str, bool]] = {}
     for scope, key in sorted(scopes + own, key=lambda item: (item[0].start, -item[0].end)):
         while around and around[-1].end < scope.end:
             around.pop()
         if key is not None and len(around) < MAX_DEPTH:
             path = ".".join([*(outer.name for outer in around), scope.name])
-            names[key] = (path, bool(around) and around[-1].is_class)
+            belongs = len(_own_path(found.definitions[key][2])) > 1
+            qualified[key] = (path, belongs or (bool(around) and around[-1].is_class))
         around.append(scope)
-    return names
+    return qualified
 
 
-def _own_name(captures: Captures) -> str:
-    name = _text(captures["name"][0])
-    receiver = captures.get("receiver")
-    return f"{_plain(_text(receiver[0]))}.{name}" if receiver else name
-
-
-def _plain(text: str) -> str:
-    """`*List[T]`, `a::List<T>` and `"list"` are all the scope `List` or `list`."""
-    bare = re.split(r"[<\[]", text.strip("*&\"' "), maxsplit=1)[0] or text
-    return bare.replace("::", ".").rsplit(".", 1)[-1].strip()
-
-
-def _text(node: "Node") -> str:
-    return (node.text or b"").decode("utf-8", "replace")
+def _own_path(captures: Captures) -> list[str]:
+    """The name of a definition, after those of the scopes that it names itself."""
+    scopes, name = names.split(captures["name"][0])
+    receivers = captures.get("receiver", []) + scopes
+    own = names.joined(captures["name"]) if len(captures["name"]) > 1 else names.text(name)
+    return [*(names.path(names.text(node)) for node in receivers), own]
 
 
 def _symbol(key: int, found: Found, lines: Lines, language: Language, qualified: tuple[str, bool]) -> Symbol:
@@ -128,13 +118,13 @@ def _symbol(key: int, found: Found, lines: Lines, language: Language, qualified:
         doc_range = (comments[0][0], comments[-1][1])
     elif key in found.docstrings:
         string = found.docstrings[key]
-        text = string_text(_text(string))
+        text = string_text(names.text(string))
         if text is not None:
             doc, doc_range = text, (string.start_byte, string.end_byte)
             body = (lines.after_statement(string.end_byte, body[1]), body[1])
     return Symbol(
         kind="method" if kind == "function" and qualified[1] else kind,
-        name=_text(captures["name"][0]),
+        name=_own_path(captures)[-1],
         qualified_name=qualified[0],
         signature=lines.text(start, header_end, cut=doc_range).rstrip().rstrip(";"),
         doc=doc,
@@ -154,6 +144,8 @@ def _body(node: "Node", captures: Captures, end: int, lines: Lines) -> tuple[int
     """Where the header ends, and the range of the body."""
     if "header" in captures:
         header_end = captures["header"][0].end_byte
+        if "body" not in captures:
+            return header_end, (header_end, header_end)
         body_end = captures["body"][0].end_byte
         return header_end, (lines.after_statement(header_end, body_end), body_end)
     if "body.open" in captures:
@@ -181,12 +173,12 @@ def _before(start: int, found: Found, lines: Lines, language: Language) -> tuple
         opening = found.comments.get(end)
         if opening is None or not lines.same_block(end, position):
             break
+        if not lines.is_first(opening) and lines.number(end) < lines.number(position):
+            break
         text = lines.text(opening, end)
         if language.doc.is_block(text):
             if not comments:
                 comments.append((opening, end))
-            break
-        if not lines.is_first(opening):
             break
         if language.doc.is_line(text):
             comments.insert(0, (opening, end))

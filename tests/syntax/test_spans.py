@@ -13,6 +13,11 @@ SOURCES = {
     "java": "class A { int f(int a) {\n int total = compute(a, 1);\n while (a) { go(total); }\n return total; } }\n",
     "go": "package a\nfunc f(a int) int {\n\ttotal := compute(a, 1)\n\tfor a > 1 { step(total) }\n\treturn total\n}\n",
     "rust": "fn f(a: i32) -> i32 {\n let total = compute(a, 1);\n while a > 1 { step(total); }\n return total;\n}\n",
+    "c": "int f(int a) {\n int total = compute(a, 1);\n while (a) { go(total); }\n return total;\n}\n",
+    "cpp": "int A::f(int a) {\n auto total = compute(a, 1);\n while (a) { go(total); }\n return total;\n}\n",
+    "csharp": "class A { int F(int a) {\n int total = compute(a, 1);\n while (a) { Go(total); }\n return total; } }\n",
+    "ruby": "def f(a)\n  total = compute(a, first: 1)\n  a.each { |x| total += x * 2 }\n  return total\nend\n",
+    "php": "<?php function f($a) {\n $total = compute(a, 1);\n while ($a) { go($total); }\n return $total;\n} ?>\n",
 }
 
 

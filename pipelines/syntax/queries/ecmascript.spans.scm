@@ -7,3 +7,5 @@
 (assignment_expression right: (_) @span)
 (return_statement (_) @span)
 (arrow_function body: (_) @span)
+(class_body) @span
+(switch_body) @span

@@ -6,3 +6,4 @@
 (assignment_statement right: (_) @span)
 (var_spec value: (_) @span)
 (return_statement (_) @span)
+(literal_value) @span

@@ -7,3 +7,5 @@
 (variable_declarator value: (_) @span)
 (assignment_expression right: (_) @span)
 (return_statement (_) @span)
+(class_body) @span
+(switch_block) @span

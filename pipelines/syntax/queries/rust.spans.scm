@@ -6,3 +6,7 @@
 (let_declaration value: (_) @span)
 (assignment_expression right: (_) @span)
 (return_expression (_) @span)
+(for_expression) @span
+(while_expression) @span
+(loop_expression) @span
+(match_block) @span

@@ -1,0 +1,2 @@
+(declaration_list (_) @span)
+(lambda_expression) @span

@@ -1,0 +1,2 @@
+(method_definition (decorator) @decorator)
+(field_definition (decorator) @decorator)
