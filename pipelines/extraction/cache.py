@@ -1,42 +1,97 @@
-"""Parsed files kept by blob, so that a night parses only what changed. Deleting the folder changes no result."""
+"""What was made of each file, kept from night to night, so that a night makes only what changed.
 
-import json
+Deleting the folder changes no result.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
-from pipelines.params import Extraction
+import orjson
+
+from pipelines.cleaning import identity as cleaning
+from pipelines.params import Cleaning, Extraction
 from pipelines.project import Project
-from pipelines.records import Record, dumps, file_sha256, fingerprint, write_atomic
+from pipelines.records import Record, file_sha256, fingerprint
 from pipelines.syntax.identity import identity
 
 
+@dataclass(frozen=True)
+class Entry:
+    """Where something is kept: the entry's name, and the key it must have been written under to be served."""
+
+    name: str
+    key: str
+
+
+@dataclass(frozen=True)
 class Cache:
-    """One JSON file per language and blob; results of other code or other parameters are never served."""
+    """A folder of entries: each a line of JSON that says what it holds, then the bytes themselves.
 
-    def __init__(self, project: Project, params: Extraction) -> None:
-        self._folder = project.cache / "extraction"
-        own = sorted(Path(__file__).parent.glob("*.py"))
-        self._key = fingerprint(params.model_dump(), identity(), [file_sha256(path) for path in own])
-        self._used: set[str] = set()
+    Attributes:
+        folder: where the entries are.
+        code: changes with everything but the file itself and `extraction` that results depend on.
+    """
 
-    def read(self, language: str, blob: str) -> Record | None:
-        """What was parsed from a blob, or None."""
-        try:
-            entry = json.loads(self._file(language, blob).read_bytes())
-            return entry["parsed"] if entry["key"] == self._key else None
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
+    folder: Path
+    code: str
 
-    def write(self, language: str, blob: str, parsed: Record) -> None:
-        """Keep what was parsed from a blob."""
-        write_atomic(self._file(language, blob), dumps({"key": self._key, "parsed": parsed}).encode())
+    @classmethod
+    def of(cls, project: Project, cleaned: Cleaning) -> "Cache":
+        """The cache of a project for the code, the scanners and the parameters of cleaning as they are now."""
+        own = [file_sha256(path) for path in sorted(Path(__file__).parent.glob("*.py"))]
+        return cls(
+            project.cache / "extraction", fingerprint(identity(), cleaning.identity(), cleaned.model_dump(), own)
+        )
 
-    def prune(self) -> None:
-        """Delete what was neither read nor written since this cache was opened."""
-        for file in self._folder.glob("*"):
-            if file.name not in self._used:
+    def key(self, params: Extraction) -> str:
+        """The key of what is parsed under some parameters."""
+        return fingerprint(self.code, params.model_dump())
+
+    def head(self, entry: Entry) -> Record | None:
+        """What an entry says that it holds; None when there is none, it is torn, or it has another key."""
+        with self._opened(entry) as (head, _file):
+            return head
+
+    def read(self, entry: Entry) -> tuple[Record, bytes] | None:
+        """What an entry says that it holds, and its bytes; None as for `head`."""
+        with self._opened(entry) as (head, file):
+            return None if head is None or file is None else (head, file.read())
+
+    def write(self, entry: Entry, head: Record, body: bytes) -> None:
+        """Keep an entry. It is not synced to disk: one that a crash tears is made again."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        aside = self.folder / f".{entry.name}.{os.getpid()}.tmp"
+        first = orjson.dumps({"key": entry.key, "bytes": len(body), "head": head})
+        with aside.open("wb") as file:
+            file.writelines((first, b"\n", body))
+        aside.replace(self.folder / entry.name)
+
+    def prune(self, used: set[str]) -> None:
+        """Delete every entry but these."""
+        for file in self.folder.glob("*"):
+            if file.name not in used:
                 file.unlink()
 
-    def _file(self, language: str, blob: str) -> Path:
-        name = f"{language}-{blob}.json"
-        self._used.add(name)
-        return self._folder / name
+    @contextmanager
+    def _opened(self, entry: Entry) -> Iterator[tuple[Record | None, BinaryIO | None]]:
+        try:
+            file = (self.folder / entry.name).open("rb")
+        except OSError:
+            yield None, None
+            return
+        with file:
+            yield _head(file, entry.key), file
+
+
+def _head(file: BinaryIO, key: str) -> Record | None:
+    line = file.readline()
+    try:
+        entry = orjson.loads(line)
+        whole = entry["key"] == key and os.fstat(file.fileno()).st_size == len(line) + entry["bytes"]
+        return entry["head"] if whole else None
+    except (ValueError, KeyError, TypeError):
+        return None

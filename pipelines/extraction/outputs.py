@@ -1,13 +1,13 @@
-"""The stage's four files, written side by side in one pass; a file stands under its name only when all are whole."""
+"""The stage's five files, written side by side in one pass; a file stands under its name only when all are whole."""
 
 import os
 from pathlib import Path
 from types import TracebackType
-from typing import TextIO
+from typing import BinaryIO
 
 from pipelines.records import Record, dumps
 
-NAMES = ("symbols", "chunks", "files", "skipped")
+NAMES = ("symbols", "chunks", "files", "skipped", "findings")
 
 
 class Outputs:
@@ -19,20 +19,19 @@ class Outputs:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._open: dict[str, TextIO] = {}
+        self._open: dict[str, BinaryIO] = {}
         self.counts = dict.fromkeys(NAMES, 0)
 
     def __enter__(self) -> "Outputs":
         self._folder.mkdir(parents=True, exist_ok=True)
         for name in NAMES:
-            self._open[name] = self._aside(name).open("w", encoding="utf-8", newline="\n")
+            self._open[name] = self._aside(name).open("wb")
         return self
 
-    def write(self, name: str, *records: Record) -> None:
-        """Append lines to one file."""
-        for record in records:
-            self._open[name].write(dumps(record) + "\n")
-        self.counts[name] += len(records)
+    def write(self, name: str, lines: bytes, count: int) -> None:
+        """Append some whole lines to one file."""
+        self._open[name].write(lines)
+        self.counts[name] += count
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -49,3 +48,8 @@ class Outputs:
 
     def _aside(self, name: str) -> Path:
         return self._folder / f".{name}.jsonl.{os.getpid()}.tmp"
+
+
+def lines(*records: Record) -> bytes:
+    """Records as canonical JSON, a line each."""
+    return "".join(dumps(record) + "\n" for record in records).encode()

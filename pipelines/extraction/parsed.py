@@ -4,10 +4,14 @@ import hashlib
 from dataclasses import asdict
 from typing import Any
 
-from pipelines.extraction import license, reasons
-from pipelines.params import Extraction
+from pipelines.cleaning.clean import clean
+from pipelines.extraction.tested import names
+from pipelines.params import Cleaning, Extraction
 from pipelines.records import Record, fingerprint
+from pipelines.source import generated, reasons
 from pipelines.syntax.chunks import chunks
+from pipelines.syntax.dialects import settled
+from pipelines.syntax.facts import facts
 from pipelines.syntax.languages import Language
 from pipelines.syntax.spans import spans
 from pipelines.syntax.symbols import symbols
@@ -15,35 +19,67 @@ from pipelines.syntax.symbols import symbols
 ID_CHARS = 32  # of 64 hexadecimal ones; as many as a UUID has, which Qdrant takes
 
 
-def parse(source: bytes, language: Language, params: Extraction) -> Record:
-    """A JSON object with `text`, `license`, `symbols`, `chunks` and `spans`, or with `skipped`: reason and rule."""
+def parse(source: bytes, language: Language, params: Extraction, cleaning: Cleaning) -> Record:
+    """A JSON object with `language`, `text`, `license`, `symbols`, `chunks`, `spans` and, for `Tests`, `names`; or with
+    `skipped`: reason and rule.
+
+    Both have `findings`: what was blotted out, or kept the file out. Nothing is read from a file before it is clean.
+    """
     unreadable = reasons.unreadable(source)
+    if unreadable is None and params.generated == "skip":
+        unreadable = generated.by_content(source.decode())
     if unreadable is not None:
-        return {"skipped": asdict(unreadable)}
-    text = source.decode()
+        return {"skipped": asdict(unreadable), "findings": []}
+    cleaned = clean(source, f"file{language.extensions[0]}", cleaning)
+    findings = [asdict(finding) for finding in cleaned.findings]
+    if cleaned.refused is not None:
+        return {"skipped": asdict(cleaned.refused), "findings": findings}
+    source, text = cleaned.source, cleaned.source.decode()
+    language = settled(source, language)
+    found = symbols(source, language)
+    known = facts(source, language, found)
     cut = chunks(source, language, params.chunk_chars, params.overlap_chars)
     return {
+        "findings": findings,
+        "language": language.name,
         "text": text,
-        "license": license.of_header(text),
-        "symbols": [asdict(symbol) for symbol in symbols(source, language)],
-        "chunks": [{**asdict(chunk), "content_hash": _content_hash(chunk.symbol, chunk.text)} for chunk in cut],
+        "license": cleaned.license,
+        "symbols": [vars(symbol) | vars(own) for symbol, own in zip(found, known.symbols, strict=True)],
+        "names": names(found, known),
+        "chunks": [{**vars(chunk), "content_hash": _content_hash(chunk.symbol, chunk.text)} for chunk in cut],
         "spans": [[span.start_byte, span.end_byte, span.type] for span in spans(source, language)],
     }
 
 
-def symbol_records(parsed: Record, origin: Record) -> list[Record]:
+def summary(parsed: Record) -> Record:
+    """What the first pass tells about a file: `skipped` and `findings`, or `language` and the `names` for `Tests`."""
+    told = ("skipped", "findings") if "skipped" in parsed else ("language", "names")
+    return {key: parsed[key] for key in told}
+
+
+def symbol_records(parsed: Record, origin: Record, tested: list[bool]) -> list[Record]:
     """The lines of symbols.jsonl of one file.
 
     Args:
         parsed: from `parse`.
         origin: path, language, blob, commit.
+        tested: for each symbol, whether a test exercises it: from `Tests.cover`.
     """
-    return [{**symbol, **origin, "symbol_id": _identify(origin, symbol)} for symbol in parsed["symbols"]]
+    return [
+        {**symbol, **origin, "tested": covered, "symbol_id": _identify(origin, symbol)}
+        for symbol, covered in zip(parsed["symbols"], tested, strict=True)
+    ]
 
 
 def chunk_records(parsed: Record, origin: Record) -> list[Record]:
     """The lines of chunks.jsonl of one file."""
     return [{**chunk, **origin, "chunk_id": _identify(origin, chunk)} for chunk in parsed["chunks"]]
+
+
+def finding_records(parsed: Record, origin: Record) -> list[Record]:
+    """The lines of findings.jsonl of one file."""
+    where = {key: origin[key] for key in ("path", "blob", "commit")}
+    return [{**finding, **where} for finding in parsed["findings"]]
 
 
 def file_record(parsed: Record, origin: Record, project_license: str) -> Record:

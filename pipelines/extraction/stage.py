@@ -1,112 +1,74 @@
-"""The extraction stage: the snapshot's files in; symbols, chunks, texts with spans, and what was skipped, out."""
+"""The extraction stage: the snapshot's files in; symbols, chunks, texts with spans, and what was skipped, out.
+
+Two passes over the files, and neither holds more than a few of them. The first makes sure that every file is parsed
+and lies in the cache; what must be known of all files before a line is written is gathered there. The second writes.
+"""
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict
 
 from pipelines import progress
+from pipelines.cleaning import license
 from pipelines.errors import NocturneError
-from pipelines.extraction import license, parsed, reasons
 from pipelines.extraction.cache import Cache
+from pipelines.extraction.choice import Choice
 from pipelines.extraction.outputs import Outputs
-from pipelines.extraction.reasons import Reason
+from pipelines.extraction.parsing import Parsing
+from pipelines.extraction.tested import Tests
+from pipelines.extraction.workers import Workers, cores
+from pipelines.extraction.writing import Writing
 from pipelines.params import Params
 from pipelines.project import Project
 from pipelines.records import Record, read_json
-from pipelines.source import git
+from pipelines.source import git, reasons
 from pipelines.source.reader import Reader, Unreadable
 from pipelines.stage import Facts, Stage
-from pipelines.syntax.languages import LANGUAGES, Language, language_of
+from pipelines.syntax.languages import LANGUAGES
 
 NAMED_EXTENSIONS = 5
 
 
-class Extraction:
-    """One run over the files of a snapshot."""
-
-    def __init__(self, project: Project, params: Params, reader: Reader, outputs: Outputs) -> None:
-        self.params = params.extraction
-        self.cache = Cache(project, self.params)
-        self.reader = reader
-        self.outputs = outputs
-        self.counts = dict.fromkeys(("parsed", "reused", "documented"), 0)
-        self.unknown: Counter[str] = Counter()
-
-    def add(self, file: Record, project_license: str) -> None:
-        """Write what one file of snapshot.json says, or why it was not read."""
-        path = file["path"]
-        language = language_of(path)
-        if language is None:
-            self.unknown[reasons.extension(path)] += 1
-            return self._skip(path, reasons.no_parser(path))
-        found = self._outcome(file, language)
-        if isinstance(found, Reason):
-            return self._skip(path, found)
-        origin = {key: file[key] for key in ("path", "blob", "commit")} | {"language": language.name}
-        self.outputs.write("symbols", *parsed.symbol_records(found, origin))
-        self.outputs.write("chunks", *parsed.chunk_records(found, origin))
-        self.outputs.write("files", parsed.file_record(found, origin, project_license))
-        self.counts["documented"] += sum(bool(symbol["doc"]) for symbol in found["symbols"])
-
-    def _outcome(self, file: Record, language: Language) -> Record | Reason:
-        """What a file says, from the cache or parsed now; or why it is not read."""
-        too_large = reasons.too_large(file["size"], self.params.max_file_kb)
-        if too_large is not None:
-            return too_large
-        found = self.cache.read(language.name, file["blob"])
-        counted = "reused"
-        if found is None:
-            try:
-                source = self.reader.read(file["path"], file["blob"], file["size"])
-            except Unreadable as unreadable:
-                return Reason(str(unreadable), "readable")
-            found, counted = parsed.parse(source, language, self.params), "parsed"
-            self.cache.write(language.name, file["blob"], found)
-        if "skipped" in found:
-            return Reason(**found["skipped"])
-        self.counts[counted] += 1
-        return found
-
-    def _skip(self, path: str, reason: Reason) -> None:
-        self.outputs.write("skipped", {"path": path, **asdict(reason)})
-
-    def project_license(self, files: list[Record]) -> str:
-        """The licence that the repository's licence files state."""
-        return license.of_project(list(self._license_texts(files)))
-
-    def _license_texts(self, files: list[Record]) -> Iterator[str]:
-        for file in files:
-            if license.is_license_file(file["path"]) and not reasons.too_large(file["size"], self.params.max_file_kb):
-                try:
-                    content = self.reader.read(file["path"], file["blob"], file["size"])
-                except Unreadable:
-                    continue
-                yield content.decode("utf-8", "replace")
-
-
 def run(project: Project, params: Params) -> Facts:
-    """Write `symbols.jsonl`, `chunks.jsonl`, `files.jsonl` and `skipped.jsonl`, each by path, then by position.
+    """Write a `.jsonl` file for each name of `outputs.NAMES`, by path, then by position.
 
     Raises:
-        NocturneError: the snapshot is missing, or none of its files could be read as source.
+        NocturneError: the snapshot is missing, none of its files could be read as source, or a parser crashed.
     """
     snapshot = read_json(project.path("snapshot", "snapshot.json"))
-    files: list[Record] = snapshot["files"]
-    items = sorted(files + snapshot["skipped"], key=lambda item: item["path"])
+    items = sorted(snapshot.pop("files") + snapshot.pop("skipped"), key=lambda item: item["path"])
     git.check(project.source)
-    with Reader(project.source) as reader, Outputs(project.path("extraction")) as outputs:
-        extraction = Extraction(project, params, reader, outputs)
-        project_license = extraction.project_license(files)
-        for item in progress.track(items, len(items), "files"):
-            if "blob" in item:
-                extraction.add(item, project_license)
-            else:
-                outputs.write("skipped", {**item, "rule": "plain file"})
-    extraction.cache.prune()
+    cache = Cache.of(project, params.cleaning)
+    choice = Choice(cache, params)
+    parsing = Parsing(cache, choice, items)
+    with (
+        Reader(project.source) as reader,
+        Workers(cores(), parsing.work) as workers,
+        Outputs(project.path("extraction")) as outputs,
+    ):
+        stated = license.of_project(list(_license_texts(items, reader, params.extraction.max_file_kb)))
+        tests = Tests()
+        for item, said in progress.track(parsing.run(reader, workers), len(items), "files parsed"):
+            if said is not None and "names" in said:
+                tests.add(item["path"], said["names"])
+        writing = Writing(cache, choice, outputs, stated, parsing.unreadable, tests)
+        for _item in progress.track(writing.run(items, workers), len(items), "files written"):
+            pass
+    cache.prune(parsing.used | writing.used)
     if not outputs.counts["files"]:
         raise _nothing(project, outputs.counts["skipped"])
-    most = ", ".join(f"{end} {count}" for end, count in _top(extraction.unknown))
-    return {**outputs.counts, **extraction.counts, "no_parser": most}
+    counts = {"parsed": parsing.parsed, "reused": parsing.reused, "documented": writing.documented}
+    most = ", ".join(f"{end} {count}" for end, count in _top(writing.unknown))
+    return {**outputs.counts, **counts, "no_parser": most}
+
+
+def _license_texts(items: list[Record], reader: Reader, max_kb: int) -> Iterator[str]:
+    for item in items:
+        if "blob" in item and license.is_license_file(item["path"]) and not reasons.too_large(item["size"], max_kb):
+            try:
+                content = reader.read(item["path"], item["blob"], item["size"])
+            except Unreadable:
+                continue
+            yield content.decode("utf-8", "replace")
 
 
 def _top(unknown: Counter[str]) -> list[tuple[str, int]]:
@@ -127,6 +89,6 @@ STAGE = Stage(
     "extraction",
     run,
     needs=("snapshot/snapshot.json",),
-    params=("extraction",),
-    rooms=("source", "syntax"),
+    params=("extraction", "cleaning"),
+    rooms=("cleaning", "source", "syntax"),
 )

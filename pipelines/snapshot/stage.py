@@ -8,27 +8,34 @@ from pipelines.model.base import identity
 from pipelines.params import Params
 from pipelines.project import Project
 from pipelines.records import write_json
-from pipelines.snapshot.patterns import chooser
+from pipelines.snapshot.recent import recent
 from pipelines.source import git
-from pipelines.source.tracked import files
+from pipelines.source.forgotten import FORGOTTEN, forgotten
+from pipelines.source.patterns import chooser
+from pipelines.source.tracked import Skipped, files
 from pipelines.stage import Facts, Stage
 
 SHORT = 12
 
 
 def run(project: Project, params: Params) -> Facts:
-    """Write `snapshot.json` (commit, files, skipped) and `base.json` (which base model).
+    """Write `snapshot.json` (commit, files, skipped), `base.json` (which base model) and `recent.json` (which lines
+    were committed after `dataset.split_after`).
 
     Raises:
         NocturneError: the source is missing, is no git repository, or holds nothing that the patterns take.
     """
     progress.report(0, 1, "repository")
-    chosen = chooser(params.snapshot.include, params.snapshot.exclude)
+    unchosen = chooser(params.snapshot.include, params.snapshot.exclude)
     git.check(project.source)
     commit = git.head(project.source)
     tracked, unread = files(project.source)
-    taken = [file for file in tracked if chosen(file.path)]
-    skipped = [item for item in unread if chosen(item.path)]
+    gone = forgotten(params.forgotten(project.name))
+    paths = [item.path for item in tracked] + [item.path for item in unread]
+    left = {path: item for path in paths if (item := unchosen(path)) is not None}
+    left |= {file.path: Skipped(file.path, FORGOTTEN, "forgotten") for file in tracked if gone(file.path, file.blob)}
+    taken = [file for file in tracked if file.path not in left]
+    skipped = [item for item in unread if item.path not in left]
     if not taken and not skipped:
         raise NocturneError(
             f"None of the {len(tracked) + len(unread)} tracked files of {project.source} is taken by "
@@ -38,10 +45,11 @@ def run(project: Project, params: Params) -> Facts:
     snapshot = {
         "commit": commit,
         "files": [asdict(file) for file in taken],
-        "skipped": [asdict(item) for item in skipped],
+        "skipped": [asdict(item) for item in sorted((*skipped, *left.values()), key=lambda item: item.path)],
     }
     base = params.training.base_model
     write_json(project.path("snapshot", "snapshot.json"), snapshot)
+    write_json(project.path("snapshot", "recent.json"), recent(project, taken, params.dataset))
     write_json(
         project.path("snapshot", "base.json"), {"base_model": base, "identity": identity(base, project.workspace)}
     )
@@ -51,14 +59,14 @@ def run(project: Project, params: Params) -> Facts:
         "bytes": sum(file.size for file in taken),
         "commit": commit[:SHORT],
         "dirty": sum(file.dirty for file in taken),
-        "skipped": len(skipped),
+        "skipped": len(skipped) + len(left),
     }
 
 
 STAGE = Stage(
     "snapshot",
     run,
-    params=("projects.${key}", "snapshot", "training.base_model"),
+    params=("projects.${key}", "snapshot", "dataset.split", "dataset.split_after", "training.base_model"),
     rooms=("source", "model/base.py"),
     always=True,
 )

@@ -47,7 +47,7 @@ def last_commits(root: Path, paths: set[bytes]) -> dict[bytes, str]:
 
 def _changes(stream: IO[bytes]) -> Iterator[tuple[str, bytes]]:
     commit = ""
-    fields = _fields(stream)
+    fields = split(stream)
     for field in fields:
         meta = field.lstrip(b"\n")
         if meta.startswith(b":"):
@@ -56,7 +56,8 @@ def _changes(stream: IO[bytes]) -> Iterator[tuple[str, bytes]]:
             commit = meta.decode("ascii", "replace").strip()
 
 
-def _fields(stream: IO[bytes]) -> Iterator[bytes]:
+def split(stream: IO[bytes]) -> Iterator[bytes]:
+    """The fields of output that NUL bytes separate, as they come."""
     rest = b""
     while piece := stream.read(PIECE):
         *whole, rest = (rest + piece).split(b"\0")

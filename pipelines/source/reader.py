@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import IO
 
 from pipelines.source import disk, git
+from pipelines.source.disk import PIECE
 
 CHANGED = "changed while it was read; the next night will take it"
 
@@ -54,9 +55,23 @@ class Reader:
             Unreadable: they are neither in the object store nor in the working tree.
         """
         stored = self._stored(blob)
-        return self._on_disk(path, blob, size) if stored is None else stored
+        return self._on_disk(path, blob, size) if stored is None else stored[1]
 
-    def _stored(self, blob: str) -> bytes | None:
+    def stored(self, blob: str, most: int) -> tuple[int, bytes]:
+        """The size of an object that git stores, and its bytes, or their beginning when there are more than `most`.
+
+        Args:
+            blob: git's name for it, or `<commit>:<path>`.
+
+        Raises:
+            Unreadable: it is not in the object store.
+        """
+        found = self._stored(blob, most)
+        if found is None:
+            raise Unreadable("not in the object store")
+        return found
+
+    def _stored(self, blob: str, most: int | None = None) -> tuple[int, bytes] | None:
         process = self._process
         ask, answer = _pipe(process.stdin), _pipe(process.stdout)
         try:
@@ -69,8 +84,12 @@ class Reader:
             raise Unreadable("git stopped answering")
         if header[-1] == b"missing":
             return None
-        content = answer.read(int(header[2]) + 1)
-        return content[:-1]
+        size = int(header[2])
+        content = answer.read(size if most is None else min(size, most))
+        left = size - len(content) + 1  # and a line feed
+        while left and (piece := answer.read(min(PIECE, left))):
+            left -= len(piece)
+        return size, content
 
     def _on_disk(self, path: str, blob: str, size: int) -> bytes:
         try:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.source import disk, git
+from pipelines.source.attributes import attributes, ignored
 from pipelines.source.history import last_commits
 
 UNCOMMITTED = "uncommitted"
@@ -22,6 +23,7 @@ class File:
         commit: the last one that changed the path; with "-dirty" when its bytes are in no commit yet;
             "uncommitted" when the path is in none.
         dirty: whether its bytes differ from HEAD's.
+        attributes: from `source.attributes.attributes`.
     """
 
     path: str
@@ -30,14 +32,16 @@ class File:
     size: int
     commit: str
     dirty: bool
+    attributes: dict[str, bool]
 
 
 @dataclass(frozen=True)
 class Skipped:
-    """A tracked path that is never read, and why."""
+    """A tracked path that is never read, why, and the short name of the rule."""
 
     path: str
     reason: str
+    rule: str = "plain file"
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,9 @@ def files(root: Path) -> tuple[list[File], list[Skipped]]:
         raise git.empty(root, "no tracked file")
     skipped = [_skipped(path, entry) for path, entry in index.items() if _reason(path, entry)]
     wanted = {path: entry for path, entry in index.items() if not _reason(path, entry)}
+    for path in sorted(ignored(root) & set(wanted)):
+        del wanted[path]
+        skipped.append(Skipped(path.decode(), "tracked, but .gitignore says to ignore it", "gitignore"))
     hashes = git.object_format(root)
     edited: dict[bytes, tuple[str, int]] = {}
     for path in sorted(_changed(root, "diff-files") & set(wanted)):
@@ -71,6 +78,7 @@ def files(root: Path) -> tuple[list[File], list[Skipped]]:
             del wanted[path]
             skipped.append(Skipped(path.decode(), str(unsafe)))
     commits = last_commits(root, set(wanted))
+    said = attributes(root, list(wanted))
     staged = _changed(root, "diff-index", "--cached", "HEAD")
     sizes = _sizes(root, [entry.blob for path, entry in wanted.items() if path not in edited])
     found = []
@@ -79,7 +87,7 @@ def files(root: Path) -> tuple[list[File], list[Skipped]]:
         dirty = path in staged or blob != entry.blob
         commit = commits.get(path, UNCOMMITTED)
         named = f"{commit}-dirty" if dirty and commit != UNCOMMITTED else commit
-        found.append(File(path.decode(), blob, entry.mode, size, named, dirty))
+        found.append(File(path.decode(), blob, entry.mode, size, named, dirty, said.get(path, {})))
     return sorted(found, key=lambda file: file.path), sorted(skipped, key=lambda item: item.path)
 
 

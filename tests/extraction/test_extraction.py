@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, commit_all, git
 
+from benchmarks.planted import Secret, left, secrets
 from pipelines import progress
+from pipelines.cleaning import clean, kingfisher
 from pipelines.errors import NocturneError
 from pipelines.extraction import stage as extraction
 from pipelines.extraction.outputs import NAMES
@@ -20,7 +22,7 @@ from pipelines.stage import Facts
 
 FILES: dict[str, str | bytes] = {
     "LICENSE": "MIT License\n\nPermission is hereby granted, free of charge, to any\nperson obtaining a copy\n",
-    "README.md": "# Demo\n",
+    "notes.txt": "Demo\n",
     "a.py": '"""A."""\n\n\ndef f(x):\n    """Adds one to it."""\n    return x + 1\n',
     "pkg/b.py": "# SPDX-License-Identifier: Apache-2.0\nclass B:\n    def g(self):\n        return 'b'\n",
     "web/c.ts": "/** Says hi. */\nexport function hi(name: string): string {\n  return `hi ${name}`;\n}\n",
@@ -37,11 +39,12 @@ def project(source, tmp_path) -> Project:
     return Project("demo", source, tmp_path / "workspace")
 
 
-def night(project: Project, **values: int) -> Facts:
+def night(project: Project, cleaning: dict | None = None, **values: int) -> Facts:
     """Snapshot and extraction; `values` change params.extraction."""
     params: Params = load_params(ROOT)
     changed = params.extraction.model_copy(update=values)
     params = params.model_copy(update={"extraction": changed})
+    params = params.model_copy(update={"cleaning": params.cleaning.model_copy(update=cleaning or {})})
     snapshot.STAGE.run(project, params)
     return extraction.STAGE.run(project, params)
 
@@ -68,11 +71,12 @@ def test_every_source_file_is_parsed_and_the_rest_is_listed(project):
         "documented": 2,
         "chunks": 3,
         "skipped": 2,
-        "no_parser": ".md 1, names without an extension 1",
+        "findings": 0,
+        "no_parser": ".txt 1, names without an extension 1",
     }
     assert skipped(project) == {
         "LICENSE": "no parser for names without an extension",
-        "README.md": "no parser for .md",
+        "notes.txt": "no parser for .txt",
     }
     assert [file["path"] for file in lines(project, "files")] == ["a.py", "pkg/b.py", "web/c.ts"]
 
@@ -152,7 +156,7 @@ def test_a_rename_parses_and_embeds_nothing_again(project, source):
 def test_an_unrelated_commit_leaves_the_outputs_identical(project, source):
     night(project)
     before = outputs(project)
-    (source / "README.md").write_text("# Other words\n")
+    (source / "notes.txt").write_text("Other words\n")
     commit_all(source)
     facts = night(project)
     assert facts["parsed"] == 0
@@ -185,8 +189,9 @@ def test_the_cache_holds_only_what_the_snapshot_has(project, source):
     night(project)
     blob = git(source, "hash-object", "a.py").strip()
     names = {file.name for file in (project.cache / "extraction").iterdir()}
-    assert len(names) == 3
-    assert f"python-{blob}.json" in names
+    assert len([name for name in names if name.endswith(".lines")]) == 3
+    assert len(names) == 6
+    assert f"python-{blob}.skip" in names
 
 
 def test_what_is_no_source_text_is_skipped_with_its_reason(project, source):
@@ -280,15 +285,106 @@ def test_source_with_errors_is_still_cut_and_its_good_symbols_used(project, sour
 
 
 def test_without_any_source_file_the_error_names_the_languages(repository, tmp_path):
-    project = Project("demo", repository({"README.md": "# Words\n"}), tmp_path / "workspace")
+    project = Project("demo", repository({"notes.txt": "Words\n"}), tmp_path / "workspace")
     with pytest.raises(NocturneError, match="no source file") as caught:
         night(project)
     assert "python, javascript, typescript" in caught.value.next_step
-    assert skipped(project) == {"README.md": "no parser for .md"}
+    assert skipped(project) == {"notes.txt": "no parser for .txt"}
 
 
 def test_progress_is_told_file_by_file(project):
     steps: list[progress.Step] = []
     with progress.shown_by(steps.append):
         night(project)
-    assert (steps[-1].done, steps[-1].total, steps[-1].unit) == (5, 5, "files")
+    told = [(step.done, step.total, step.unit) for step in steps if step.unit.startswith("files")]
+    assert told == [(done, 5, unit) for unit in ("files parsed", "files written") for done in range(6)]
+
+
+def test_prose_and_smalltalk_are_read_like_any_language(project, source):
+    (source / "README.md").write_text("# Demo\n\n## Use\n\nRun it.\n")
+    (source / "Till.class.st").write_text('Class {\n\t#name : #Till\n}\n\nTill >> sum [\n\t"Add."\n\t^ coins sum\n]\n')
+    (source / "Old.st").write_bytes("!Old methodsFor: 'x'!\rname\r\t^ 'é'! !\r".encode("mac_roman"))
+    commit_all(source)
+    night(project)
+    names = {(s["language"], s["kind"], s["qualified_name"], s["start_line"]) for s in lines(project, "symbols")}
+    assert {("markdown", "section", "Demo > Use", 3), ("smalltalk", "method", "Till>>sum", 5)} <= names
+    assert ("markdown", "Demo > Use") in {(c["language"], c["symbol"]) for c in lines(project, "chunks")}
+    assert [file["spans"] for file in lines(project, "files") if file["path"] == "README.md"] == [[]]
+    assert skipped(project)["Old.st"].startswith("not UTF-8")
+
+
+@pytest.fixture
+def planted(source) -> list[Secret]:
+    """Two secrets of every kind: in a string of one file, in a comment of another."""
+    found = secrets(2, seed=5)
+    text = [secret.value.replace("\n", "\\n").replace('"', "'") for secret in found]
+    strings = [f'{secret.name}_{number} = "{text[number]}"' for number, secret in enumerate(found)]
+    plain = ["    count = 0"] * 100  # or the long lines would make it a minified file
+    (source / "strings.py").write_text("\n".join(["def run():", *(f"    {line}" for line in strings), *plain]) + "\n")
+    comments = [f"// {secret.name}: {text[number]}" for number, secret in enumerate(found)]
+    (source / "web" / "comments.ts").write_text(
+        "\n".join([*comments, *["// plain words of a comment"] * 100, "export const one = 1;"]) + "\n"
+    )
+    commit_all(source)
+    return found
+
+
+def everything(project: Project) -> str:
+    """All that a night leaves behind: outputs, cache, journal."""
+    return "".join(path.read_text() for path in sorted(project.workspace.rglob("*")) if path.is_file())
+
+
+def test_no_secret_reaches_an_output_or_the_cache(project, planted, source):
+    assert all(left(secret, (source / "strings.py").read_text()) for secret in planted)
+    facts = night(project)
+    assert not [secret.kind for secret in planted if left(secret, everything(project))]
+    assert {"strings.py", "web/comments.ts"} <= {file["path"] for file in lines(project, "files")}
+    found = lines(project, "findings")
+    assert facts["findings"] == len(found) >= 2 * len(planted)
+    keys = {"path", "blob", "commit", "kind", "scanner", "category", "start_line", "end_line", "action"}
+    assert {frozenset(item) for item in found} == {frozenset(keys)}
+    assert {item["path"] for item in found} == {"strings.py", "web/comments.ts"}
+
+
+def test_findings_are_the_same_from_the_cache(project, planted):
+    night(project)
+    cold = outputs(project)
+    assert night(project)["parsed"] == 0
+    assert outputs(project) == cold
+
+
+def test_quarantine_lists_the_file_with_its_rule_and_nothing_of_it(project, planted):
+    night(project, {"secrets": "quarantine"})
+    rules = {item["path"]: item["rule"] for item in lines(project, "skipped")}
+    assert rules["strings.py"] == rules["web/comments.ts"] == "secret"
+    assert {item["action"] for item in lines(project, "findings")} == {"quarantine"}
+    assert not [secret.kind for secret in planted if left(secret, everything(project))]
+
+
+def test_other_cleaning_parameters_or_scanners_parse_again(project, monkeypatch):
+    night(project)
+    assert night(project, {"personal": "keep"})["parsed"] == 3
+    monkeypatch.setattr("pipelines.cleaning.identity.identity", lambda: "other scanners")
+    assert night(project, {"personal": "keep"})["parsed"] == 3
+
+
+def test_a_file_under_a_licence_that_is_not_allowed_stays_out(project):
+    night(project, {"licenses": ["MIT"]})
+    assert {"path": "pkg/b.py", "rule": "license"}.items() <= lines(project, "skipped")[-1].items()
+    assert [file["path"] for file in lines(project, "files")] == ["a.py", "web/c.ts"]
+
+
+def test_what_a_scanner_could_not_check_stays_out_and_is_tried_again(project, monkeypatch):
+    scan = kingfisher.scan
+
+    def fails_once(source, path):
+        if b"class B" in source:
+            raise RuntimeError(source)
+        return scan(source, path)
+
+    monkeypatch.setattr(kingfisher, "scan", fails_once)
+    night(project)
+    (refused,) = (item for item in lines(project, "skipped") if item["rule"] == clean.FAILED)
+    assert (refused["path"], refused["reason"]) == ("pkg/b.py", "kingfisher could not check it (RuntimeError)")
+    monkeypatch.setattr(kingfisher, "scan", scan)
+    assert night(project)["parsed"] == 1

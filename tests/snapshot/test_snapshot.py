@@ -11,9 +11,9 @@ from pipelines.errors import NocturneError, UsageError
 from pipelines.params import load_params
 from pipelines.project import Project
 from pipelines.records import read_json
-from pipelines.snapshot.patterns import chooser
 from pipelines.snapshot.stage import STAGE
 from pipelines.source import disk
+from pipelines.source.patterns import chooser
 from pipelines.source.reader import CHANGED, Reader, Unreadable
 from pipelines.source.tracked import files
 
@@ -50,6 +50,7 @@ def test_the_record_of_a_file_is_what_git_says(repository, tmp_path):
     assert [file["path"] for file in taken["files"]] == ["a.py", "docs/c.md", "pkg/b.py"]
     blob = git(source, "rev-parse", "HEAD:a.py").strip()
     first = {"path": "a.py", "blob": blob, "mode": "100644", "size": 6, "commit": commit, "dirty": False}
+    first["attributes"] = {}
     assert taken["files"][0] == first
 
 
@@ -250,6 +251,21 @@ def test_patterns_are_those_of_gitignore(repository, tmp_path):
     source = repository({**FILES, "pkg/gen/d.py": "d = 1\n"})
     taken = snapshot(source, tmp_path, include=["*.py"], exclude=["gen/"])
     assert [file["path"] for file in taken["files"]] == ["a.py", "pkg/b.py"]
+    assert {item["path"]: (item["reason"], item["rule"]) for item in taken["skipped"]} == {
+        "docs/c.md": ("matches no pattern of snapshot.include", "snapshot.include"),
+        "pkg/gen/d.py": ("matches `gen/` of snapshot.exclude", "snapshot.exclude"),
+    }
+
+
+def test_only_the_repositorys_own_ignore_and_attribute_files_count(repository, tmp_path):
+    source = repository({**FILES, ".gitattributes": "a.py linguist-generated\n"})
+    (tmp_path / "mine").write_text("b.py linguist-vendored\n")
+    (tmp_path / "ignore").write_text("b.py\n")
+    git(source, "config", "core.attributesFile", str(tmp_path / "mine"))
+    git(source, "config", "core.excludesFile", str(tmp_path / "ignore"))
+    found = by_path(source)
+    assert found["a.py"].attributes == {"generated": True}
+    assert found["pkg/b.py"].attributes == {}
 
 
 def test_patterns_that_take_nothing_are_an_error(repository, tmp_path):

@@ -1,13 +1,15 @@
-"""Under which licence a file stands: its own SPDX line, else the repository's licence file, else unknown.
+"""Under which licence a file stands: its own header, else the repository's licence file, else unknown; what is allowed.
 
 Phrases are those of the texts at https://spdx.org/licenses/. What a text does not say (only, or later) is left open.
 """
 
 import re
+from typing import Any
 
 UNKNOWN = "unknown"
 FILE_NAME = re.compile(r"^(?:un)?licen[cs]e|^copying", re.IGNORECASE)
 HEADER_LINES = 20
+NOTICE_CHARS = 4_000
 
 _SPDX = re.compile(r"SPDX-License-Identifier:[ \t]*([A-Za-z0-9.+() -]+)")
 _BSD = "redistribution and use in source and binary forms, with or without modification"
@@ -28,19 +30,27 @@ _PHRASES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Unlicense", ("this is free and unencumbered software released into the public domain",)),
 )
 _TITLE_CHARS = 600
+_COMMENTS = re.compile(r'''(?:\s|\ufeff|(?:#|//|--|;)[^\n]*|/\*.*?\*/|<!--.*?-->|""".*?"""|"[^"\n]*")*+''', re.DOTALL)
+_MARKS = re.compile(r"^[\s#/*;!-]+", re.MULTILINE)
+_VERSION = re.compile(
+    r"license,? (?:as published by the free software foundation[,;:]? )?(?:either )?(?:version|v\.?) ?(?=\d)"
+)
 _TITLED = ("AGPL", "LGPL", "GPL", "MPL", "Apache")
 
 
 def of_header(text: str) -> str:
-    """The SPDX expression in the first lines of a file, or ""."""
+    """The SPDX expression in the first lines of a file, else the licence that its leading comments name, or ""."""
     found = _SPDX.search("\n".join(text.split("\n", HEADER_LINES)[:HEADER_LINES]))
-    return found.group(1).strip(" -") if found else ""
+    if found:
+        return found.group(1).strip(" -")
+    notice = _COMMENTS.match(text[:NOTICE_CHARS])
+    return of_text(_MARKS.sub(" ", notice[0])) if notice else ""
 
 
 def of_text(text: str) -> str:
     """The SPDX identifier of a licence text, by its standard phrases; "" when none is recognised."""
     words = re.sub(r"\s+", " ", text.lower())
-    title = words[:_TITLE_CHARS].replace("license, version", "license version")
+    title = _VERSION.sub("license version ", words[:_TITLE_CHARS])
     for name, phrases in _PHRASES:
         where = title if name.startswith(_TITLED) else words
         if all(phrase in where for phrase in phrases):
@@ -57,3 +67,32 @@ def of_project(texts: list[str]) -> str:
     """The licence of a repository from its licence files: alternatives joined by OR, or "unknown"."""
     names = sorted({name for name in map(of_text, texts) if name})
     return " OR ".join(names) or UNKNOWN
+
+
+def is_allowed(expression: str, allowed: list[str]) -> bool:
+    """Whether an SPDX expression can be satisfied with allowed licences only.
+
+    Of `OR` one side must be allowed, of `AND` both. `A WITH B` is allowed when it is listed as it stands or `A` is: an
+    exception only permits more. What cannot be parsed is not allowed.
+
+    Args:
+        expression: https://spdx.github.io/spdx-spec/v2.3/SPDX-license-expressions/
+        allowed: identifiers or `A WITH B`, in any case of letters.
+    """
+    from license_expression import ExpressionError, ExpressionParseError, Licensing
+
+    try:
+        parsed = Licensing().parse(expression)
+    except (ExpressionError, ExpressionParseError):
+        return False
+    return parsed is not None and _satisfied(parsed, {" ".join(name.lower().split()) for name in allowed})
+
+
+def _satisfied(part: Any, allowed: set[str]) -> bool:
+    from license_expression import LicenseWithExceptionSymbol
+
+    if part.isliteral:
+        base = part.license_symbol if isinstance(part, LicenseWithExceptionSymbol) else part
+        return part.render().lower() in allowed or base.key.lower() in allowed
+    combine = any if part.operator.strip() == "OR" else all
+    return combine(_satisfied(side, allowed) for side in part.args)

@@ -1,0 +1,66 @@
+"""What is read of a snapshot, told without opening a file: by path, size and what the repository's attributes say."""
+
+from dataclasses import dataclass
+
+from pipelines.extraction.cache import Cache, Entry
+from pipelines.params import Cleaning, Extraction, Params
+from pipelines.records import Record
+from pipelines.source import generated, reasons, vendored
+from pipelines.source.reasons import Reason
+from pipelines.syntax.languages import Language, language_of
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A file to be read.
+
+    Attributes:
+        language: by its name's ending.
+        params: under which it is parsed: `generated` is "read" where an attribute says that the file is not.
+        cleaning: under which it is cleaned.
+        entry: where the cache keeps what was parsed.
+    """
+
+    language: Language
+    params: Extraction
+    cleaning: Cleaning
+    entry: Entry
+
+
+class Choice:
+    """Decides about the files of one run."""
+
+    def __init__(self, cache: Cache, params: Params) -> None:
+        self._cleaning = params.cleaning
+        self._params = params.extraction
+        self._written = self._params.model_copy(update={"generated": "read"})
+        self._keys = {each.generated: cache.key(each) for each in (self._params, self._written)}
+
+    def of(self, item: Record) -> Wanted | Reason:
+        """Whether an item of snapshot.json (`files` and `skipped`) is read, or why not."""
+        if "blob" not in item:
+            return Reason(item["reason"], item["rule"])
+        attributes = item["attributes"]
+        unwanted = self._unwanted(item["path"], attributes)
+        if unwanted is not None:
+            return unwanted
+        language = language_of(item["path"])
+        if language is None:
+            return reasons.no_parser(item["path"])
+        too_large = reasons.too_large(item["size"], self._params.max_file_kb)
+        if too_large is not None:
+            return too_large
+        params = self._params if attributes.get("generated", True) else self._written
+        name = f"{language.name}-{item['blob']}.{params.generated}"
+        return Wanted(language, params, self._cleaning, Entry(name, self._keys[params.generated]))
+
+    def _unwanted(self, path: str, attributes: dict[str, bool]) -> Reason | None:
+        rules = {"generated": generated.by_name, "vendored": vendored.by_path}
+        for kind, rule in rules.items():
+            if getattr(self._params, kind) == "read":
+                continue
+            if attributes.get(kind):
+                return Reason(f"{kind}: .gitattributes sets linguist-{kind}", f"linguist-{kind}")
+            if kind not in attributes and (found := rule(path)) is not None:
+                return found
+        return None

@@ -1,0 +1,63 @@
+"""The two entries that the cache keeps of a file: what its bytes say, and its lines of the outputs.
+
+What makes them runs in workers, takes plain values, and leaves its result in the cache, so that no file's records
+ever travel between processes.
+"""
+
+import orjson
+
+from pipelines.extraction import parsed
+from pipelines.extraction.cache import Cache, Entry
+from pipelines.extraction.outputs import lines
+from pipelines.params import Cleaning, Extraction
+from pipelines.records import Record, fingerprint
+from pipelines.syntax.languages import named
+
+NAME_CHARS = 32
+
+
+def lines_entry(of: Entry, origin: Record, project_license: str, tested: list[bool]) -> Entry:
+    """The entry for a file's lines: by its path, valid for this origin, licence and what tests exercise of it."""
+    key = fingerprint(of.key, origin, project_license, tested)
+    return Entry(f"{fingerprint(origin['path'])[:NAME_CHARS]}.lines", key)
+
+
+def make_parsed(
+    cache: Cache, entry: Entry, source: bytes, language: str, params: Extraction, cleaning: Cleaning
+) -> Record:
+    """Parse a file's bytes into the cache; returns what `parsed.summary` says of them."""
+    found = parsed.parse(source, named(language), params, cleaning)
+    said = parsed.summary(found)
+    cache.write(entry, said, orjson.dumps(found))
+    return said
+
+
+def make_lines(
+    cache: Cache, entry: Entry, of: Entry, origin: Record, project_license: str, tested: list[bool]
+) -> Record:
+    """Write a file's lines of symbols, chunks, files and findings into the cache; returns their counts and sizes.
+
+    Args:
+        entry: from `lines_entry`.
+        of: what `make_parsed` has written.
+        origin: path, language, blob, commit.
+        tested: for each symbol, whether a test exercises it.
+    """
+    read = cache.read(of)
+    if read is None:
+        raise FileNotFoundError(f"{cache.folder / of.name} was deleted during the night")
+    found = orjson.loads(read[1])
+    records = {
+        "symbols": parsed.symbol_records(found, origin, tested),
+        "chunks": parsed.chunk_records(found, origin),
+        "files": [parsed.file_record(found, origin, project_license)],
+        "findings": parsed.finding_records(found, origin),
+    }
+    written = {name: lines(*made) for name, made in records.items()}
+    head = {
+        "counts": {name: len(made) for name, made in records.items()},
+        "sizes": {name: len(made) for name, made in written.items()},
+        "documented": sum(bool(symbol["doc"]) for symbol in found["symbols"]),
+    }
+    cache.write(entry, head, b"".join(written.values()))
+    return head

@@ -1,0 +1,103 @@
+"""The second pass over a snapshot: each file's lines are made once, kept in the cache, and copied to the outputs."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+
+from pipelines.errors import NocturneError
+from pipelines.extraction import parsed
+from pipelines.extraction.cache import Cache, Entry
+from pipelines.extraction.choice import Choice
+from pipelines.extraction.entries import lines_entry, make_lines
+from pipelines.extraction.outputs import Outputs, lines
+from pipelines.extraction.tested import Tests
+from pipelines.extraction.workers import Task, Workers
+from pipelines.records import Record
+from pipelines.source import reasons
+from pipelines.source.reasons import Reason
+
+
+@dataclass(frozen=True)
+class _Left:
+    """Why a file is left out, and what the first pass said of it when it read the file."""
+
+    reason: Reason
+    said: Record | None = None
+
+
+@dataclass
+class Writing:
+    """Writes the outputs, by path.
+
+    Attributes:
+        license: what the repository's licence files state.
+        unreadable: path → why, from the first pass.
+        tests: what the tests of all files call, from the first pass.
+        used: the names of the cache's entries that were needed.
+        documented: how many symbols have documentation.
+        unknown: files without a parser, by extension.
+    """
+
+    cache: Cache
+    choice: Choice
+    outputs: Outputs
+    license: str
+    unreadable: dict[str, Reason]
+    tests: Tests
+
+    def __post_init__(self) -> None:
+        self.used: set[str] = set()
+        self.documented = 0
+        self.unknown: Counter[str] = Counter()
+
+    def run(self, items: list[Record], workers: Workers) -> Iterator[Record]:
+        """Write every item's lines, or why it has none; gives the item back."""
+        for (item, target), _ in workers.results(map(self._task, items)):
+            if isinstance(target, Entry):
+                self._copy(target)
+            else:
+                self._skip(item, target)
+            yield item
+
+    def _task(self, item: Record) -> Task[tuple[Record, Entry | _Left]]:
+        path = item["path"]
+        wanted = self.unreadable.get(path) or self.choice.of(item)
+        if isinstance(wanted, Reason):
+            return Task((item, _Left(wanted)), path)
+        said = self.cache.head(wanted.entry)
+        if said is None:
+            raise self._vanished(wanted.entry)
+        if "skipped" in said:
+            return Task((item, _Left(Reason(**said["skipped"]), said)), path)
+        origin = {key: item[key] for key in ("path", "blob", "commit")} | {"language": said["language"]}
+        tested = self.tests.cover(path, said["names"])
+        entry = lines_entry(wanted.entry, origin, self.license, tested)
+        self.used.add(entry.name)
+        if self.cache.head(entry) is not None:
+            return Task((item, entry), path)
+        call = partial(make_lines, self.cache, entry, wanted.entry, origin, self.license, tested)
+        return Task((item, entry), path, call)
+
+    def _copy(self, entry: Entry) -> None:
+        read = self.cache.read(entry)
+        if read is None:
+            raise self._vanished(entry)
+        head, body = read
+        at = 0
+        for name, size in head["sizes"].items():
+            self.outputs.write(name, body[at : at + size], head["counts"][name])
+            at += size
+        self.documented += head["documented"]
+
+    def _skip(self, item: Record, left: _Left) -> None:
+        path, reason = item["path"], left.reason
+        if left.said is not None:
+            found = parsed.finding_records(left.said, item)
+            self.outputs.write("findings", lines(*found), len(found))
+        if reason.rule == reasons.KNOWN_LANGUAGE:
+            self.unknown[reasons.extension(path)] += 1
+        self.outputs.write("skipped", lines({"path": path, **asdict(reason)}), 1)
+
+    def _vanished(self, entry: Entry) -> NocturneError:
+        return NocturneError(f"{entry.name} vanished from {self.cache.folder}.", "Run the night again.")
