@@ -1,0 +1,1 @@
+"""What the commits of a repository changed, function by function, and what became of it."""

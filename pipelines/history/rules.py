@@ -1,0 +1,50 @@
+"""Which commits teach nothing, by their header alone: rules that can be measured, each with the words a person sees."""
+
+import re
+
+from pipelines.history import messages
+from pipelines.params import History
+from pipelines.source.log import Commit
+from pipelines.source.reasons import Reason
+
+IGNORED = ".git-blame-ignore-revs"  # git's and GitHub's customary name for a list of commits that only format
+
+_BOT = re.compile(r"\[bot\]$|^(?:dependabot|renovate|greenkeeper|pre-commit-ci|github-actions)\b", re.IGNORECASE)
+_OBJECT = re.compile(rb"^\s*([0-9a-f]{40,64})\b", re.MULTILINE)
+
+
+def ignored(listed: bytes) -> frozenset[str]:
+    """The commits that a `.git-blame-ignore-revs` names."""
+    return frozenset(name.decode() for name in _OBJECT.findall(listed))
+
+
+def left_out(commit: Commit, message: str, params: History, ignored_revisions: frozenset[str]) -> Reason | None:
+    """Why a commit gives no edits, or None. Nobody's name is in the reason.
+
+    Args:
+        message: the commit's, cleaned.
+        ignored_revisions: commits that the repository itself says to overlook.
+    """
+    if len(commit.parents) > 1:
+        return Reason(f"it has {len(commit.parents)} parents", "merge")
+    if _BOT.search(commit.author):
+        return Reason("its author's name is that of a bot", "bot")
+    if commit.commit in ignored_revisions:
+        return Reason(f"{IGNORED} names it", "formatting")
+    if messages.is_revert(commit.message):
+        return Reason("its message says that it takes back earlier work", "revert")
+    if messages.is_version_bump(commit.message):
+        return Reason("its subject says that a version was raised", "version_bump")
+    if len(message) < params.min_message_chars:
+        short = f"{len(message)} characters, at least {params.min_message_chars} (history.min_message_chars)"
+        return Reason(f"its message has {short}", "message")
+    if messages.says_nothing(message):
+        return Reason("its message holds only words that any commit could", "message")
+    return too_many(commit, params)
+
+
+def too_many(commit: Commit, params: History) -> Reason | None:
+    """For a commit that changed more files than `history.max_files`."""
+    if len(commit.changes) <= params.max_files:
+        return None
+    return Reason(f"it changed {len(commit.changes)} files, at most {params.max_files} (history.max_files)", "bulk")
