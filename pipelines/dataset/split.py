@@ -1,65 +1,108 @@
-"""Which files are held out, and which drafts become examples: whole files, no duplicates, nothing lost silently."""
+"""Which files are held out, and which drafts become examples: whole clusters, no duplicates, nothing lost silently."""
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
+from pipelines.dataset.duplicates import repeats
 from pipelines.params import Dataset
 from pipelines.records import Record, fingerprint
 
+if TYPE_CHECKING:
+    from pipelines.dataset.sides import Split
 
-def held_out(paths: Iterable[str], params: Dataset) -> set[str]:
+
+def held_out(weights: Mapping[str, int], params: Dataset, first: Mapping[str, str] | None = None) -> set[str]:
     """The files of the holdout.
 
     A file's place depends on its path and the seed alone, so that it stays on its side from night to night. When that
-    rule holds out less than half of the wanted share of the examples (few files), the next ones in line join.
+    rule holds out less than half of the wanted share of the weight (few files), the next ones in line join.
 
     Args:
-        paths: one entry for each example that a file has made.
+        weights: path → how much the file can teach; one that can teach nothing is left out.
+        first: path → first path of its cluster of near-duplicate files, which gives all of them their place; a path
+            that is absent is alone.
     """
-    counts = Counter(paths)
-    total = counts.total()
+    firsts = {path: (first or {}).get(path, path) for path in weights}
+    grouped: Counter[str] = Counter()
+    for path, weight in weights.items():
+        grouped[firsts[path]] += weight
+    total = sum(weights.values())
     chosen: set[str] = set()
     covered = 0
-    for place, path in sorted((_place(path, params.seed), path) for path in counts):
+    for place, head in sorted((_place(head, params.seed), head) for head in grouped):
         enough = covered >= total * params.holdout / 2 and chosen
-        if (place >= params.holdout and enough) or len(chosen) + 1 >= len(counts):
+        if (place >= params.holdout and enough) or len(chosen) + 1 >= len(grouped):
             break
-        chosen.add(path)
-        covered += counts[path]
-    return chosen
+        chosen.add(head)
+        covered += grouped[head]
+    return {path for path in weights if firsts[path] in chosen}
 
 
-def admit(drafts: list[Record], tokenizer: Any, params: Dataset, source: str) -> tuple[list[Record], list[Record]]:
+def held_out_before(paths: set[str], params: Dataset) -> set[str]:
+    """Of paths that are no file any more, those whose place is in the holdout's share."""
+    return {path for path in paths if _place(path, params.seed) < params.holdout}
+
+
+def admit(
+    drafts: list[Record], tokenizer: Any, params: Dataset, source: str, parts: "Split | None" = None
+) -> tuple[list[Record], list[Record]]:
     """Drafts to examples, and to quarantine rows with their reason.
 
     Args:
         drafts: of one side of the split or of both, in the order in which the first of several equals wins.
+        parts: which of them are held out; none where it is not given.
 
     Returns:
         (examples, quarantined)
     """
-    examples: list[Record] = []
+    sound: list[tuple[Record, int]] = []
     quarantined: list[Record] = []
     seen: dict[str, Record] = {}
     special = tuple(tokenizer.all_special_tokens)
     for draft, tokens in _counted(drafts, tokenizer):
         first = seen.setdefault(draft["same"], draft)
-        if not draft["completion"].strip():
-            quarantined.append(_row(draft, "empty", "the completion is blank"))
-        elif any(token in part for part in draft["content"] for token in special):
-            reason = "the source spells one of the base model's special tokens, which would end the text early"
-            quarantined.append(_row(draft, "special_token", reason))
-        elif first is not draft:
-            where = f"{first['path']}:{first['start_line']}"
-            quarantined.append(_row(draft, "duplicate", f"the same example stands in {where}"))
-        elif tokens > params.max_example_tokens:
-            over = f"{tokens} tokens, at most {params.max_example_tokens} (dataset.max_example_tokens)"
-            quarantined.append(_row(draft, "too_long", over))
+        fault = _fault(draft, first, tokens, special, params) or _late(draft, params, parts)
+        if fault is None:
+            sound.append((draft, tokens))
         else:
-            examples.append(_example(draft, tokens, source))
-    return examples, quarantined
+            quarantined.append(row(draft, *fault))
+    held = [parts is not None and parts.holds(draft) for draft, _ in sound]
+    gone = repeats([draft for draft, _ in sound], held, params.near_duplicate)
+    for at, (rule, stays) in sorted(gone.items()):
+        reason = (
+            f"{params.near_duplicate:.0%} of it or more (dataset.near_duplicate) stands in {_where(sound[stays][0])}"
+        )
+        quarantined.append(row(sound[at][0], rule, reason))
+    kept = (pair for at, pair in enumerate(sound) if at not in gone)
+    return [_example(draft, tokens, source) for draft, tokens in kept], quarantined
+
+
+def _fault(
+    draft: Record, first: Record, tokens: int, special: tuple[str, ...], params: Dataset
+) -> tuple[str, str] | None:
+    """The rule that a draft breaks, and how."""
+    if not draft["completion"].strip():
+        return "empty", "the completion is blank"
+    if any(token in part for part in draft["content"] for token in special):
+        reason = "the source spells one of the base model's special tokens, which would end the text early"
+        return "special_token", reason
+    if first is not draft:
+        return "duplicate", f"the same example stands in {_where(first)}"
+    if tokens > params.max_example_tokens:
+        return "too_long", f"{tokens} tokens, at most {params.max_example_tokens} (dataset.max_example_tokens)"
+    return None
+
+
+def _late(draft: Record, params: Dataset, parts: "Split | None") -> tuple[str, str] | None:
+    if parts is None or parts.holds(draft) or not parts.reveals(draft):
+        return None
+    return "later_context", f"it shows a line committed after {params.split_after} (dataset.split_after)"
+
+
+def _where(draft: Record) -> str:
+    return f"{draft['path']}:{draft['start_line']}"
 
 
 def _place(path: str, seed: int) -> float:
@@ -81,6 +124,7 @@ def _example(draft: Record, tokens: int, source: str) -> Record:
     return {**kept, "example_id": identity[:16], "tokens": tokens, "source": source}
 
 
-def _row(draft: Record, rule: str, reason: str) -> Record:
+def row(draft: Record, rule: str, reason: str) -> Record:
+    """The quarantine row of a draft: where it comes from, never what it says."""
     kept = ("task", "path", "language", "start_line", "end_line", "blob", "commit")
     return {**{key: draft[key] for key in kept}, "rule": rule, "reason": reason}

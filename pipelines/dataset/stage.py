@@ -1,65 +1,119 @@
-"""The dataset stage: extraction's records in; train, holdout and quarantine out."""
+"""The dataset stage: extraction's records in; train, holdout, quarantine and a summary out."""
 
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 from pipelines import progress
-from pipelines.dataset.recipes import complete, documented
-from pipelines.dataset.split import admit, held_out
+from pipelines.dataset.contamination import contamination
+from pipelines.dataset.lineage import HeldOutBodies
+from pipelines.dataset.preferences import admit_pairs
+from pipelines.dataset.recipes import PAIRS, RECIPES, Recipe, Sources
+from pipelines.dataset.sides import Split, sides
+from pipelines.dataset.split import admit
 from pipelines.errors import NocturneError
 from pipelines.model.base import load_tokenizer
 from pipelines.model.prompts import fim_tokens
 from pipelines.params import Dataset, Params
 from pipelines.project import Project
-from pipelines.records import Record, read_jsonl, write_jsonl
+from pipelines.records import Record, read_json, read_jsonl, write_json, write_jsonl
 from pipelines.stage import Facts, Stage
 
 
 def run(project: Project, params: Params) -> Facts:
-    """Write `train.jsonl`, `holdout.jsonl` and `quarantine.jsonl`.
+    """Write `train.jsonl`, `holdout.jsonl`, `preferences.jsonl`, `quarantine.jsonl` and `summary.json`.
 
     Raises:
-        NocturneError: the source yields no example, or all of them come from one file.
+        NocturneError: the source yields no example, or all of them are on one side of the split.
+        UsageError: `dataset.holdout_files` takes nothing or everything.
     """
     tokenizer = load_tokenizer(params.training.base_model, project.workspace)
-    drafts = list(_drafts(project, tokenizer, params.dataset))
-    holdout_paths = held_out((draft["path"] for draft in drafts), params.dataset)
-    drafts.sort(key=lambda d: (d["path"] not in holdout_paths, d["path"], d["start_byte"], d["task"], d["end_byte"]))
-    examples, quarantined = admit(drafts, tokenizer, params.dataset, project.name)
-    holdout = [example for example in examples if example["path"] in holdout_paths]
-    train = [example for example in examples if example["path"] not in holdout_paths]
+    parts = _sides(project, params.dataset)
+    sources = Sources(project, params.dataset, tokenizer, fim_tokens(tokenizer), parts.files)
+    bodies = HeldOutBodies(sources.symbols(), parts.holds)
+    drafts, copies = bodies.sifted(_drafts(sources))
+    drafts.sort(key=lambda d: (not parts.holds(d), d["path"], d["start_byte"], d["task"], d["end_byte"]))
+    examples, quarantined = admit(drafts, tokenizer, params.dataset, project.name, parts)
+    holdout = [example for example in examples if parts.holds(example)]
+    train = [example for example in examples if not parts.holds(example)]
     if not train or not holdout:
-        raise _too_little(project, len(train), len(holdout), len(quarantined))
+        raise _too_little(project, params.dataset, len(train), len(holdout), len(quarantined))
+    pairs, copied = bodies.sifted([draft for draft in _kept(PAIRS, sources) if not parts.holds(draft)])
+    preferences, refused = admit_pairs(pairs, tokenizer, params.dataset, project.name)
+    quarantined += [*copies, *copied, *refused]
+    recipes = _recipes([*train, *preferences], holdout, quarantined, params.dataset)
     folder = project.path("dataset")
     write_jsonl(folder / "train.jsonl", train)
     write_jsonl(folder / "holdout.jsonl", holdout)
+    write_jsonl(folder / "preferences.jsonl", preferences)
     write_jsonl(folder / "quarantine.jsonl", quarantined)
-    return _facts(train, holdout, quarantined, params.dataset)
+    seen = contamination(train, [example for example in holdout if parts.is_new(example)])
+    write_json(folder / "summary.json", {"recipes": recipes, "contamination": seen})
+    made = {name: count["train"] + count["holdout"] for name, count in recipes.items()}
+    counts = {"train": len(train), "holdout": len(holdout), "quarantined": len(quarantined)}
+    return {**counts, "contamination": round(seen["rate"], 4), **made}
 
 
-def _drafts(project: Project, tokenizer: Any, params: Dataset) -> Iterator[Record]:
-    files = list(read_jsonl(project.path("extraction", "files.jsonl")))
-    licenses = {file["path"]: file["license"] for file in files}
-    symbols = read_jsonl(project.path("extraction", "symbols.jsonl"))
-    known = ({**symbol, "license": licenses[symbol["path"]]} for symbol in symbols)
-    yield from documented(known, tokenizer, params)
-    fim = fim_tokens(tokenizer)
-    if fim is not None and "complete" in params.recipes:
-        for file in progress.track(files, len(files), "files"):
-            yield from complete(file, fim, params)
+def _sides(project: Project, params: Dataset) -> Split:
+    """The split of today's files, and of files that only the history knows."""
+    files = [{"path": file["path"], "text": file["text"]} for file in _files(project)]
+    weights = _weights(project)
+    former = {edit["path"] for edit in read_jsonl(project.path("history", "edits.jsonl"))} - weights.keys()
+    return sides(files, weights, former, read_json(project.path("snapshot", "recent.json")), params)
 
 
-def _facts(train: list[Record], holdout: list[Record], quarantined: list[Record], params: Dataset) -> Facts:
-    tasks = Counter(example["task"] for example in train + holdout)
-    facts: Facts = {"train": len(train), "holdout": len(holdout), "quarantined": len(quarantined)}
-    return {**facts, **{recipe: tasks[recipe] for recipe in params.recipes}}
+def _files(project: Project) -> Iterator[Record]:
+    return read_jsonl(project.path("extraction", "files.jsonl"))
 
 
-def _too_little(project: Project, train: int, holdout: int, quarantined: int) -> NocturneError:
+def _weights(project: Project) -> Counter[str]:
+    """How much each file can teach: its syntax nodes, its documented symbols and its sections of prose."""
+    weights: Counter[str] = Counter()
+    for file in _files(project):
+        weights[file["path"]] += len(file["spans"])
+    for symbol in read_jsonl(project.path("extraction", "symbols.jsonl")):
+        weights[symbol["path"]] += bool(symbol["doc"]) or symbol["kind"] == "section"
+    return +weights
+
+
+def _drafts(sources: Sources) -> list[Record]:
+    """The drafts of every recipe that is switched on, and of each the share that params.yaml keeps."""
+    drafts: list[Record] = []
+    wanted = [recipe for recipe in RECIPES if recipe.name in sources.params.recipes.on()]
+    for recipe in progress.track(wanted, len(wanted), "recipes"):
+        drafts += _kept(recipe, sources)
+    return drafts
+
+
+def _kept(recipe: Recipe, sources: Sources) -> Iterator[Record]:
+    """The share of a recipe's drafts that params.yaml keeps."""
+    share = getattr(sources.params.recipes, recipe.name)
+    return (draft for draft in recipe.make(sources) if int(draft["same"][:8], 16) < share * 2**32)
+
+
+def _recipes(train: list[Record], holdout: list[Record], quarantined: list[Record], params: Dataset) -> dict[str, Any]:
+    """What each recipe has made; and why, where that is nothing."""
+    counts = [Counter(row["task"] for row in rows) for rows in (train, holdout, quarantined)]
+    told = {}
+    for recipe in (*RECIPES, PAIRS):
+        share = getattr(params.recipes, recipe.name)
+        trained, held, left_out = (count[recipe.name] for count in counts)
+        told[recipe.name] = {"share": share, "train": trained, "holdout": held, "quarantined": left_out}
+        if not trained + held:
+            why = f"all {left_out} drafts were quarantined" if left_out else f"it wants {recipe.wants}; there are none"
+            told[recipe.name]["none_because"] = why if share else f"dataset.recipes.{recipe.name} is 0"
+    return told
+
+
+def _too_little(project: Project, params: Dataset, train: int, holdout: int, quarantined: int) -> NocturneError:
+    made = f"{project.source} makes {train} training and {holdout} holdout examples ({quarantined} quarantined); "
+    if params.split == "time":
+        return NocturneError(
+            f"{made}each side needs at least one, from before and after {params.split_after}.",
+            "Choose another dataset.split_after, or dataset.split: file, in params.yaml.",
+        )
     return NocturneError(
-        f"{project.source} makes {train} training and {holdout} holdout examples ({quarantined} quarantined); "
-        "each side needs at least one, from different files.",
+        f"{made}each side needs at least one, from different files.",
         "Name a repository with at least two source files, or widen snapshot.include in params.yaml.",
     )
 
@@ -67,7 +121,26 @@ def _too_little(project: Project, train: int, holdout: int, quarantined: int) ->
 STAGE = Stage(
     "dataset",
     run,
-    needs=("snapshot/base.json", "extraction/files.jsonl", "extraction/symbols.jsonl"),
+    needs=(
+        "snapshot/base.json",
+        "snapshot/recent.json",
+        "extraction/files.jsonl",
+        "extraction/symbols.jsonl",
+        "extraction/chunks.jsonl",
+        "history/edits.jsonl",
+        "embedding/vectors.npy",
+        "embedding/embedding.json",
+    ),
     params=("dataset", "training.base_model"),
-    rooms=("model/base.py", "model/prompts.py"),
+    rooms=(
+        "index",
+        "model/base.py",
+        "model/bert.py",
+        "model/encoder.py",
+        "model/passages.py",
+        "model/prompts.py",
+        "model/vector_cache.py",
+        "source/recent.py",
+        "syntax/testing.py",
+    ),
 )

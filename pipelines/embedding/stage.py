@@ -3,9 +3,9 @@
 import io
 from typing import TYPE_CHECKING
 
-from pipelines.embedding.cache import VectorCache
 from pipelines.embedding.vectors import vectors_of
 from pipelines.model.encoder import load_encoder
+from pipelines.model.vector_cache import VectorCache
 from pipelines.params import Params
 from pipelines.project import Project
 from pipelines.records import file_sha256, read_jsonl, write_atomic, write_json
@@ -55,5 +55,5 @@ STAGE = Stage(
     run,
     needs=("extraction/chunks.jsonl",),
     params=("embedding",),
-    rooms=("model/bert.py", "model/encoder.py"),
+    rooms=("model/bert.py", "model/encoder.py", "model/vector_cache.py"),
 )

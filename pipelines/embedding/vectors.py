@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from pipelines.embedding.cache import VectorCache
+from pipelines.model.vector_cache import VectorCache
 from pipelines.progress import report
 from pipelines.records import Record
 

@@ -120,7 +120,7 @@ def translated(example: Record, tokenizer: Any, other: Any) -> str:
         return prompt
     for name in ("prefix", "suffix", "middle"):
         prompt = prompt.replace(getattr(ours, name), getattr(theirs, name))
-    return prompt
+    return prompt.replace(ours.file, theirs.file or "") if ours.file else prompt
 
 
 def _record(example: Record, generated: bool) -> Record:

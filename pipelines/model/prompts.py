@@ -81,14 +81,57 @@ def window(text: bytes, start: int, end: int, chars: int) -> tuple[str, str]:
     return before, after
 
 
+# How a language begins and ends a comment of one line; those that are not here begin it with two slashes.
+COMMENTS = {"python": ("# ", ""), "ruby": ("# ", ""), "smalltalk": ('"', '"')}
+
+
 def explain(qualified_name: str, path: str, language: str, code: str) -> str:
     """A request for the documentation of some code."""
     return f"Explain `{qualified_name}` in {path}.\n```{language}\n{code}\n```"
 
 
 def implement(qualified_name: str, path: str, language: str, doc: str, signature: str) -> str:
-    """A request for the body that belongs to a documentation and a signature."""
-    return f"Write the body of `{qualified_name}` in {path}.\n{doc}\n```{language}\n{signature}\n```"
+    """A request for the body that belongs to a signature, and to a documentation where there is one."""
+    told = f"{doc}\n" if doc else ""
+    return f"Write the body of `{qualified_name}` in {path}.\n{told}```{language}\n{signature}\n```"
+
+
+def edit(qualified_name: str, path: str, language: str, before: str, message: str) -> str:
+    """A request for some code as it shall be, from how it is and what a commit's message says of the change."""
+    return f"Change `{qualified_name}` in {path}: {message}\n```{language}\n{before}\n```"
+
+
+def comment(language: str, text: str) -> str:
+    """One line as a comment of that language."""
+    opening, closing = COMMENTS.get(language, ("// ", ""))
+    return f"{opening}{text}{closing}"
+
+
+def declared(language: str, path: str, doc: str, *lines: str) -> str:
+    """Lines of another place in the repository, below its path and the first line of their documentation."""
+    told = [comment(language, line) for line in (path, *doc.strip().splitlines()[:1])]
+    return "\n".join([*told, *lines])
+
+
+def with_declarations(request: str, language: str, declarations: Sequence[str]) -> str:
+    """A request, preceded by what the code that it asks for depends on."""
+    shown = "\n\n".join(declarations)
+    return f"```{language}\n{shown}\n```\n{request}"
+
+
+def test(qualified_name: str, path: str, language: str, code: str, test_name: str, test_path: str) -> str:
+    """A request for one test of some code."""
+    return f"Write the test `{test_name}` in {test_path} of `{qualified_name}` in {path}.\n```{language}\n{code}\n```"
+
+
+def section(path: str, headings: str) -> str:
+    """A question about a part of a document."""
+    return f"What does {path} say about {headings}?"
+
+
+def purpose(qualified_name: str, path: str) -> str:
+    """A question about some code, which is not shown."""
+    return f"What does `{qualified_name}` in {path} do?"
 
 
 def answer(question: str) -> str:

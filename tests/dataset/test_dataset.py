@@ -4,7 +4,8 @@ from types import SimpleNamespace
 import pytest
 from conftest import NANO_CODER, ROOT
 
-from pipelines.dataset.recipes import complete, documented
+from pipelines.dataset.recipes import PAIRS, RECIPES, Sources, explain, implement
+from pipelines.dataset.recipes.complete import complete
 from pipelines.dataset.split import admit, held_out
 from pipelines.dataset.stage import run
 from pipelines.errors import NocturneError
@@ -12,7 +13,8 @@ from pipelines.model.base import load_tokenizer
 from pipelines.model.prompts import fim_tokens
 from pipelines.params import load_params
 from pipelines.project import Project
-from pipelines.records import read_jsonl, write_json, write_jsonl
+from pipelines.records import read_json, read_jsonl, write_json, write_jsonl
+from pipelines.source.recent import NONE
 
 PARAMS = load_params(ROOT)
 CODE = 'def double(x):\n    """Return twice the number that is given."""\n    total = x + x\n    return total\n'
@@ -23,7 +25,8 @@ def symbol(path="a.py", doc="Return twice the number that is given.", body="    
         "path": path, "language": "python", "blob": f"blob of {path}", "commit": "c0", "license": "MIT",
         "kind": "function", "name": "double", "qualified_name": "double", "signature": "def double(x):", "doc": doc,
         "body": body, "code": f"def double(x):\n{body}", "start_byte": 0, "end_byte": len(CODE), "start_line": 1,
-        "end_line": 4, "body_start_byte": 67, "body_end_byte": len(CODE),
+        "end_line": 4, "body_start_byte": 67, "body_end_byte": len(CODE), "doc_range": [21, 66] if doc else None,
+        "scope": "", "imports": [], "decorators": [], "calls": [],
     }  # fmt: skip
 
 
@@ -40,12 +43,34 @@ def tokenizer():
     return load_tokenizer(str(NANO_CODER), ROOT)
 
 
-def test_explain_never_shows_the_documentation_it_asks_for(tokenizer):
-    explain, implement = documented(iter([symbol()]), tokenizer, PARAMS.dataset)
-    assert explain["completion"] == symbol()["doc"]
-    assert symbol()["doc"] not in explain["prompt"]
-    assert implement["completion"] == symbol()["body"]
-    assert "total = x + x" not in implement["prompt"]
+def project_with(folder, files, symbols, edits=()):
+    project = Project("demo", folder, folder)
+    write_json(project.path("snapshot", "base.json"), {"base_model": "x", "identity": "y"})
+    write_json(project.path("snapshot", "recent.json"), NONE)
+    write_jsonl(project.path("extraction", "files.jsonl"), files)
+    write_jsonl(project.path("extraction", "symbols.jsonl"), symbols)
+    write_jsonl(project.path("history", "edits.jsonl"), edits)
+    return project
+
+
+@pytest.fixture
+def drafts_of(tmp_path, tokenizer):
+    """What the chat recipes draw from some symbols."""
+
+    def drafts(*symbols):
+        project = project_with(tmp_path, [file(one["path"]) for one in symbols], symbols)
+        sources = Sources(project, PARAMS.dataset, tokenizer, fim_tokens(tokenizer), frozenset())
+        return [*explain.make(sources), *implement.make(sources)]
+
+    return drafts
+
+
+def test_explain_never_shows_the_documentation_it_asks_for(drafts_of):
+    explained, implemented = drafts_of(symbol())
+    assert explained["completion"] == symbol()["doc"]
+    assert symbol()["doc"] not in explained["prompt"]
+    assert implemented["completion"] == symbol()["body"]
+    assert "total = x + x" not in implemented["prompt"]
 
 
 def test_completion_reproduces_the_source_and_alternates_its_forms(tokenizer):
@@ -65,65 +90,56 @@ def test_what_a_file_yields_depends_on_that_file_alone(tokenizer):
     assert list(complete(file(), fim, PARAMS.dataset)) == list(complete(file(), fim, PARAMS.dataset))
 
 
-def test_duplicates_are_quarantined_and_name_the_first(tokenizer):
-    drafts = list(documented(iter([symbol("a.py"), symbol("b.py")]), tokenizer, PARAMS.dataset))
+def test_duplicates_are_quarantined_and_name_the_first(tokenizer, drafts_of):
+    drafts = drafts_of(symbol("a.py"), symbol("b.py"))
     examples, quarantined = admit(drafts, tokenizer, PARAMS.dataset, "demo")
     assert {example["path"] for example in examples} == {"a.py"}
     assert {row["rule"] for row in quarantined} == {"duplicate"}
     assert all("a.py:1" in row["reason"] for row in quarantined)
 
 
-def test_too_long_and_blank_examples_are_quarantined_with_their_rule(tokenizer):
+def test_too_long_and_blank_examples_are_quarantined_with_their_rule(tokenizer, drafts_of):
     long = symbol("long.py", body="    x = 1\n" * 2000)
     blank = symbol("blank.py", body=" " * 40)
-    _, quarantined = admit(
-        list(documented(iter([long, blank]), tokenizer, PARAMS.dataset)), tokenizer, PARAMS.dataset, "demo"
-    )
+    _, quarantined = admit(drafts_of(long, blank), tokenizer, PARAMS.dataset, "demo")
     assert {"too_long", "empty"} <= {row["rule"] for row in quarantined}
     assert all("    x = 1" not in json.dumps(row) for row in quarantined)
 
 
-def test_source_that_spells_a_special_token_is_quarantined(tokenizer):
-    drafts = list(documented(iter([symbol(body='    return "<|im_end|>" + str(x)\n')]), tokenizer, PARAMS.dataset))
+def test_source_that_spells_a_special_token_is_quarantined(tokenizer, drafts_of):
+    drafts = drafts_of(symbol(body='    return "<|im_end|>" + str(x)\n'))
     examples, quarantined = admit(drafts, tokenizer, PARAMS.dataset, "demo")
     assert {row["rule"] for row in quarantined} == {"special_token"}
     assert not any(example["task"] == "implement" for example in examples)
 
 
-def test_every_example_has_its_provenance(tokenizer):
-    examples, _ = admit(
-        list(documented(iter([symbol()]), tokenizer, PARAMS.dataset)), tokenizer, PARAMS.dataset, "demo"
-    )
+def test_every_example_has_its_provenance(tokenizer, drafts_of):
+    examples, _ = admit(drafts_of(symbol()), tokenizer, PARAMS.dataset, "demo")
     wanted = "example_id task language path start_line end_line commit blob license source prompt completion"
     assert set(wanted.split()) <= set(examples[0])
     assert len({example["example_id"] for example in examples}) == len(examples)
 
 
 def test_the_holdout_is_whole_files_and_stable_when_files_are_added():
-    paths = [f"src/file{n}.py" for n in range(200) for _ in range(3)]
-    chosen = held_out(paths, PARAMS.dataset)
+    weights = {f"src/file{n}.py": 3 for n in range(200)}
+    chosen = held_out(weights, PARAMS.dataset)
     assert 0.05 < len(chosen) / 200 < 0.3
-    more = held_out([*paths, *(f"new/file{n}.py" for n in range(50))], PARAMS.dataset)
+    more = held_out(weights | {f"new/file{n}.py": 1 for n in range(50)}, PARAMS.dataset)
     assert chosen <= more
 
 
 @pytest.mark.parametrize("files", [2, 3, 5, 14])
 def test_few_files_still_make_both_sides(files):
-    chosen = held_out([f"f{n}.py" for n in range(files)], PARAMS.dataset)
+    chosen = held_out({f"f{n}.py": 1 for n in range(files)}, PARAMS.dataset)
     assert 1 <= len(chosen) < files
 
 
-def project_with(tmp_path, files, symbols):
-    project = Project("demo", tmp_path, tmp_path)
-    write_json(project.path("snapshot", "base.json"), {"base_model": "x", "identity": "y"})
-    write_jsonl(project.path("extraction", "files.jsonl"), files)
-    write_jsonl(project.path("extraction", "symbols.jsonl"), symbols)
-    return project
-
-
 def params_with_model():
+    """The shipped values, but for the recipe that needs an index of the files."""
     training = PARAMS.training.model_copy(update={"base_model": str(NANO_CODER)})
-    return PARAMS.model_copy(update={"training": training})
+    recipes = PARAMS.dataset.recipes.model_copy(update={"retrieval": 0.0})
+    dataset = PARAMS.dataset.model_copy(update={"recipes": recipes})
+    return PARAMS.model_copy(update={"training": training, "dataset": dataset})
 
 
 def test_nothing_of_a_holdout_file_is_trained_on_not_even_as_a_copy(tmp_path):
@@ -146,6 +162,22 @@ def test_without_documentation_completion_alone_is_learned(tmp_path):
     facts = run(project, params_with_model())
     assert facts["explain"] == facts["implement"] == 0
     assert facts["complete"] > 0
+    told = read_json(project.path("dataset", "summary.json"))["recipes"]
+    assert set(told) == {recipe.name for recipe in (*RECIPES, PAIRS)}
+    assert "documentation" in told["explain"]["none_because"]
+    assert "none_because" not in told["complete"]
+
+
+def test_a_recipe_keeps_the_share_that_params_give_it(tmp_path):
+    files = [file(f"m{n}.py", CODE.replace("double", f"f{n}") * 3) for n in range(12)]
+    project = project_with(tmp_path, files, [])
+    params = params_with_model()
+    every = run(project, params)["complete"]
+    recipes = params.dataset.recipes.model_copy(update={"complete": 0.5, "explain": 0.0})
+    fewer = params.model_copy(update={"dataset": params.dataset.model_copy(update={"recipes": recipes})})
+    assert 0.2 * every < run(project, fewer)["complete"] < 0.8 * every
+    told = read_json(project.path("dataset", "summary.json"))["recipes"]
+    assert told["explain"]["none_because"] == "dataset.recipes.explain is 0"
 
 
 def test_one_file_alone_is_refused_with_the_next_step(tmp_path):

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from pipelines.embedding.cache import VectorCache
 from pipelines.embedding.stage import run
 from pipelines.embedding.vectors import text_of, vectors_of
 from pipelines.errors import NocturneError
+from pipelines.model.vector_cache import VectorCache
 from pipelines.params import load_params
 from pipelines.progress import shown_by
 from pipelines.project import Project

@@ -46,3 +46,21 @@ def test_a_file_that_never_parsed_does_not_count():
 def test_a_file_that_is_not_there_does_not_count():
     example, _ = placed()
     assert syntax_validity(example, "return 0.5 * x", {}) is None
+
+
+def test_prose_has_no_syntax():
+    example, files = placed(source="# Half\n\nreturn x / 2\n")
+    assert syntax_validity({**example, "language": "markdown"}, "return (", files) is None
+
+
+def test_smalltalk_is_judged_by_its_own_reader():
+    example, files = placed(source="!Half methodsFor: 'x'!\nof: x\n\treturn x / 2! !\n")
+    assert syntax_validity({**example, "language": "smalltalk"}, "^x / 2", files) == 1
+    assert syntax_validity({**example, "language": "smalltalk"}, "^(x / 2", files) == 0
+
+
+def test_a_place_in_another_version_of_the_file_does_not_count():
+    example, files = placed()
+    files["a.py"]["blob"] = "later"
+    assert syntax_validity({**example, "blob": "earlier"}, "return 0.5 * x", files) is None
+    assert syntax_validity({**example, "blob": "later"}, "return 0.5 * x", files) == 1

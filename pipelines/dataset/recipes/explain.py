@@ -1,0 +1,24 @@
+"""Code to its documentation: the code is shown without it."""
+
+from collections.abc import Iterator
+
+from pipelines.dataset.recipes.recipe import QUERY_CHARS, Recipe, Sources, asked, draft
+from pipelines.model import prompts
+from pipelines.records import Record
+
+
+def make(sources: Sources) -> Iterator[Record]:
+    """One draft for each documented symbol."""
+    for symbol in sources.documented():
+        name, code = symbol["qualified_name"], symbol["code"]
+        yield draft(
+            symbol,
+            task="explain",
+            **asked(sources, prompts.explain(name, symbol["path"], symbol["language"], code)),
+            completion=symbol["doc"],
+            query=f"{name}\n{code}"[:QUERY_CHARS],
+            content=[code, symbol["doc"]],
+        )
+
+
+RECIPE = Recipe("explain", make, "symbols with documentation of at least dataset.min_doc_chars")

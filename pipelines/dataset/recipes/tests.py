@@ -1,0 +1,102 @@
+"""A function to its test."""
+
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from pipelines.dataset.callees import FOLDER_IMPORTED, Callees
+from pipelines.dataset.recipes.recipe import QUERY_CHARS, Recipe, Sources, asked, draft
+from pipelines.model import prompts
+from pipelines.model.passages import beginning
+from pipelines.records import Record
+from pipelines.syntax import testing
+
+# What a test runner takes for a test, by name; where a language is not here, whatever begins or ends with `test`.
+NAMES = {"go": re.compile(r"Test(?![a-z]).*"), "python": re.compile(r"test.*")}
+NAME = re.compile(r"[Tt]est.*|.*Test")
+# By decorator: JUnit, Cargo, NUnit, xUnit.
+DECORATOR = re.compile(r"[@\[.:](?:Test|test|ParameterizedTest|RepeatedTest|Fact|Theory)\b")
+WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+MARKS = frozenset({"test", "tests", "spec", "should", "benchmark", "example"})
+
+
+def make(sources: Sources) -> Iterator[Record]:
+    """One draft for each test that exercises one function or class of the repository more than others.
+
+    `source[start_byte:end_byte]` is the completion: the test as it stands in its file.
+    """
+    symbols = list(sources.symbols())
+    subjects = Callees(symbol for symbol in symbols if not in_tests(symbol))
+    for test in filter(is_test, symbols):
+        subject = _subject(sources, test, subjects)
+        if subject is not None:
+            yield _draft(sources, test, subject)
+
+
+def _subject(sources: Sources, test: Record, subjects: Callees) -> Record | None:
+    """What a test is about: of what it calls, imported or of its own package, that to which its name points best; the
+    only one, when the name points to none."""
+    called = [subject for _, subject in subjects.of(test, sources.may_show, FOLDER_IMPORTED)]
+    best = max(called, key=lambda subject: points(test, subject), default=None)
+    if best is None or points(test, best) or len(called) == 1:
+        return best
+    return None
+
+
+def points(test: Record, subject: Record) -> int:
+    """How clearly the name of a test points to a definition; 0 when it does not.
+
+    `test_parse_header_twice` points to `parse_header` and, less clearly, to `parse`; `ParserTest.testHeader` to
+    `Parser.header` and, less clearly, to `Parser`.
+    """
+    name, scope = words(test["name"]), words(test["scope"])
+    around = [*scope, *words(PurePosixPath(test["path"]).stem)]
+    wanted, of = words(subject["name"]), words(subject["scope"])
+    if wanted and _holds(name, wanted):
+        return 4 * len(wanted) + (2 if of and _holds(around, of) else 0)
+    return 1 if wanted and subject["kind"] == "class" and _holds(around, wanted) else 0
+
+
+def is_test(symbol: Record) -> bool:
+    """Whether a definition is a test, by its decorators (`@Test`, `#[test]`), or by its name in a file of tests."""
+    if symbol["kind"] not in ("function", "method"):
+        return False
+    if any(DECORATOR.search(decorator) for decorator in symbol["decorators"]):
+        return True
+    name = NAMES.get(symbol["language"], NAME)
+    return testing.is_test(symbol["path"]) and name.fullmatch(symbol["name"]) is not None
+
+
+def in_tests(symbol: Record) -> bool:
+    """Whether a definition is part of tests, a helper perhaps."""
+    scopes = symbol["qualified_name"].split(".")[:-1]
+    return testing.is_test(symbol["path"]) or not {"test", "tests"}.isdisjoint(scopes) or is_test(symbol)
+
+
+def words(name: str) -> list[str]:
+    """The words of an identifier in lower case, but those that only say that it is a test."""
+    return [word for word in (found.lower() for found in WORD.findall(name)) if word not in MARKS]
+
+
+def _holds(some: list[str], run: list[str]) -> bool:
+    return any(some[at : at + len(run)] == run for at in range(len(some) - len(run) + 1))
+
+
+def _draft(sources: Sources, test: Record, subject: Record) -> Record:
+    source = sources.source(test["path"])[test["start_byte"] : test["end_byte"]].decode()
+    name, path, language = subject["qualified_name"], subject["path"], subject["language"]
+    there = (test["qualified_name"], test["path"])
+    bare = asked(sources, prompts.test(name, path, language, "", *there))
+    code, _ = beginning(subject["code"], sources.tokenizer, sources.room(bare["prompt"], source))
+    shown = "\n".join(code) or subject["signature"]
+    return draft(
+        test,
+        task="tests",
+        **asked(sources, prompts.test(name, path, language, shown, *there)),
+        completion=source,
+        query=f"{name}\n{subject['code']}"[:QUERY_CHARS],
+        content=[source] if sources.plain(shown) else [source, shown],
+    )
+
+
+RECIPE = Recipe("tests", make, "tests that call functions of the repository which they import or have in their package")

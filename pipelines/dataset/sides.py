@@ -1,0 +1,135 @@
+"""Which side of the split a file or an example is on: by file, by a list of files, or by time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from pathspec import GitIgnoreSpec
+
+from pipelines.dataset.neighbours import clusters, pairs
+from pipelines.dataset.shingles import shingles
+from pipelines.dataset.split import held_out, held_out_before
+from pipelines.errors import UsageError
+from pipelines.params import Dataset
+from pipelines.records import Record
+from pipelines.source.recent import NONE, is_late, late_lines
+
+
+@dataclass(frozen=True)
+class Split:
+    """Decides the side of a draft.
+
+    Attributes:
+        files: the paths that are held out whole.
+        recent: by time only: snapshot's recent.json.
+        later: by time only: lines, by their words, that the repository holds since `dataset.split_after` alone.
+    """
+
+    files: frozenset[str]
+    recent: Record | None = None
+    later: frozenset[str] = frozenset()
+
+    def holds(self, row: Record) -> bool:
+        """Whether a draft or an example is held out: its file is, or one of its lines was committed after T."""
+        if self.recent is None:
+            return row["path"] in self.files
+        return is_late(row, self.recent, self._commits)
+
+    def is_new(self, row: Record) -> bool:
+        """Whether nothing of a held-out example could have been trained on: all of its lines are after T."""
+        file = (self.recent or NONE)["files"].get(row["path"])
+        if file is None or file["blob"] != row["blob"]:
+            return True
+        return late_lines(row, file["lines"]) == row["end_line"] - row["start_line"] + 1
+
+    def reveals(self, draft: Record) -> bool:
+        """Whether a draft shows a line that was committed after T.
+
+        Compared by the words of the line, wherever the recipe has it from: one that also stands somewhere since
+        before T reveals nothing.
+        """
+        if not self.later:
+            return False
+        shown = "\n".join([draft["prompt"], *draft["content"]])
+        return not self.later.isdisjoint(map(_words, shown.split("\n")))
+
+    @cached_property
+    def _commits(self) -> frozenset[str]:
+        return frozenset((self.recent or NONE)["commits"])
+
+
+def sides(files: list[Record], weights: Mapping[str, int], former: set[str], recent: Record, params: Dataset) -> Split:
+    """The split that `dataset.split` names.
+
+    Args:
+        files: the lines of files.jsonl.
+        weights: path → how much the file can teach.
+        former: paths that only the history knows.
+        recent: snapshot's recent.json.
+
+    Raises:
+        UsageError: `dataset.holdout_files` takes nothing or everything, or holds a pattern that is none.
+    """
+    if params.split == "time":
+        return _by_time(files, recent)
+    first = _twins(files, params.near_duplicate)
+    if params.split == "list":
+        return Split(_listed(weights, former, first, params.holdout_files))
+    return Split(frozenset(held_out(weights, params, first) | held_out_before(former, params)))
+
+
+def _twins(files: list[Record], threshold: float) -> dict[str, str]:
+    """Path → the first path, in order, of its cluster: files that are near-duplicates of one another as a whole."""
+    ordered = sorted(files, key=lambda file: file["path"])
+    paths = [file["path"] for file in ordered]
+    if not threshold:
+        return {path: path for path in paths}
+    heads = clusters(len(paths), pairs([shingles(file["text"]) for file in ordered], threshold, "files"))
+    return {path: paths[head] for path, head in zip(paths, heads, strict=True)}
+
+
+def _listed(
+    weights: Mapping[str, int], former: set[str], first: Mapping[str, str], patterns: list[str]
+) -> frozenset[str]:
+    """The files that the patterns take, and those that are near-duplicates of them."""
+    try:
+        spec = GitIgnoreSpec.from_lines(patterns)
+    except (ValueError, TypeError) as error:
+        raise UsageError(
+            f"params.yaml: dataset.holdout_files holds a pattern that is not one: {error}.",
+            "Write it as in .gitignore.",
+        ) from None
+    heads = {first.get(path, path) for path in weights if spec.match_file(path)}
+    taken = frozenset(path for path in weights if first.get(path, path) in heads)
+    if not taken or len(taken) == len(weights):
+        raise UsageError(
+            f"dataset.holdout_files takes {len(taken)} of the {len(weights)} files that examples can be made of; "
+            "each side of the split needs at least one.",
+            "Change the patterns in params.yaml; they are those of .gitignore.",
+        )
+    return taken | {path for path in former if spec.match_file(path)}
+
+
+def _by_time(files: list[Record], recent: Record) -> Split:
+    early: set[str] = set()
+    late: set[str] = set()
+    whole: set[str] = set()
+    for file in files:
+        lines = file["text"].removesuffix("\n").split("\n")
+        ranges = recent["files"].get(file["path"], {"lines": []})["lines"]
+        after = {number for first, last in ranges for number in range(first, last + 1)}
+        for number, line in enumerate(lines, start=1):
+            (late if number in after else early).add(_words(line))
+        if len(after) >= len(lines):
+            whole.add(file["path"])
+    return Split(frozenset(whole), recent, frozenset(late - early - {""}))
+
+
+def _words(line: str) -> str:
+    """A line without what is not a letter or digit at its ends: neither indentation nor a comment's signs."""
+    start, end = 0, len(line)
+    while start < end and not line[start].isalnum():
+        start += 1
+    while end > start and not line[end - 1].isalnum():
+        end -= 1
+    return line[start:end]
