@@ -16,8 +16,20 @@ import pandera.pandas as pa
 from pipelines.errors import NocturneError
 from pipelines.params import Dataset
 from pipelines.records import Record
+from pipelines.source.recent import NONE, is_late
 
-MODES = {"explain": ("chat",), "implement": ("chat",), "complete": ("psm", "spm")}
+FIM = ("psm", "spm")
+MODES = {
+    "explain": ("chat",),
+    "implement": ("chat",),
+    "complete": FIM,
+    "scope": FIM,
+    "context": ("chat",),
+    "tests": ("chat",),
+    "retrieval": ("chat", *FIM),
+    "questions": ("chat",),
+    "edits": ("chat",),
+}
 NAMED = 3
 QUOTED = 60
 
@@ -57,7 +69,8 @@ def _commit(value: Any) -> bool:
     return isinstance(value, str) and re.fullmatch(r"[0-9a-f]{7,}(-dirty)?|uncommitted", value) is not None
 
 
-def _one_of(*values: str) -> Rule:
+def one_of(*values: str) -> Rule:
+    """The rule that a value is one of some texts."""
     return Rule(f"must be one of {', '.join(values)}", lambda value: value in values)
 
 
@@ -69,8 +82,8 @@ FILLED = Rule("must be text that is not blank", _filled)
 TEXT = Rule("must be text", _text)
 COLUMNS = {
     "example_id": _hex(8),
-    "task": _one_of(*MODES),
-    "mode": _one_of("chat", "psm", "spm"),
+    "task": one_of(*MODES),
+    "mode": one_of("chat", "psm", "spm"),
     "language": FILLED,
     "path": Rule("must be a path inside the repository", _inside),
     "start_line": _whole(1),
@@ -88,7 +101,7 @@ COLUMNS = {
     "tokens": _whole(1),
 }
 # A message never repeats these: they are code, long, and the last place for a secret to surface is a log.
-UNQUOTED = {"prompt", "completion", "request", "query"}
+UNQUOTED = {"prompt", "completion", "request", "query", "chosen", "rejected"}
 
 
 def _ordered(first: str, last: str) -> Callable[[pd.DataFrame], "pd.Series[bool]"]:
@@ -115,29 +128,65 @@ def _apart(frame: pd.DataFrame) -> "pd.Series[bool]":
     return ~((frame["split"] == "holdout") & paths.isin(trained))
 
 
-def _single(*names: str) -> Callable[[pd.DataFrame], "pd.Series[bool]"]:
+def timely(recent: Record) -> Callable[[pd.DataFrame], "pd.Series[bool]"]:
+    """The rule that what is after `dataset.split_after` is held out, and nothing else."""
+    commits = frozenset(recent["commits"])
+
+    def holds(frame: pd.DataFrame) -> "pd.Series[bool]":
+        rows: Any = frame[["path", "blob", "commit", "start_line", "end_line", "split"]].to_dict("records")
+        found = [not _placed(row) or is_late(row, recent, commits) == (row["split"] == "holdout") for row in rows]
+        return pd.Series(found, index=frame.index, dtype=bool)
+
+    return holds
+
+
+def _placed(row: dict[Any, Any]) -> bool:
+    """Whether a row's lines can be compared at all; that they are lines is another rule."""
+    lines = all(isinstance(row[name], int) for name in ("start_line", "end_line"))
+    return lines and all(isinstance(row[name], str) for name in ("path", "blob", "commit"))
+
+
+def single(*names: str) -> Callable[[pd.DataFrame], "pd.Series[bool]"]:
+    """The rule that no two rows have the same values in some columns."""
     return lambda frame: ~frame[list(names)].astype(str).duplicated(keep="first")
 
 
-TABLE = {
-    "example_id must be unique": _single("example_id"),
+BY_PATH = "path is in train.jsonl too: a file is held out whole or not at all"
+BY_TIME = "a line of it must be after dataset.split_after in holdout.jsonl, and none elsewhere"
+RANGES = {
     "end_line must not be before start_line": _ordered("start_line", "end_line"),
     "end_byte must not be before start_byte": _ordered("start_byte", "end_byte"),
+}
+TABLE = {
+    "example_id must be unique": single("example_id"),
+    **RANGES,
     "mode must fit the task": _fits_task,
     "request must hold the question in mode chat, and be empty in the others": _asks,
-    "path is in train.jsonl too: a file is held out whole or not at all": _apart,
-    "prompt and completion are those of an earlier row": _single("prompt", "completion"),
+    BY_PATH: _apart,
+    "prompt and completion are those of an earlier row": single("prompt", "completion"),
 }
 RULES = (*(f"{name} {rule.words}" for name, rule in COLUMNS.items()), *TABLE)
 
 
-def schema(params: Dataset) -> pa.DataFrameSchema:
-    """The contract over both files together: a column `split`, and the columns of an example; more may be there."""
+def schema(params: Dataset, recent: Record) -> pa.DataFrameSchema:
+    """The contract over both files together: a column `split`, and the columns of an example; more may be there.
+
+    Args:
+        recent: snapshot's recent.json, by which rows are held out when the split is by time.
+    """
     columns = dict(COLUMNS)
-    columns["task"] = _one_of(*params.recipes)
+    columns["task"] = one_of(*params.recipes.on())
+    table = {words: holds for words, holds in TABLE.items() if words != BY_PATH or params.split != "time"}
+    if params.split == "time":
+        table[BY_TIME] = timely(recent)
+    return schema_of(columns, table)
+
+
+def schema_of(columns: dict[str, Rule], table: dict[str, Callable[[pd.DataFrame], Any]]) -> pa.DataFrameSchema:
+    """A schema of rules over columns, and of rules over all rows."""
     return pa.DataFrameSchema(
         {name: pa.Column(object, _check(rule), nullable=True) for name, rule in columns.items()},
-        checks=[pa.Check(holds, error=words, ignore_na=False) for words, holds in TABLE.items()],
+        checks=[pa.Check(holds, error=words, ignore_na=False) for words, holds in table.items()],
     )
 
 
@@ -145,28 +194,41 @@ def _check(rule: Rule) -> pa.Check:
     return pa.Check(rule.holds, element_wise=True, ignore_na=False, error=rule.words)
 
 
-def check(train: list[Record], holdout: list[Record], params: Dataset, folder: str) -> None:
+def check(train: list[Record], holdout: list[Record], params: Dataset, folder: str, recent: Record = NONE) -> None:
     """Check the rows of `train.jsonl` and `holdout.jsonl`.
 
     Args:
         folder: where the two files are, as the message shall name it.
+        recent: snapshot's recent.json.
 
     Raises:
         NocturneError: a row breaks a rule; the first few are named by file, line, example and rule.
     """
-    rows = [*(("train", row) for row in train), *(("holdout", row) for row in holdout)]
-    values = [[split, *(row.get(name) for name in COLUMNS)] for split, row in rows]
-    frame = pd.DataFrame(values, columns=["split", *COLUMNS], dtype=object)
+    enforce(schema(params, recent), {"train": train, "holdout": holdout}, folder)
+
+
+def enforce(rules: pa.DataFrameSchema, files: dict[str, list[Record]], folder: str) -> None:
+    """Check the rows of some files together.
+
+    Args:
+        rules: over a column `split`, which names the file, and the columns that it lists.
+        files: name without `.jsonl` → rows.
+
+    Raises:
+        NocturneError: a row breaks a rule.
+    """
+    values = [[name, *(row.get(key) for key in rules.columns)] for name, rows in files.items() for row in rows]
+    frame = pd.DataFrame(values, columns=["split", *rules.columns], dtype=object)
     try:
-        schema(params).validate(frame, lazy=True)
+        rules.validate(frame, lazy=True)
     except pa.errors.SchemaErrors as error:
-        raise _broken(error.failure_cases, frame, len(train), folder) from None
+        raise _broken(error.failure_cases, frame, folder) from None
 
 
-def _broken(cases: pd.DataFrame, frame: pd.DataFrame, trained: int, folder: str) -> NocturneError:
+def _broken(cases: pd.DataFrame, frame: pd.DataFrame, folder: str) -> NocturneError:
     found = sorted({_position(case): _words(case) for case in cases.to_dict("records")}.items())
     rows = len({row for (row, _), _ in found})
-    named = "; ".join(f"{_place(row, frame, trained)}: {words}" for (row, _), words in found[:NAMED])
+    named = "; ".join(f"{_place(row, frame)}: {words}" for (row, _), words in found[:NAMED])
     more = f"; and {len(found) - NAMED} more" if len(found) > NAMED else ""
     return NocturneError(
         f"{folder} breaks the contract in {rows} of {len(frame)} rows: {named}{more}.",
@@ -191,8 +253,9 @@ def _words(case: dict[Any, Any]) -> str:
     return f"{column} {case['check']}{quoted}"
 
 
-def _place(row: int, frame: pd.DataFrame, trained: int) -> str:
+def _place(row: int, frame: pd.DataFrame) -> str:
     if row < 0:
         return "the table"
-    name, line = ("train.jsonl", row + 1) if row < trained else ("holdout.jsonl", row - trained + 1)
-    return f"{name} line {line} (example {str(frame['example_id'].iloc[row])[:16]})"
+    splits = frame["split"].tolist()
+    line = row - splits.index(splits[row]) + 1
+    return f"{splits[row]}.jsonl line {line} (example {str(frame['example_id'].iloc[row])[:16]})"

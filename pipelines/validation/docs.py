@@ -23,13 +23,16 @@ RUN_TIME = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 SITE = "nocturne"
 
 
-def write_docs(folder: Path, project: str, dataset: str, rows: Rows, params: Params) -> list[Record]:
+def write_docs(
+    folder: Path, project: str, dataset: str, rows: Rows, params: Params, contamination: float
+) -> list[Record]:
     """Hold the dataset against the suite and write the Data Docs; identical input makes identical bytes.
 
     Args:
         folder: becomes `index.html`, `expectations/` and `validations/`.
         dataset: the dataset's fingerprint, which names the run.
         rows: train, holdout and quarantine.
+        contamination: the share of held-out completions that stand in training text.
 
     Returns:
         One record an expectation, in the suite's order: table, expectation (in words), severity (fail, warn), met,
@@ -37,7 +40,7 @@ def write_docs(folder: Path, project: str, dataset: str, rows: Rows, params: Par
         (a text).
     """
     train, holdout, _ = rows
-    tables = {EXAMPLES: measures(train, holdout, list(params.dataset.recipes)), DRAFTS: drafts(*rows)}
+    tables = {EXAMPLES: measures(train, holdout, params.dataset.recipes.on(), contamination), DRAFTS: drafts(*rows)}
     suites = expectations(params)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -8,10 +8,11 @@ from pipelines import progress
 from pipelines.errors import NocturneError
 from pipelines.params import Params
 from pipelines.project import Project
-from pipelines.records import Record, file_sha256, fingerprint, read_jsonl, write_json
+from pipelines.records import Record, file_sha256, fingerprint, read_json, read_jsonl, write_json
 from pipelines.stage import Facts, Stage
 
 FILES = ("train.jsonl", "holdout.jsonl", "quarantine.jsonl")
+PREFERENCES = "preferences.jsonl"
 
 
 def run(project: Project, params: Params) -> Facts:
@@ -23,6 +24,7 @@ def run(project: Project, params: Params) -> Facts:
     """
     from pipelines.validation.contract import RULES, check
     from pipelines.validation.docs import write_docs
+    from pipelines.validation.preferences import PAIR_RULES, check_pairs
 
     folder = project.path("validation")
     shutil.rmtree(folder, ignore_errors=True)
@@ -30,15 +32,23 @@ def run(project: Project, params: Params) -> Facts:
     train, holdout, quarantined = (list(read_jsonl(project.path("dataset", name))) for name in FILES)
     _enough(project, params, train, holdout, quarantined)
     progress.report(1, 3, "checks", "contract")
-    check(train, holdout, params.dataset, _shown(project, "dataset"))
+    recent = read_json(project.path("snapshot", "recent.json"))
+    check(train, holdout, params.dataset, _shown(project, "dataset"), recent)
+    pairs = list(read_jsonl(project.path("dataset", PREFERENCES)))
+    check_pairs(pairs, holdout, params.dataset, _shown(project, "dataset"), recent)
     progress.report(2, 3, "checks", "quality")
-    dataset = fingerprint([[name, file_sha256(project.path("dataset", name))] for name in FILES])
-    results = write_docs(folder / "data_docs", project.name, dataset, (train, holdout, quarantined), params)
-    rows = {"train": len(train), "holdout": len(holdout), "quarantined": len(quarantined)}
+    dataset = fingerprint([[name, file_sha256(project.path("dataset", name))] for name in (*FILES, PREFERENCES)])
+    rate = _contamination(project)
+    results = write_docs(folder / "data_docs", project.name, dataset, (train, holdout, quarantined), params, rate)
+    rows = {"train": len(train), "holdout": len(holdout), "quarantined": len(quarantined), "preferences": len(pairs)}
     verdict: Record = {
         "dataset": dataset,
         "rows": rows,
-        "contract": {"rules": len(RULES), "rows": len(train) + len(holdout), "broken": 0},
+        "contract": {
+            "rules": len(RULES) + len(PAIR_RULES),
+            "rows": len(train) + len(holdout) + len(pairs),
+            "broken": 0,
+        },
         "expectations": results,
     }
     write_json(folder / "validation.json", verdict)
@@ -50,6 +60,7 @@ def run(project: Project, params: Params) -> Facts:
         "examples": len(train) + len(holdout),
         "holdout": len(holdout),
         "quarantined": len(quarantined),
+        "preferences": len(pairs),
         "expectations": len(results),
         "failed": len(failed),
         "warnings": len(_unmet(results, "warn")),
@@ -67,6 +78,16 @@ def _enough(project: Project, params: Params, train: list[Any], holdout: list[An
                 f"validation.{key} asks for {wanted} (quarantined: {left_out}).",
                 f"Widen snapshot.include or dataset.recipes, or lower validation.{key}, in params.yaml.",
             )
+
+
+def _contamination(project: Project) -> float:
+    """The rate that the dataset stage has measured."""
+    file = project.path("dataset", "summary.json")
+    try:
+        return float(read_json(file)["contamination"]["rate"])
+    except (KeyError, TypeError, ValueError):
+        fact = f"{file} has no contamination rate from 0 to 1."
+        raise NocturneError(fact, f"Delete {_shown(project, 'dataset')} and run `nocturne nightly` again.") from None
 
 
 def _unmet(results: list[Record], severity: str) -> list[Record]:
@@ -90,6 +111,7 @@ def _shown(project: Project, stage: str) -> str:
 STAGE = Stage(
     "validation",
     run,
-    needs=("dataset/train.jsonl", "dataset/holdout.jsonl", "dataset/quarantine.jsonl"),
+    needs=("snapshot/recent.json", *(f"dataset/{name}" for name in (*FILES, PREFERENCES)), "dataset/summary.json"),
     params=("validation", "dataset"),
+    rooms=("source/recent.py",),
 )

@@ -34,7 +34,7 @@ def expectations(params: Params) -> dict[str, list[Any]]:
 def _mix(params: Params) -> list[Any]:
     wanted, most = params.dataset.holdout, params.validation.max_task_share
     return [
-        *(_recipe(recipe, most) for recipe in params.dataset.recipes),
+        *(_recipe(recipe, most) for recipe in params.dataset.recipes.on()),
         _share("held_out", wanted / 2, min(1.0, wanted * 2), "warning", "Examples that are held out"),
         _share("foreign", 0, 0, "warning", "Held-out examples in a language that is not trained on"),
     ]
@@ -74,7 +74,9 @@ def _lengths(params: Params) -> list[Any]:
 
 
 def _repeats(params: Params) -> list[Any]:
+    leaked = params.validation.max_contamination
     return [
+        _share("contamination", 0, leaked, "critical", "Held-out completions that stand in training text"),
         _share("repeated", 0, params.validation.max_duplicate_share, "critical", "Examples that repeat an earlier one"),
         _share("respaced", 0, MAX_RESPACED, "warning", "Examples that repeat an earlier one but for white space"),
         _share("echoed", 0, MAX_ECHOED, "warning", "Examples whose completion stands in its prompt"),

@@ -8,13 +8,13 @@ ECHO_CHARS = 40
 LONGEST_LINE = 1000
 
 
-def measures(train: list[Record], holdout: list[Record], recipes: list[str]) -> pd.DataFrame:
+def measures(train: list[Record], holdout: list[Record], recipes: list[str], contamination: float) -> pd.DataFrame:
     """One row an example: provenance, lengths, and 0/1 marks whose mean is a share.
 
     Marks: `held_out`; `foreign`, held out in a language that is not trained on; one for each recipe; `minified`, a line
     of the completion has more than LONGEST_LINE characters; `repeated`, prompt and completion are those of an earlier
     row; `respaced`, they are but for white space; `echoed`, a completion of ECHO_CHARS or more stands word for word in
-    its prompt.
+    its prompt. `contamination` is the rate of the whole dataset in every row, so that its mean is the rate.
     """
     trained = {row["language"] for row in train}
     rows = [(row, 0) for row in train] + [(row, 1) for row in holdout]
@@ -36,6 +36,7 @@ def measures(train: list[Record], holdout: list[Record], recipes: list[str]) -> 
         frame[f"is_{recipe}"] = (frame["task"] == recipe).astype(int)
     frame["repeated"] = _repeated([(row["prompt"], row["completion"]) for row, _ in rows])
     frame["respaced"] = _repeated([(_unspaced(row["prompt"]), _unspaced(row["completion"])) for row, _ in rows])
+    frame["contamination"] = contamination
     return frame
 
 

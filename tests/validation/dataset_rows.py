@@ -5,10 +5,14 @@ from typing import Any
 
 from pipelines.params import Params, load_params
 from pipelines.project import Project
-from pipelines.records import Record, write_jsonl
+from pipelines.records import Record, write_json, write_jsonl
+from pipelines.source.recent import NONE
 
 ROOT = Path(__file__).resolve().parents[2]
-FORMS = (("explain", "chat"), ("implement", "chat"), ("complete", "psm"), ("complete", "spm"))
+FORMS = (
+    *(("explain", "chat"), ("complete", "psm"), ("complete", "spm"), ("implement", "chat"), ("edits", "chat")),
+    *(("scope", "psm"), ("context", "chat"), ("tests", "chat"), ("retrieval", "chat"), ("questions", "chat")),
+)
 
 
 def example(number: int, path: str, **changes: Any) -> Record:
@@ -52,11 +56,27 @@ def rows() -> tuple[list[Record], list[Record], list[Record]]:
     return train, holdout, [left_out]
 
 
-def write(folder: Path, train: list[Record], holdout: list[Record], quarantined: list[Record]) -> Project:
-    """The dataset as the dataset stage leaves it; returns its project."""
+def pair(number: int, path: str, **changes: Any) -> Record:
+    """One preference that keeps the contract, with some values changed."""
+    row = example(number, path, task="negatives", chosen=f"return {number} + 1", rejected=f"return {number} - 1")
+    return {**{key: value for key, value in row.items() if key not in ("completion", "mode", "query")}, **changes}
+
+
+def write(
+    folder: Path,
+    train: list[Record],
+    holdout: list[Record],
+    quarantined: list[Record],
+    preferences: tuple[Record, ...] = (),
+    rate: float = 0.0,
+) -> Project:
+    """The dataset as the dataset stage leaves it, with this contamination rate; returns its project."""
     project = Project("demo", folder / "source", folder)
     for name, records in (("train", train), ("holdout", holdout), ("quarantine", quarantined)):
         write_jsonl(project.path("dataset", f"{name}.jsonl"), records)
+    write_jsonl(project.path("dataset", "preferences.jsonl"), preferences)
+    write_json(project.path("dataset", "summary.json"), {"contamination": {"rate": rate}})
+    write_json(project.path("snapshot", "recent.json"), NONE)
     return project
 
 

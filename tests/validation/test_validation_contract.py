@@ -1,10 +1,11 @@
 """A dataset that breaks its contract names the file, the line, the example and the rule."""
 
 import pytest
-from dataset_rows import example, rows, shipped_params
+from dataset_rows import example, pair, rows, shipped_params
 
 from pipelines.errors import NocturneError
 from pipelines.validation.contract import COLUMNS, check
+from pipelines.validation.preferences import PAIR_COLUMNS, check_pairs
 
 
 def complaint(train, holdout=None):
@@ -23,7 +24,7 @@ def test_a_whole_dataset_passes():
     ("column", "value", "rule"),
     [
         ("example_id", "not hex", "hexadecimal"),
-        ("task", "poetry", "must be one of explain, implement, complete"),
+        ("task", "poetry", "must be one of explain, implement, complete, scope"),
         ("mode", "fim", "must be one of chat, psm, spm"),
         ("path", "../outside.py", "inside the repository"),
         ("path", "/etc/passwd", "inside the repository"),
@@ -42,7 +43,7 @@ def test_a_whole_dataset_passes():
 )
 def test_a_broken_value_is_named_with_its_place(column, value, rule):
     train = rows()[0]
-    train[6] = {**train[6], "mode": "psm", column: value}
+    train[6] = {**train[6], "task": "complete", "mode": "psm", "request": "", column: value}
     fact = complaint(train)
     assert "train.jsonl line 7 (example " in fact
     assert rule in fact
@@ -117,3 +118,46 @@ def test_a_message_never_repeats_the_code():
 def test_more_columns_are_welcome():
     train, holdout, _ = rows()
     check([{**row, "quality": 0.5} for row in train], holdout, shipped_params().dataset, "data/demo/dataset")
+
+
+def pairs():
+    return [pair(number, f"train/{number % 4}.py") for number in range(8)]
+
+
+def complaint_of_pairs(preferences):
+    with pytest.raises(NocturneError) as caught:
+        check_pairs(preferences, rows()[1], shipped_params().dataset, "data/demo/dataset")
+    return caught.value.fact
+
+
+def test_whole_preferences_pass_and_so_do_none():
+    check_pairs(pairs(), rows()[1], shipped_params().dataset, "data/demo/dataset")
+    check_pairs([], rows()[1], shipped_params().dataset, "data/demo/dataset")
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        ({"rejected": "return 2 + 1 "}, "chosen and rejected must differ"),
+        ({"chosen": " "}, "chosen must be text that is not blank"),
+        ({"rejected": None}, "rejected must be text that is not blank"),
+        ({"path": "held/0.py"}, "path is in holdout.jsonl"),
+        ({"task": "edits"}, "task must be one of negatives"),
+        ({"end_line": 1}, "end_line must not be before start_line"),
+        ({"example_id": f"{1:016x}"}, "example_id must be unique"),
+        ({key: pairs()[1][key] for key in ("prompt", "chosen", "rejected")}, "those of an earlier row"),
+    ],
+)
+def test_a_broken_pair_is_named_with_its_place(changes, rule):
+    preferences = pairs()
+    preferences[2] = {**preferences[2], **changes}
+    fact = complaint_of_pairs(preferences)
+    assert "preferences.jsonl line 3 (example " in fact
+    assert rule in fact
+
+
+@pytest.mark.parametrize("column", PAIR_COLUMNS)
+def test_a_value_missing_from_a_pair_is_a_broken_rule(column):
+    preferences = pairs()
+    del preferences[5][column]
+    assert column in complaint_of_pairs(preferences)

@@ -39,13 +39,14 @@ def test_another_process_writes_the_same_bytes_and_prints_nothing(tmp_path):
 def test_a_good_dataset_passes_with_facts_and_readable_docs(tmp_path):
     project = write(tmp_path, *rows())
     facts = run(project, shipped_params())
-    assert facts == {"examples": 40, "holdout": 8, "quarantined": 1, "expectations": 12, "failed": 0, "warnings": 0}
+    rows_of = {"examples": 40, "holdout": 8, "quarantined": 1, "preferences": 0}
+    assert facts == {**rows_of, "expectations": 19, "failed": 0, "warnings": 0}
     verdict = read_json(project.path("validation", "validation.json"))
-    assert verdict["contract"] == {"rules": 25, "rows": 40, "broken": 0}
+    assert verdict["contract"] == {"rules": 47, "rows": 40, "broken": 0}
     assert all(result["met"] for result in verdict["expectations"])
     docs = project.path("validation", "data_docs")
     index = (docs / "index.html").read_text()
-    assert "meets its contract and all 12 expectations" in index
+    assert "meets its contract and all 19 expectations" in index
     pages = sorted(docs.rglob("*.html"))
     assert len(pages) == 5
     for page in pages[1:]:
@@ -71,7 +72,7 @@ def test_odd_data_is_a_warning_and_passes(tmp_path):
     facts = run(project, shipped_params())
     results = read_json(project.path("validation", "validation.json"))["expectations"]
     unmet = {result["expectation"]: result["observed"] for result in results if not result["met"]}
-    assert facts["warnings"] == len(unmet) == 5
+    assert facts["warnings"] == len(unmet) == 11
     assert unmet["Held-out examples in a language that is not trained on: at most 0.0%"] == "20.0%"
     assert unmet["Drafts that were quarantined: at most 60.0%"] == "83.3%"
     assert "unexpected Exception" not in "".join(p.read_text() for p in project.path("validation").rglob("*.html"))
@@ -84,6 +85,20 @@ def test_an_unmet_expectation_that_fails_the_night_leaves_its_docs(tmp_path):
         run(project, shipped_params())
     assert "data/demo/validation/data_docs/index.html" in caught.value.next_step
     assert "nothing was trained" in project.path("validation", "data_docs", "index.html").read_text()
+
+
+def test_a_contaminated_holdout_fails_the_night_with_its_rate(tmp_path):
+    project = write(tmp_path, *rows(), rate=0.31)
+    with pytest.raises(NocturneError, match=r"stand in training text: at most 20\.0% \(found 31\.0%\)"):
+        run(project, shipped_params())
+    assert run(write(tmp_path, *rows(), rate=0.01), shipped_params())["failed"] == 0
+
+
+def test_a_summary_without_a_contamination_rate_is_refused(tmp_path):
+    project = write(tmp_path, *rows())
+    project.path("dataset", "summary.json").write_text("{}")
+    with pytest.raises(NocturneError, match=r"summary\.json has no contamination rate"):
+        run(project, shipped_params())
 
 
 def test_too_few_examples_say_how_many_and_what_was_left_out(tmp_path):
