@@ -82,6 +82,43 @@ def reproduce(project: Project, stage: str, force: bool = False) -> Entry | None
     )
 
 
+def output_hash(project: Project, stage: str) -> str:
+    """What DVC calls the folder that a stage made last (dvc.lock); its bytes can be had by that name, see `stored`.
+
+    Raises:
+        NocturneError: DVC has not run the stage.
+    """
+    import yaml
+
+    lock = project.workspace / "dvc.lock"
+    stages = (yaml.safe_load(lock.read_text()) or {}).get("stages", {}) if lock.is_file() else {}
+    made = stages.get(f"{stage}@{project.name}")
+    if not made:
+        raise NocturneError(
+            f"DVC has not made {stage} of {project.name} yet.", f"Run `nocturne nightly {project.name}`."
+        )
+    return str(made["outs"][0]["md5"])
+
+
+def stored(project: Project, folder_hash: str) -> dict[str, Path] | None:
+    """The files of a stage's folder as DVC's cache has them, by their name in it; None when some are missing.
+
+    Args:
+        folder_hash: as `output_hash` gave it when the stage had run.
+    """
+    from dvc_data.hashfile.hash_info import HashInfo
+    from dvc_data.hashfile.tree import Tree
+
+    with _readable(project.workspace) as repo:
+        cache = repo.cache.local
+        try:
+            tree = Tree.load(cache, HashInfo("md5", folder_hash))
+        except FileNotFoundError:
+            return None
+        found = {"/".join(key): Path(cache.oid_to_path(file.value)) for key, _, file in tree}
+    return found if all(path.is_file() for path in found.values()) else None
+
+
 def _stage_of(address: str) -> str:
     """`dvc.yaml:training@demo` (DVC names the file when it is not in the current folder) to `training`."""
     return address.rsplit(":", 1)[-1].split("@")[0]

@@ -5,7 +5,7 @@ import traceback
 
 import typer
 
-from pipelines.cli import day, night, releases, setup
+from pipelines.cli import day, lineage, night, releases, setup
 from pipelines.errors import NocturneError
 
 INTERRUPTED = 130
@@ -27,10 +27,13 @@ for command in (
     releases.releases,
     releases.promote,
     releases.rollback,
+    lineage.trace,
+    lineage.forget,
     night.up,
     setup.doctor,
 ):
     app.command()(command)
+app.add_typer(lineage.data, name="data")
 
 
 def main() -> None:

@@ -8,9 +8,8 @@ import typer
 
 from pipelines.cli.context import Json, opened, print_json
 from pipelines.errors import UsageError
-from pipelines.params import NAME_RULE, RESERVED, load_params
+from pipelines.params import NAME_RULE, RESERVED, load_params, rewrite
 from pipelines.project import workspace
-from pipelines.records import write_atomic
 
 
 def add(
@@ -19,10 +18,6 @@ def add(
     json: Json = False,
 ) -> None:
     """Add a project to params.yaml; the next night learns it."""
-    import io
-
-    from ruamel.yaml import YAML
-
     from pipelines.source.git import check
 
     place = workspace()
@@ -35,14 +30,7 @@ def add(
         raise UsageError(f"`{name}` is a folder of data/ that Nocturne uses itself.", "Choose another name.")
     where = source.expanduser().resolve()
     check(where)
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = 4096
-    values = yaml.load((place / "params.yaml").read_text())
-    values["projects"][name] = {"source": str(where)}
-    text = io.StringIO()
-    yaml.dump(values, text)
-    write_atomic(place / "params.yaml", text.getvalue().encode())
+    rewrite(place, lambda values: values["projects"].update({name: {"source": str(where)}}))
     if json:
         print_json({"project": name, "source": str(where)})
     else:

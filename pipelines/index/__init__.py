@@ -2,8 +2,22 @@
 
 from pipelines.index.hybrid import Hit, Index
 from pipelines.index.keywords import terms
+from pipelines.index.own import own_index
 from pipelines.index.published import open_index, publish, version_of
+from pipelines.index.removal import remove, without
 from pipelines.index.temporary import temporary_index
 from pipelines.index.version import IndexVersion
 
-__all__ = ["Hit", "Index", "IndexVersion", "open_index", "publish", "temporary_index", "terms", "version_of"]
+__all__ = [
+    "Hit",
+    "Index",
+    "IndexVersion",
+    "open_index",
+    "own_index",
+    "publish",
+    "remove",
+    "temporary_index",
+    "terms",
+    "version_of",
+    "without",
+]

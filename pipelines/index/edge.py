@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import NocturneError
-from pipelines.index.engine import DENSE, SEARCH_EF, SPARSE, Engine, Point, Scope, Scored
+from pipelines.index.engine import BATCH, DENSE, SEARCH_EF, SPARSE, Engine, Point, Scope, Scored, as_point
 from pipelines.index.keywords import Sparse
 from pipelines.index.version import IndexVersion
 from pipelines.records import file_sha256, read_json, write_json
@@ -74,6 +74,18 @@ class EdgeEngine:
         params = edge.SearchParams(hnsw_ef=SEARCH_EF)
         request = edge.QueryRequest(limit=limit, query=asked, filter=_filter(scope), params=params, with_payload=True)
         return [Scored(str(one.id), one.score, one.payload) for one in self._shard.query(request)]
+
+    def every(self) -> Iterator[list[Point]]:
+        """All points, BATCH at a time, by their ids."""
+        import qdrant_edge as edge
+
+        offset = None
+        while True:
+            request = edge.ScrollRequest(offset=offset, limit=BATCH, with_payload=True, with_vector=True)
+            found, offset = self._shard.scroll(request)
+            yield [as_point(one) for one in found]
+            if offset is None:
+                return
 
     def count(self) -> int:
         """Points in the shard, exactly."""
@@ -159,6 +171,14 @@ class EdgeStore:
                 f"Run `nocturne nightly {self._project} --force`; it builds the version again.",
             ) from error
 
+    def remove(self, version: str) -> None:
+        """Take a version away: at once for readers, then from disk."""
+        final = self._live / version
+        if final.exists():
+            torn = _torn(final)
+            final.replace(torn)
+            shutil.rmtree(torn)
+
     def close(self) -> None:
         """Nothing is held between calls."""
 
@@ -166,9 +186,14 @@ class EdgeStore:
         return self._live / f".{version}.tmp"
 
 
-def _swap(aside: Path, final: Path) -> None:
+def _torn(final: Path) -> Path:
     torn = final.with_name(f".{final.name}.torn")
     shutil.rmtree(torn, ignore_errors=True)
+    return torn
+
+
+def _swap(aside: Path, final: Path) -> None:
+    torn = _torn(final)
     if final.exists():
         final.replace(torn)
     aside.replace(final)

@@ -4,7 +4,7 @@ import hashlib
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pipelines.index.keywords import Keywords, Sparse
 from pipelines.index.version import IndexVersion
@@ -46,10 +46,11 @@ class Scored:
 
 
 class Engine(Protocol):
-    """An open set of points."""
+    """An open set of points. `every` yields all of them as they were upserted, BATCH at a time."""
 
     def upsert(self, points: Sequence[Point]) -> None: ...
     def nearest(self, query: "np.ndarray | Sparse", limit: int, scope: Scope) -> list[Scored]: ...
+    def every(self) -> Iterator[list[Point]]: ...
     def count(self) -> int: ...
     def close(self) -> None: ...
 
@@ -59,7 +60,7 @@ class Store(Protocol):
 
     `create` starts a version that nobody sees, `seal` makes it durable and opens it as a reader will, `publish` closes
     and shows it, its manifest written last; `discard` removes what `create` began. `read` gives the manifest of a whole
-    version, `intact` looks at every byte of it.
+    version, `intact` looks at every byte of it. `remove` takes a version away.
     """
 
     def create(self, version: str, dimension: int) -> Engine: ...
@@ -69,12 +70,20 @@ class Store(Protocol):
     def read(self, version: str) -> IndexVersion | None: ...
     def intact(self, manifest: IndexVersion) -> bool: ...
     def open(self, manifest: IndexVersion) -> Engine: ...
+    def remove(self, version: str) -> None: ...
     def close(self) -> None: ...
 
 
 def point_id(chunk_id: str) -> str:
     """A UUID for a chunk's id: Qdrant takes no other strings."""
     return str(uuid.UUID(bytes=hashlib.sha256(chunk_id.encode()).digest()[:16]))
+
+
+def as_point(record: Any) -> Point:
+    """A record that an engine has read with its vectors, as the point it was upserted as."""
+    sparse = record.vector[SPARSE]
+    keywords = Sparse(list(sparse.indices), list(sparse.values))
+    return Point(str(record.id), list(record.vector[DENSE]), keywords, record.payload)
 
 
 def points(chunks: Iterable[Record], vectors: "np.ndarray", keywords: Keywords) -> Iterator[list[Point]]:

@@ -1,28 +1,23 @@
 """Publishing and opening versions: built aside, checked by searching it, then shown; the same steps on both engines."""
 
-from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.errors import NocturneError
-from pipelines.index import server
-from pipelines.index.edge import EdgeStore
+from pipelines.index.building import show
 from pipelines.index.engine import Store, points
 from pipelines.index.hybrid import Index
 from pipelines.index.keywords import Keywords, mean_length
-from pipelines.index.version import SCHEMA, IndexVersion
+from pipelines.index.stores import missing, store_of
+from pipelines.index.version import NAME_LETTERS, SCHEMA, IndexVersion
 from pipelines.params import Index as IndexParams
 from pipelines.params import Params
-from pipelines.progress import report
 from pipelines.project import Project
 from pipelines.records import Record, file_sha256, fingerprint, read_json, read_jsonl
 
 if TYPE_CHECKING:
     import numpy as np
-
-NAME_LETTERS = 12
-CANARY_HITS = 10
 
 
 def version_of(project: Project) -> str:
@@ -50,7 +45,7 @@ def publish(project: Project, params: Params) -> IndexVersion:
             own chunk.
     """
     version = version_of(project)
-    with closing(_store(project, params.index)) as store:
+    with closing(store_of(project, params.index)) as store:
         existing = store.read(version)
         if existing is not None and store.intact(existing):
             return existing
@@ -66,18 +61,17 @@ def open_index(project: Project, index: IndexParams, version: str) -> Index:
     Raises:
         NocturneError: there is no whole version of this name, or it does not hold as many chunks as it says.
     """
-    store = _store(project, index)
+    store = store_of(project, index)
     manifest = store.read(version)
-    again = f"Run `nocturne nightly {project.name} --force`; it builds the index again."
     if manifest is None:
-        raise NocturneError(f"Index version {version} of {project.name} is missing or damaged.", again)
+        raise missing(project, version)
     opened = Index(store.open(manifest), Keywords(manifest.mean_words), manifest.dimension)
     found = opened.count()
     if found != manifest.count:
         opened.close()
         raise NocturneError(
             f"Index version {version} of {project.name} holds {found} chunks, not {manifest.count}.",
-            again,
+            f"Run `nocturne nightly {project.name} --force`; it builds the index again.",
         )
     return opened
 
@@ -87,48 +81,7 @@ def _build(store: Store, project: Project, version: str, canaries: int) -> Index
     chunks, vectors = _chunks_file(project), _vectors(project, facts)
     mean_words = mean_length(read_jsonl(chunks))
     manifest = IndexVersion(version, len(vectors), facts["model"], int(facts["dimension"]), mean_words)
-    keywords = Keywords(mean_words)
-    try:
-        engine = store.create(version, manifest.dimension)
-        done = 0
-        for batch in points(read_jsonl(chunks), vectors, keywords):
-            engine.upsert(batch)
-            done += len(batch)
-            report(done, manifest.count, "points")
-        engine = store.seal(version, engine)
-        _check(Index(engine, keywords, manifest.dimension), manifest, read_jsonl(chunks), vectors, canaries)
-        return store.publish(manifest, engine)
-    except BaseException:
-        store.discard(version)
-        raise
-
-
-def _check(
-    index: Index,
-    manifest: IndexVersion,
-    chunks: Iterable[Record],
-    vectors: "np.ndarray",
-    canaries: int,
-) -> None:
-    found = index.count()
-    if found != manifest.count:
-        raise NocturneError(
-            f"The new index holds {found} points for {manifest.count} chunks: some chunks share an id.",
-            "Run `nocturne nightly --force`; it extracts them again.",
-        )
-    chosen = {count * manifest.count // canaries for count in range(canaries)}
-    for row, chunk in enumerate(chunks):
-        if row in chosen and row < manifest.count and not _finds(index, chunk, vectors[row]):
-            raise NocturneError(
-                f"The new index does not find {chunk['path']}:{chunk['start_line']} by its own text and stays hidden.",
-                "Run `nocturne nightly --force`; if it stays, delete the project's .cache/embedding in data first.",
-            )
-
-
-def _finds(index: Index, chunk: Record, vector: "np.ndarray") -> bool:
-    hits = index.search(f"{chunk['symbol']}\n{chunk['text']}", vector, CANARY_HITS)
-    # A copy of the chunk elsewhere in the repository is as good an answer to its own text.
-    return any(hit.chunk_id == chunk["chunk_id"] or hit.text == chunk["text"] for hit in hits)
+    return show(store, manifest, points(read_jsonl(chunks), vectors, Keywords(mean_words)), canaries)
 
 
 def _vectors(project: Project, facts: Record) -> "np.ndarray":
@@ -143,12 +96,6 @@ def _vectors(project: Project, facts: Record) -> "np.ndarray":
     if vectors.shape != (rows, facts["dimension"]) or not np.isfinite(vectors).all():
         raise NocturneError(f"{file} has shape {vectors.shape}; there are {rows} chunks.", again)
     return vectors
-
-
-def _store(project: Project, index: IndexParams) -> EdgeStore | server.ServerStore:
-    if index.url:
-        return server.ServerStore(server.connect(index.url), index.url, project.name)
-    return EdgeStore(project.live, project.name)
 
 
 def _chunks_file(project: Project) -> Path:

@@ -1,11 +1,12 @@
 """The server engine: one collection a version on a Qdrant server or cluster, chosen by `index.url`."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipelines.errors import NocturneError
-from pipelines.index.engine import DENSE, SEARCH_EF, SPARSE, Engine, Point, Scope, Scored
+from pipelines.index.engine import BATCH, DENSE, SEARCH_EF, SPARSE, Engine, Point, Scope, Scored, as_point
 from pipelines.index.keywords import Sparse
 from pipelines.index.version import IndexVersion
 
@@ -65,6 +66,21 @@ class ServerEngine:
             )
         )
         return [Scored(str(one.id), one.score, one.payload) for one in answer.points]
+
+    def every(self) -> Iterator[list[Point]]:
+        """All points, BATCH at a time, by their ids."""
+        offset: Any = None
+        while True:
+            found, offset = self._store.ask(partial(self._page, offset))
+            yield [as_point(one) for one in found]
+            if offset is None:
+                return
+
+    def _page(self, offset: Any, client: Any) -> tuple[list[Any], Any]:
+        page: tuple[list[Any], Any] = client.scroll(
+            self._collection, limit=BATCH, offset=offset, with_payload=True, with_vectors=True
+        )
+        return page
 
     def count(self) -> int:
         """Points in the collection, exactly."""
@@ -128,6 +144,10 @@ class ServerStore:
     def open(self, manifest: IndexVersion) -> ServerEngine:
         """Open a whole version."""
         return ServerEngine(self, self._name(manifest.version))
+
+    def remove(self, version: str) -> None:
+        """Delete the collection."""
+        self.discard(version)
 
     def close(self) -> None:
         """Close the connection."""

@@ -16,6 +16,8 @@ class Manifest:
 
     Attributes:
         night: identity of the evaluated artifacts and the gates; two nights with the same one would decide the same.
+        dataset_sha256: of train.jsonl.
+        dataset_dvc: what DVC calls the dataset's folder; its cache gives the bytes back by that name.
         gates: one row a gate, as the verdict gives them.
     """
 
@@ -26,6 +28,7 @@ class Manifest:
     base_identity: str
     chat_template_sha256: str
     dataset_sha256: str
+    dataset_dvc: str
     index_version: str
     encoder: str
     dimension: int

@@ -13,6 +13,7 @@ from pipelines.registry.tracking import client, exists, experiment, find_trainin
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
 HISTORY = "nocturne.history."
+REINDEXED = "nocturne.reindexed."
 PASSED = "nocturne.gates_passed"
 
 
@@ -161,6 +162,17 @@ class Releases:
         event = {"at": now.isoformat(), "to": number, "from": live.version if live else None, "by": by}
         self.client.set_registered_model_tag(self.name, HISTORY + now.strftime("%Y%m%dT%H%M%S%f"), json.dumps(event))
         return self.version(number)
+
+    def reindex(self, number: int, index_version: str, reason: str) -> None:
+        """Give a release another index, in one step; the version's tags keep when and why.
+
+        Raises:
+            UsageError: there is no such release.
+        """
+        self.version(number)
+        now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+        self.client.set_model_version_tag(self.name, str(number), f"{REINDEXED}{now}", reason)
+        self.client.set_model_version_tag(self.name, str(number), f"{PREFIX}index_version", json.dumps(index_version))
 
     def rollback(self, to: int | None) -> Release:
         """Make an earlier release live: the given one, or the former champion.

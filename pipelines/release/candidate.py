@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipelines import dag
 from pipelines.index import version_of
 from pipelines.params import Params
 from pipelines.project import Project
@@ -26,6 +27,7 @@ class Candidate:
     training: dict[str, Any]
     embedding: dict[str, Any]
     commit: str
+    dataset_dvc: str
     adapter: Path
     training_file: Path
     reports: tuple[Path, ...]
@@ -40,6 +42,7 @@ class Candidate:
             base_identity=self.training["base_identity"],
             chat_template_sha256=self.training["chat_template_sha256"],
             dataset_sha256=self.training["dataset_sha256"],
+            dataset_dvc=self.dataset_dvc,
             index_version=self.index_version,
             encoder=self.embedding["model"],
             dimension=self.embedding["dimension"],
@@ -73,6 +76,7 @@ def candidate(project: Project, params: Params) -> Candidate:
         training=read_json(project.path("training", "training.json")),
         embedding=read_json(project.path("embedding", "embedding.json")),
         commit=read_json(project.path("snapshot", "snapshot.json"))["commit"],
+        dataset_dvc=dag.output_hash(project, "dataset"),
         adapter=adapter,
         training_file=project.path("training", "training.json"),
         reports=(page, *charts, evaluation, project.path("validation", "data_docs")),

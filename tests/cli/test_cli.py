@@ -155,7 +155,7 @@ def test_files_that_cannot_be_read_are_listed_with_their_reason(nocturne, place,
     from pipelines.errors import NocturneError
 
     project = load_params(place).project("moon", place)
-    for stage in ("snapshot", "extraction"):
+    for stage in ("snapshot", "extraction", "history", "embedding"):
         dag.reproduce(project, stage)
     reasons = {row["path"]: row["reason"] for row in read_jsonl(project.path("extraction", "skipped.jsonl"))}
     assert set(reasons) == {"binary.py", "latin.py", "min.js", "link.py", "huge.py"}

@@ -10,7 +10,7 @@ import pytest
 from conftest import ROOT
 
 from pipelines.errors import NocturneError
-from pipelines.index import Hit, open_index, publish, server, temporary_index, version_of
+from pipelines.index import Hit, open_index, publish, remove, server, temporary_index, version_of, without
 from pipelines.index.keywords import words
 from pipelines.params import load_params
 from pipelines.project import Project
@@ -101,6 +101,23 @@ def test_a_published_version_holds_every_chunk_with_its_fields(project, params):
     assert best.similarity == pytest.approx(1, abs=1e-4)
 
 
+def test_a_version_without_some_chunks_finds_all_the_others_as_before(project, params):
+    old = publish(project, params).version
+    new, went = without(project, params, old, lambda chunk: chunk["path"] == "lib/retry.go")
+    assert new != old
+    assert [chunk["path"] for chunk in went] == ["lib/retry.go"] * 2
+    with open_index(project, params.index, old) as before, open_index(project, params.index, new) as after:
+        assert (before.count(), after.count()) == (6, 4)
+        for row in range(4):
+            wanted, found = (index.search("", unit_vectors(6)[row], 1)[0] for index in (before, after))
+            assert found == wanted
+        assert all(hit.path != "lib/retry.go" for hit in after.search("RetryWithBackoff", unit_vectors(6)[4], 6))
+    remove(project, params.index, old)
+    with pytest.raises(NocturneError, match="is missing"):
+        open_index(project, params.index, old)
+    assert without(project, params, new, lambda chunk: False) == (new, [])
+
+
 def test_keywords_alone_find_a_chunk_whose_vector_is_far(project, params):
     version = publish(project, params).version
     with open_index(project, params.index, version) as index:
@@ -172,7 +189,7 @@ def test_an_empty_project_has_an_index_that_finds_nothing(tmp_path, params):
 
 
 def test_a_failed_canary_publishes_nothing(project, params, monkeypatch):
-    monkeypatch.setattr("pipelines.index.published._finds", lambda *_: False)
+    monkeypatch.setattr("pipelines.index.building._finds", lambda *_: False)
     with pytest.raises(NocturneError, match="does not find"):
         publish(project, params)
     monkeypatch.undo()
@@ -212,9 +229,9 @@ def test_a_version_without_its_manifest_is_refused_and_built_again(project, edge
 
 def test_a_build_that_was_killed_leaves_nothing_visible_and_the_next_completes(project, edge):
     code = (
-        "import os, sys\nfrom pathlib import Path\nfrom pipelines.index import publish, published\n"
+        "import os, sys\nfrom pathlib import Path\nfrom pipelines.index import building, publish\n"
         "from pipelines.params import load_params\nfrom pipelines.project import Project\n"
-        "published._check = lambda *a: os.kill(os.getpid(), 9)\n"
+        "building._check = lambda *a: os.kill(os.getpid(), 9)\n"
         f"publish(Project('demo', Path(sys.argv[1]), Path(sys.argv[1])), load_params(Path({str(ROOT)!r})))\n"
     )
     killed = subprocess.run([sys.executable, "-c", code, str(project.workspace)], cwd=ROOT, capture_output=True)

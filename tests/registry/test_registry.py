@@ -17,6 +17,7 @@ MANIFEST = {
     "base_identity": "b",
     "chat_template_sha256": "h",
     "dataset_sha256": "d",
+    "dataset_dvc": "e.dir",
     "index_version": "i1",
     "encoder": "MiniLM",
     "dimension": 384,

@@ -1,0 +1,101 @@
+"""`trace`, `forget`, `data restore`: where code went, and keeping it out."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pipelines.cli.context import Json, ProjectName, opened, print_json
+
+NAMED = 5
+
+data = typer.Typer(help="The datasets of releases.", no_args_is_help=True)
+
+
+def trace(
+    where: Annotated[str, typer.Argument(metavar="PATH[:LINE]", help="As the examples name it: inside the source.")],
+    project: ProjectName = None,
+    json: Json = False,
+) -> None:
+    """Show which examples, datasets and releases saw a file, or a line of it."""
+    from pipelines.lineage import trace as lineage
+
+    found = re.fullmatch(r"(.+?)(?::(\d+))?", where)
+    assert found is not None
+    path, line = found.group(1), found.group(2)
+    place, _ = opened(project)
+    seen = lineage.trace(place, lineage.at(path, int(line) if line else None))
+    if json:
+        print_json(lineage.facts(seen))
+        return
+    if not seen:
+        typer.echo(f"No release of {place.name} was made from a dataset that has {where}.")
+    for one in seen:
+        _dataset(one)
+
+
+def _dataset(seen: Any) -> None:
+    numbers = ", ".join(map(str, seen.releases))
+    typer.echo(f"dataset {seen.dataset[:8]}  release {numbers}  {' '.join(seen.aliases)}")
+    if seen.examples is None:
+        typer.echo("  DVC no longer has this dataset: whether it saw the code is unknown")
+        return
+    for split, words in (("train", "trained on"), ("holdout", "held out")):
+        rows = seen.examples[split]
+        if rows:
+            typer.echo(f"  {words}: {len(rows)} examples")
+        for row in rows[:NAMED]:
+            place = f"{row['path']}:{row['start_line']}-{row['end_line']}"
+            typer.echo(f"    {row['example_id']}  {row['task']:<10} {place}  {row['commit'][:7]}")
+        if len(rows) > NAMED:
+            typer.echo(f"    and {len(rows) - NAMED} more; all of them with --json")
+
+
+def forget(
+    entry: Annotated[
+        str, typer.Argument(metavar="PATH|GLOB|BLOB", help="A pattern as in .gitignore, or a whole blob.")
+    ],
+    project: ProjectName = None,
+    json: Json = False,
+) -> None:
+    """Keep code out from now on, take it out of every index at once, and name the releases that learned from it."""
+    from pipelines.lineage import trace as lineage
+    from pipelines.lineage.forget import forget as keep_out
+
+    place, params = opened(project)
+    done = keep_out(place, params, entry)
+    if json:
+        facts = {"entry": entry, "chunks": done.chunks, "unreadable": done.unreadable, "trained": done.trained}
+        print_json({**facts, "seen": lineage.facts(done.seen)})
+        return
+    typer.echo(f"Kept out from now on: {entry} (projects.{place.name}.forget in params.yaml)")
+    for number, count in sorted(done.chunks.items()):
+        typer.echo(f"release {number}: {count} chunks taken out of its index")
+    for number in done.unreadable:
+        typer.echo(f"release {number}: its index is missing or damaged; nothing can be found in it")
+    if done.trained:
+        numbers = ", ".join(map(str, done.trained))
+        typer.echo(f"Adapters trained on it: release {numbers}. An adapter cannot unlearn.")
+        typer.echo(f"→ Run `nocturne nightly {place.name}`: it trains one without it.")
+    elif not done.chunks:
+        typer.echo("No release has seen it so far.")
+
+
+@data.command()
+def restore(
+    version: Annotated[int, typer.Argument(help="A release that `nocturne releases` lists.")],
+    to: Annotated[Path | None, typer.Option(help="An empty folder; data/<project>/.restored by default.")] = None,
+    project: ProjectName = None,
+    json: Json = False,
+) -> None:
+    """Bring the dataset of a release back, bit for bit."""
+    from pipelines.lineage.datasets import restore as bring_back
+
+    place, _ = opened(project)
+    folder = to or place.folder / ".restored" / str(version)
+    files = bring_back(place, version, folder)
+    if json:
+        print_json({"version": version, "folder": str(folder), "files": [file.name for file in files]})
+    else:
+        typer.echo(f"The dataset of release {version} is in {folder}: {len(files)} files, the same bytes.")

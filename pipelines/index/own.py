@@ -1,0 +1,23 @@
+"""The index of what tonight's stages have made, before any of it is published."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pipelines.index.hybrid import Index
+from pipelines.index.temporary import temporary_index
+from pipelines.project import Project
+from pipelines.records import read_jsonl
+
+
+@contextmanager
+def own_index(project: Project) -> Iterator[Index]:
+    """An index of the project's chunks and vectors, gone at the end of the block.
+
+    Raises:
+        NocturneError: extraction has not run.
+    """
+    import numpy as np
+
+    chunks = list(read_jsonl(project.path("extraction", "chunks.jsonl")))
+    with temporary_index(chunks, np.load(project.path("embedding", "vectors.npy"), allow_pickle=False)) as index:
+        yield index

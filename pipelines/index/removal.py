@@ -1,0 +1,52 @@
+"""Taking chunks out of a published version: a version is immutable, so another one is built without them."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+from pipelines.index.building import show
+from pipelines.index.engine import Engine, Point
+from pipelines.index.stores import missing, store_of
+from pipelines.index.version import NAME_LETTERS, SCHEMA, IndexVersion
+from pipelines.params import Index as IndexParams
+from pipelines.params import Params
+from pipelines.project import Project
+from pipelines.records import Record, fingerprint
+
+
+def without(project: Project, params: Params, version: str, gone: Callable[[Record], bool]) -> tuple[str, list[Record]]:
+    """A version with the same chunks but those that are gone. The old one stays until `remove`.
+
+    Args:
+        gone: says of a chunk whether it must go.
+
+    Returns:
+        The new version's name (the old one when nothing goes), and the chunks that went.
+
+    Raises:
+        NocturneError: there is no whole version of this name, or the new one fails its check.
+    """
+    with closing(store_of(project, params.index)) as store:
+        manifest = store.read(version)
+        if manifest is None:
+            raise missing(project, version)
+        with closing(store.open(manifest)) as engine:
+            went = [point for batch in engine.every() for point in batch if gone(point.chunk)]
+            if not went:
+                return version, []
+            name = fingerprint(SCHEMA, version, sorted(point.id for point in went))[:NAME_LETTERS]
+            fewer = IndexVersion(
+                name, manifest.count - len(went), manifest.encoder, manifest.dimension, manifest.mean_words
+            )
+            show(store, fewer, _kept(engine, {point.id for point in went}), params.index.canaries)
+    return name, [point.chunk for point in went]
+
+
+def remove(project: Project, index: IndexParams, version: str) -> None:
+    """Take a version away, with everything it holds."""
+    with closing(store_of(project, index)) as store:
+        store.remove(version)
+
+
+def _kept(engine: Engine, gone: set[str]) -> Iterator[list[Point]]:
+    for batch in engine.every():
+        yield [point for point in batch if point.id not in gone]

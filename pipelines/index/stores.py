@@ -1,0 +1,22 @@
+"""Which engine holds a project's versions, and what to say when one is not there."""
+
+from pipelines.errors import NocturneError
+from pipelines.index import server
+from pipelines.index.edge import EdgeStore
+from pipelines.params import Index as IndexParams
+from pipelines.project import Project
+
+
+def store_of(project: Project, index: IndexParams) -> EdgeStore | server.ServerStore:
+    """The store of a project: on the server that `index.url` names, else embedded."""
+    if index.url:
+        return server.ServerStore(server.connect(index.url), index.url, project.name)
+    return EdgeStore(project.live, project.name)
+
+
+def missing(project: Project, version: str) -> NocturneError:
+    """The error for a version that no store holds whole."""
+    return NocturneError(
+        f"Index version {version} of {project.name} is missing or damaged.",
+        f"Run `nocturne nightly {project.name} --force`; it builds the index again.",
+    )

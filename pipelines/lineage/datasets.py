@@ -1,0 +1,77 @@
+"""The datasets of a project's releases, as DVC keeps them."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines import dag
+from pipelines.errors import NocturneError
+from pipelines.project import Project
+from pipelines.records import Record, file_sha256, read_jsonl
+from pipelines.registry.manifest import Release
+from pipelines.registry.releases import Releases
+
+SPLITS = ("train", "holdout")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One dataset that releases were trained on.
+
+    Attributes:
+        sha256: of its train.jsonl, as the releases name it.
+        releases: those trained on it, newest first.
+        files: by their name in the dataset's folder; None when DVC's cache no longer has them.
+    """
+
+    sha256: str
+    releases: tuple[Release, ...]
+    files: dict[str, Path] | None
+
+    def examples(self) -> Iterator[tuple[str, Record]]:
+        """Every example with its split, "train" or "holdout"; none when the files are gone."""
+        if self.files is not None:
+            for split in SPLITS:
+                yield from ((split, row) for row in read_jsonl(self.files[f"{split}.jsonl"]))
+
+
+def datasets(project: Project) -> list[Dataset]:
+    """The datasets of all releases, that of the newest release first."""
+    by_version: dict[str, list[Release]] = {}
+    for release in Releases(project).every():
+        by_version.setdefault(release.manifest.dataset_dvc, []).append(release)
+    return [
+        Dataset(releases[0].manifest.dataset_sha256, tuple(releases), dag.stored(project, version))
+        for version, releases in by_version.items()
+    ]
+
+
+def restore(project: Project, number: int, folder: Path) -> list[Path]:
+    """Copy the dataset of a release into a folder, bit for bit; returns its files.
+
+    Raises:
+        UsageError: there is no such release.
+        NocturneError: the folder is not empty, or DVC no longer has the dataset whole.
+    """
+    manifest = Releases(project).version(number).manifest
+    if folder.exists() and any(folder.iterdir()):
+        raise NocturneError(f"{folder} is not empty.", "Name another folder with --to.")
+    files = dag.stored(project, manifest.dataset_dvc)
+    if files is None:
+        raise NocturneError(
+            f"DVC's cache no longer has the dataset of release {number} ({manifest.dataset_dvc}).",
+            "Check out the release's commit and run `dvc repro`, or bring .dvc/cache back from a backup.",
+        )
+    if file_sha256(files["train.jsonl"]) != manifest.dataset_sha256:
+        raise NocturneError(
+            f"What DVC's cache has as {manifest.dataset_dvc} is not the dataset that release {number} names.",
+            "The cache is damaged: bring .dvc/cache back from a backup.",
+        )
+    made = []
+    for name, stored in sorted(files.items()):
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(stored, target)
+        made.append(target)
+    return made

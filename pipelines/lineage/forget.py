@@ -1,0 +1,95 @@
+"""Keeping code out from now on: in params.yaml for every later night, and out of every index at once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipelines.errors import NocturneError, UsageError
+from pipelines.index import remove, without
+from pipelines.lineage.trace import Seen, trace
+from pipelines.params import Params, rewrite
+from pipelines.project import Project
+from pipelines.records import Record
+from pipelines.registry.releases import Releases
+from pipelines.release.night import alone
+from pipelines.source.forgotten import forgotten
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """What was done, and what was not in our power.
+
+    Attributes:
+        chunks: how many went out of each release's index, by release.
+        unreadable: releases whose index is missing or damaged; it cannot be searched either.
+        seen: the datasets that have it, with the releases whose adapters were trained on them.
+    """
+
+    entry: str
+    chunks: dict[int, int] = field(default_factory=dict)
+    unreadable: list[int] = field(default_factory=list)
+    seen: list[Seen] = field(default_factory=list)
+
+    @property
+    def trained(self) -> list[int]:
+        """The releases whose adapters learned from it, as far as is known."""
+        return sorted(number for one in self.seen if one.trained for number in one.releases)
+
+
+def forget(project: Project, params: Params, entry: str) -> Forgotten:
+    """Keep a path, a pattern or a blob out of every later night, and take it out of every release's index now.
+
+    An adapter cannot unlearn: those that were trained on it are named, for a person to decide.
+
+    Raises:
+        UsageError: the entry is empty or no pattern.
+        NocturneError: a night is running.
+    """
+    if not entry.strip():
+        raise UsageError("There is nothing to forget: the entry is empty.", "Name a path, a pattern or a blob.")
+    gone = forgotten([entry])
+    with alone(project):
+        _keep_out(project, entry)
+        done = Forgotten(entry, seen=trace(project, lambda example: gone(example["path"], example["blob"])))
+        blobs = _out_of_every_index(project, params, gone, done)
+        _out_of_the_cache(project, blobs)
+    return done
+
+
+def _keep_out(project: Project, entry: str) -> None:
+    def change(values: Any) -> None:
+        listed = values["projects"][project.name].setdefault("forget", [])
+        if entry not in listed:
+            listed.append(entry)
+
+    rewrite(project.workspace, change)
+
+
+def _out_of_every_index(
+    project: Project, params: Params, gone: Callable[[str, str], bool], done: Forgotten
+) -> set[str]:
+    """Each release gets an index without the chunks; only then the old index goes. Returns the blobs they came from."""
+    releases = Releases(project)
+    built: dict[str, tuple[str, list[Record]]] = {}
+    for release in releases.every():
+        old = release.index_version
+        try:
+            if old not in built:
+                built[old] = without(project, params, old, lambda chunk: gone(chunk["path"], chunk["blob"]))
+        except NocturneError:
+            done.unreadable.append(release.version)
+            continue
+        new, went = built[old]
+        if went:
+            releases.reindex(release.version, new, f"forgot {done.entry}")
+            done.chunks[release.version] = len(went)
+    for old, (new, _) in built.items():
+        if new != old:
+            remove(project, params.index, old)
+    return {chunk["blob"] for _, went in built.values() for chunk in went}
+
+
+def _out_of_the_cache(project: Project, blobs: set[str]) -> None:
+    for blob in blobs:
+        for file in (project.cache / "extraction").glob(f"*-{blob}.json"):
+            file.unlink()
