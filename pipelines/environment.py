@@ -24,8 +24,10 @@ SETTINGS = {
 
 
 def prepare(workspace: Path) -> None:
-    """Set what the user has not set. Prefect's own database lives in the workspace, beside MLflow's."""
+    """Set what the user has not set. Prefect's own database lives in the workspace, beside MLflow's; and Kingfisher's
+    compiled rules, which take seconds to compile."""
     for key, value in SETTINGS.items():
         os.environ.setdefault(key, value)
+    os.environ.setdefault("KF_RULE_CACHE_DIR", str(workspace / "data" / ".kingfisher"))
     os.environ.setdefault("PREFECT_HOME", str(workspace / ".prefect"))
     warnings.simplefilter("ignore")

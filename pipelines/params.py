@@ -1,6 +1,9 @@
 """Every value a user sets, checked strictly when params.yaml is read: an unknown key or a wrong type is an error."""
 
-from datetime import datetime
+import io
+import re
+from collections.abc import Callable
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -11,9 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from pipelines.errors import UsageError
 from pipelines.project import Project
+from pipelines.records import write_atomic
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
+COMMIT = r"[0-9a-f]{7,64}"
 NAME_RULE = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 RESERVED = {"models", "live"}
 
@@ -25,9 +30,10 @@ class Section(BaseModel):
 
 
 class Source(Section):
-    """One project: where its repository is."""
+    """One project: where its repository is, and what of it is never read: patterns as in .gitignore, or blobs."""
 
     source: Annotated[str, Field(min_length=1)]
+    forget: list[str] = []
 
 
 class Snapshot(Section):
@@ -43,6 +49,8 @@ class Extraction(Section):
     max_file_kb: Count
     chunk_chars: Annotated[int, Field(ge=200)]
     overlap_chars: Annotated[int, Field(ge=0)]
+    generated: Literal["skip", "read"]
+    vendored: Literal["skip", "read"]
 
     @model_validator(mode="after")
     def _overlap_is_smaller(self) -> "Extraction":
@@ -51,16 +59,88 @@ class Extraction(Section):
         return self
 
 
+class History(Section):
+    """Which commits are learned from."""
+
+    commits: Annotated[int, Field(ge=0)]
+    max_files: Count
+    min_message_chars: Count
+    fixed_within_days: Annotated[int, Field(ge=0)]
+
+
+class Cleaning(Section):
+    """What is kept out of everything that is learned, and how."""
+
+    secrets: Literal["redact", "quarantine"]
+    personal: Literal["redact", "quarantine", "keep"]
+    ip_addresses: bool
+    licenses: list[Annotated[str, Field(min_length=1)]]
+
+
+class Recipes(Section):
+    """Of each recipe the share of its examples that is kept; 0 switches it off."""
+
+    explain: Share
+    implement: Share
+    complete: Share
+    scope: Share
+    context: Share
+    tests: Share
+    retrieval: Share
+    questions: Share
+    edits: Share
+    negatives: Share
+
+    def on(self) -> list[str]:
+        """The names of the recipes of examples that are switched on; `negatives` makes pairs."""
+        return [name for name, share in self.model_dump().items() if share and name != "negatives"]
+
+    @model_validator(mode="after")
+    def _one_is_on(self) -> "Recipes":
+        if not self.on():
+            raise ValueError("dataset.recipes: every recipe is switched off; give one a share above 0")
+        return self
+
+
 class Dataset(Section):
     """How symbols become examples."""
 
-    recipes: Annotated[list[Literal["explain", "implement", "complete"]], Field(min_length=1)]
+    recipes: Recipes
+    split: Literal["file", "list", "time"]
     holdout: Annotated[float, Field(gt=0, lt=1)]
+    holdout_files: list[str]
+    split_after: str
+    near_duplicate: Share
     min_doc_chars: Annotated[int, Field(ge=1)]
     max_example_tokens: Annotated[int, Field(ge=64)]
     complete_per_kb: Annotated[float, Field(ge=0)]
     complete_window_chars: Annotated[int, Field(ge=100)]
+    scope_per_kb: Annotated[float, Field(ge=0)]
+    context_tokens: Count
+    retrieval_examples: Annotated[int, Field(ge=0)]
     seed: int
+
+    @field_validator("split_after", mode="before")
+    @classmethod
+    def _is_a_moment(cls, value: Any) -> Any:
+        """YAML reads an unquoted date as one."""
+        text = value.isoformat() if isinstance(value, date) else value
+        if isinstance(text, str) and text and not re.fullmatch(COMMIT, text):
+            try:
+                datetime.fromisoformat(text if "-" in text else "")
+            except ValueError:
+                raise ValueError(
+                    "not an ISO date such as 2026-11-01 or 2026-11-01T18:00:00+01:00, nor a commit"
+                ) from None
+        return text
+
+    @model_validator(mode="after")
+    def _split_has_what_it_needs(self) -> "Dataset":
+        if self.split == "list" and not self.holdout_files:
+            raise ValueError("dataset.split is list: name the files in dataset.holdout_files")
+        if self.split == "time" and not self.split_after:
+            raise ValueError("dataset.split is time: name an ISO date or a commit in dataset.split_after")
+        return self
 
 
 class Validation(Section):
@@ -69,6 +149,7 @@ class Validation(Section):
     min_examples: Count
     min_holdout: Count
     max_duplicate_share: Share
+    max_contamination: Share
     max_task_share: Share
     max_quarantined_share: Share
 
@@ -170,6 +251,9 @@ class Params(Section):
     projects: dict[Annotated[str, Field(pattern=NAME_RULE)], Source]
     snapshot: Snapshot
     extraction: Extraction
+    history: History
+
+    cleaning: Cleaning
     dataset: Dataset
     validation: Validation
     training: Training
@@ -187,6 +271,10 @@ class Params(Section):
         for name in RESERVED & value.keys():
             raise ValueError(f"`{name}` is a folder of data/ that Nocturne uses itself; choose another name")
         return value
+
+    def forgotten(self, name: str) -> list[str]:
+        """What of a project must never be read again."""
+        return self.projects[name].forget if name in self.projects else []
 
     def project(self, name: str, workspace: Path) -> Project:
         """The project of this name.
@@ -221,6 +309,25 @@ def load_params(workspace: Path) -> Params:
         raise UsageError(
             f"params.yaml: {_reasons(error)}.", "Correct it; the shipped params.yaml shows each key."
         ) from None
+
+
+def rewrite(workspace: Path, change: Callable[[Any], None]) -> None:
+    """Change params.yaml in place, keeping its comments.
+
+    Args:
+        change: gets the document as nested mappings and lists, and changes them.
+    """
+    from ruamel.yaml import YAML
+
+    document = YAML()
+    document.preserve_quotes = True
+    document.width = 4096
+    file = workspace / "params.yaml"
+    values = document.load(file.read_text())
+    change(values)
+    text = io.StringIO()
+    document.dump(values, text)
+    write_atomic(file, text.getvalue().encode())
 
 
 def _reasons(error: ValidationError) -> str:

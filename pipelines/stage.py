@@ -10,7 +10,7 @@ from pipelines.project import Project
 
 Facts = dict[str, int | float | str]
 
-NAMES = ("snapshot", "extraction", "dataset", "validation", "training", "embedding", "evaluation")
+NAMES = ("snapshot", "extraction", "history", "dataset", "validation", "training", "embedding", "evaluation")
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ NANO_CODER = ROOT / "data" / "models" / "nano-coder"
 for key in ("MLFLOW_TRACKING_URI", "PREFECT_API_URL", "PREFECT_HOME", "NOCTURNE_HOME"):
     os.environ.pop(key, None)
 os.environ.update(environment.SETTINGS)
+os.environ.setdefault("KF_RULE_CACHE_DIR", str(ROOT / "data" / ".kingfisher"))  # compiled once for all workspaces
 os.environ.update({"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull})
 
 
@@ -78,7 +79,11 @@ def make_workspace(folder: Path, projects: dict[str, Path], **changes: dict) -> 
     values = yaml.safe_load((ROOT / "params.yaml").read_text())
     values["projects"] = {name: {"source": str(path)} for name, path in projects.items()}
     for section, keys in changes.items():
-        values[section].update(keys)
+        for key, value in keys.items():
+            if isinstance(value, dict):
+                values[section][key].update(value)
+            else:
+                values[section][key] = value
     (folder / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
     git(folder, "init", "-q")
     return folder

@@ -27,7 +27,7 @@ def test_shipped_params_are_valid_and_name_this_repository():
         ("training", "epoch", 3, "unknown key `training.epoch`"),
         ("training", "rank", "16", "`training.rank` = '16'"),
         ("training", "rank", 0, "`training.rank` = 0"),
-        ("dataset", "recipes", ["poems"], "`dataset.recipes.0` = 'poems'"),
+        ("dataset", "recipes", {"implement": 1.0, "complete": 0.5}, "`dataset.recipes.explain` is missing"),
         ("assistant", "answer", "guess", "`assistant.answer` = 'guess'"),
         ("extraction", "overlap_chars", 1500, "at most half"),
         ("gates", "min_gain", float("nan"), "`gates.min_gain` = nan"),

@@ -79,7 +79,8 @@ def test_a_night_makes_a_release_that_names_what_it_consists_of(place, project):
     assert done.returncode == 0, done.stderr
     assert "Release 1 is live" in done.stdout
     assert "gate: adapter against base" in done.stdout
-    ran = ["snapshot", "extraction", "dataset", "embedding", "validation", "training", "evaluation", "gates", "release"]
+    ran = ["snapshot", "extraction", "history", "embedding", "dataset", "validation", "training", "evaluation"]
+    ran += ["gates", "release"]
     assert sorted(line.split()[1] for line in done.stderr.splitlines() if line.startswith("✓")) == sorted(ran)
     # No banner and no warning of any library: what is read, where the details are, and a line a step.
     said = ("Reading ", "Learning ", "✓ ")
@@ -130,7 +131,9 @@ def test_dvc_has_nothing_to_do_after_a_night(place, project):
     assert skipped == {f"{stage}@demo" for stage in NAMES if stage != "snapshot"}
 
 
-@pytest.mark.parametrize("stage", ["extraction", "dataset", "validation", "training", "embedding", "evaluation"])
+@pytest.mark.parametrize(
+    "stage", ["extraction", "history", "dataset", "validation", "training", "embedding", "evaluation"]
+)
 def test_a_deleted_output_comes_back_in_the_same_bytes(project, stage):
     import shutil
 
