@@ -43,7 +43,7 @@ def measured(folder: Path, name: str) -> dict[str, str]:
     read = lambda *parts: json.loads((folder / "data" / name).joinpath(*parts).read_text())  # noqa: E731
     evaluation = read("evaluation", "evaluation.json")
     gain, arms = evaluation["gains"]["adapter_vs_base"], evaluation["arms"]
-    stages = ("extraction", "dataset", "validation", "training", "embedding", "evaluation")
+    stages = ("extraction", "history", "dataset", "validation", "training", "embedding", "evaluation")
     seconds = {stage: read(".night", f"{stage}.json") for stage in stages}
     files = seconds["extraction"]["facts"]["files"]
     return {

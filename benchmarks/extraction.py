@@ -1,0 +1,191 @@
+"""How fast extraction is beside libraries that chunk code, what one changed file costs, and how memory grows.
+
+    python -m benchmarks.extraction --peers FOLDER --repositories REPOSITORY [REPOSITORY ...]
+
+The files of all repositories that have a parser here go into one git repository. Each peer reads them from disk, makes
+syntax-aware chunks of 1,600 characters with its own defaults otherwise, and writes them as JSON Lines: its part of the
+job. Extraction does its whole stage: reads from git, makes symbols with documentation, chunks, spans and licences,
+writes the cache and four files. Every run is a process of its own, timed from its first line of work to its last, on
+the same files; the peers and extraction take turns. Peers live in a virtual environment in FOLDER, made when missing.
+"""
+
+import argparse
+import json
+import os
+import platform
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+import yaml
+
+from benchmarks.extraction_peers import PEERS
+from pipelines.extraction.workers import cores
+from pipelines.source import tracked
+from pipelines.syntax.languages import language_of
+
+HOME = Path(__file__).resolve().parents[1]
+GIT = ["git", "-c", "user.name=Benchmark", "-c", "user.email=benchmark@localhost"]
+POLL_SECONDS = 0.02
+MAX_BYTES = 512 * 1024
+
+
+def gather(repositories: list[Path], folder: Path, copies: int = 1) -> int:
+    """One repository with the source files of all, each copy with a first line of its own; returns their bytes."""
+    total = 0
+    for copy in range(copies):
+        for root in repositories:
+            for file in tracked.files(root)[0]:
+                language = language_of(file.path)
+                if language is None or file.size > MAX_BYTES:
+                    continue
+                content = (root / file.path).read_bytes()
+                mark = b"#" if language.name == "python" else b"//"
+                place = folder / f"copy{copy}" / root.name / file.path
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(content if copy == 0 else mark + b" copy %d\n" % copy + content)
+                total += place.stat().st_size
+    _commit(folder)
+    return total
+
+
+def workspace(folder: Path, source: Path) -> None:
+    """A workspace whose project is `source`, with its snapshot taken."""
+    folder.mkdir()
+    (folder / "dvc.yaml").touch()
+    shutil.copytree(HOME / "data" / "models", folder / "data" / "models")
+    values = yaml.safe_load((HOME / "params.yaml").read_text())
+    values["projects"] = {"all": {"source": str(source)}}
+    (folder / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
+
+
+def stage(name: str, folder: Path) -> dict[str, float]:
+    """Run one stage; returns its `seconds` by its journal, its `cpu` seconds and its `peak` bytes, workers included."""
+    seen = _watched([sys.executable, "-m", "pipelines", name, "all"], folder)
+    return {**seen, "seconds": _journal(folder, name)["seconds"]}
+
+
+def peer(python: Path, name: str, source: Path, processes: int) -> dict[str, float]:
+    """Let a peer chunk a repository's files; returns `seconds`, `cpu`, `chunks` and how many files `failed`."""
+    script = Path(__file__).with_name("extraction_peers.py")
+    command = [str(python), str(script), name, str(source), str(processes)]
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return json.loads(told.splitlines()[-1])
+
+
+def environment(folder: Path) -> Path:
+    """The peers' own Python, set up on first use."""
+    python = folder / "bin" / "python"
+    if not python.exists():
+        venv.create(folder, with_pip=True)
+        wanted = sorted({package for packages, _ in PEERS.values() for package in packages})
+        subprocess.run([str(python), "-m", "pip", "install", "-q", *wanted], check=True)
+    return python
+
+
+def rounds(folder: Path, python: Path | None, times: int) -> dict[str, list[dict[str, float]]]:
+    """Cold extraction and every peer in turn, then what is warm; every run's figures, by name."""
+    source, found = folder / "source", {}
+    for _ in range(times):
+        shutil.rmtree(folder / "work" / "data" / "all" / ".cache", ignore_errors=True)
+        found.setdefault("extraction, cold", []).append(stage("extraction", folder / "work"))
+        for name in PEERS if python else ():
+            found.setdefault(name, []).append(peer(python, name, source / "copy0", cores()))
+    edited = next(path for path in sorted(source.rglob("*.py")) if path.stat().st_size)
+    for number in range(times):
+        found.setdefault("extraction, nothing changed", []).append(stage("extraction", folder / "work"))
+        edited.write_bytes(edited.read_bytes() + b"# edit %d\n" % number)
+        stage("snapshot", folder / "work")
+        found.setdefault("extraction, one file changed", []).append(stage("extraction", folder / "work"))
+    return found
+
+
+def _watched(command: list[str], folder: Path) -> dict[str, float]:
+    """Run a command; returns its CPU seconds and the most memory that it and its children held at one time."""
+    before, peak = resource.getrusage(resource.RUSAGE_CHILDREN), 0
+    process = psutil.Popen(command, cwd=folder, env={**os.environ, "PYTHONPATH": str(HOME)})
+    while process.poll() is None:
+        peak = max(peak, sum(map(_held, [process, *process.children(recursive=True)])))
+        time.sleep(POLL_SECONDS)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)} failed in {folder}.")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {"cpu": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, "peak": peak}
+
+
+def _held(process: psutil.Process) -> int:
+    try:
+        return process.memory_info().rss
+    except psutil.Error:
+        return 0
+
+
+def _journal(folder: Path, name: str) -> dict:
+    return json.loads((folder / "data" / "all" / ".night" / f"{name}.json").read_text())
+
+
+def _commit(folder: Path) -> None:
+    for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "all"]):
+        subprocess.run([*GIT, *arguments], cwd=folder, check=True)
+
+
+def prepared(folder: Path, repositories: list[Path], copies: int) -> int:
+    """A source and a workspace with its snapshot below `folder`; returns the source's bytes."""
+    size = gather(repositories, folder / "source", copies)
+    workspace(folder / "work", folder / "source")
+    stage("snapshot", folder / "work")
+    return size
+
+
+def shown(found: dict[str, list[dict[str, float]]], size: int, symbols: int) -> None:
+    """Print the median of every name's runs, and how many times as long as a cold extraction each takes."""
+    cold = statistics.median(run["seconds"] for run in found["extraction, cold"])
+    print("| | seconds | CPU seconds | MB/s | symbols/s | time to cold extraction |\n|" + " --- |" * 6)
+    for name, runs in found.items():
+        seconds = statistics.median(run["seconds"] for run in runs)
+        cpu = statistics.median(run["cpu"] for run in runs)
+        per = f"{symbols / seconds:,.0f}" if name.startswith("extraction") else "no symbols"
+        print(f"| {name} | {seconds:.2f} | {cpu:.2f} | {size / 1e6 / seconds:.2f} | {per} | {seconds / cold:.2f} |")
+
+
+def main() -> None:
+    """Measure, and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repositories", type=Path, nargs="+", required=True)
+    parser.add_argument("--peers", type=Path, help="the peers' virtual environment; without it none is measured")
+    parser.add_argument("--rounds", type=int, default=3)
+    args = parser.parse_args()
+    repositories = [path.resolve() for path in args.repositories]
+    with tempfile.TemporaryDirectory() as name:
+        once, tenfold = Path(name) / "once", Path(name) / "tenfold"
+        size = prepared(once, repositories, 1)
+        found = rounds(once, environment(args.peers) if args.peers else None, args.rounds)
+        counts = _journal(once / "work", "extraction")["facts"]
+        print(
+            f"\n{datetime.now(UTC).date()}, {platform.machine()}, {cores()} cores, {platform.python_version()}; ",
+            end="",
+        )
+        print(f"{counts['files']} files, {size / 1e6:.1f} MB, {counts['symbols']} symbols, {args.rounds} rounds\n")
+        shown(found, size, counts["symbols"])
+        peak = max(run["peak"] for run in found["extraction, cold"])
+        large = prepared(tenfold, repositories, 10)
+        cold = stage("extraction", tenfold / "work")
+        print(
+            f"\npeak memory: {peak / 1e6:.0f} MB at {size / 1e6:.1f} MB of source, {cold['peak'] / 1e6:.0f} MB at ",
+            end="",
+        )
+        print(
+            f"{large / 1e6:.1f} MB: {cold['peak'] / peak:.2f} times; {cold['seconds']:.1f} s, {cold['cpu']:.1f} CPU s"
+        )
+
+
+if __name__ == "__main__":
+    main()
