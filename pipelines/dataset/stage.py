@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from pipelines import progress
+from pipelines.dataset.bodies import HeldOutBodies
 from pipelines.dataset.contamination import contamination
-from pipelines.dataset.lineage import HeldOutBodies
 from pipelines.dataset.preferences import admit_pairs
 from pipelines.dataset.recipes import PAIRS, RECIPES, Recipe, Sources
 from pipelines.dataset.sides import Split, sides
