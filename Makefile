@@ -25,7 +25,7 @@ repro: install  ## what a night builds, by DVC alone
 	@PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro
 
 test: lint  ## everything that CI runs
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: install
 	$(BIN)/ruff check .

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 
 import pytest
@@ -25,8 +26,15 @@ def free_port():
 def posted(url, body):
     headers = {"Content-Type": "application/json"}
     request = urllib.request.Request(url, json.dumps(body).encode(), headers)
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.load(answer)
+    for _ in range(10):
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            if error.code != 503:  # "try again": so its own client does, while another process writes
+                raise
+            time.sleep(1)
+    raise AssertionError(f"{url} is not available")
 
 
 def test_up_shows_the_schedule_and_ends_everything(tmp_path):
