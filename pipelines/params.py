@@ -111,6 +111,7 @@ class Dataset(Section):
     holdout_files: list[str]
     split_after: str
     near_duplicate: Share
+    min_quality: Share
     min_doc_chars: Annotated[int, Field(ge=1)]
     max_example_tokens: Annotated[int, Field(ge=64)]
     complete_per_kb: Annotated[float, Field(ge=0)]

@@ -14,6 +14,8 @@ FORMS = (
     *(("scope", "psm"), ("context", "chat"), ("tests", "chat"), ("retrieval", "chat"), ("questions", "chat")),
 )
 
+LEFT_OUT = ("completion", "mode", "query", "quality", "quality_parts")  # of a preference
+
 
 def example(number: int, path: str, **changes: Any) -> Record:
     """One example that keeps the contract, with some values changed."""
@@ -37,6 +39,8 @@ def example(number: int, path: str, **changes: Any) -> Record:
         "request": f"After {number}?" if mode == "chat" else "",
         "query": f"after {number}",
         "tokens": 40 + number,
+        "quality": 0.5,
+        "quality_parts": {"length": 0.25, "code": 1.0},
     }
     return {**row, **changes}
 
@@ -59,7 +63,7 @@ def rows() -> tuple[list[Record], list[Record], list[Record]]:
 def pair(number: int, path: str, **changes: Any) -> Record:
     """One preference that keeps the contract, with some values changed."""
     row = example(number, path, task="negatives", chosen=f"return {number} + 1", rejected=f"return {number} - 1")
-    return {**{key: value for key, value in row.items() if key not in ("completion", "mode", "query")}, **changes}
+    return {**{key: value for key, value in row.items() if key not in LEFT_OUT}, **changes}
 
 
 def write(

@@ -42,7 +42,7 @@ def test_a_good_dataset_passes_with_facts_and_readable_docs(tmp_path):
     rows_of = {"examples": 40, "holdout": 8, "quarantined": 1, "preferences": 0}
     assert facts == {**rows_of, "expectations": 19, "failed": 0, "warnings": 0}
     verdict = read_json(project.path("validation", "validation.json"))
-    assert verdict["contract"] == {"rules": 47, "rows": 40, "broken": 0}
+    assert verdict["contract"] == {"rules": 49, "rows": 40, "broken": 0}
     assert all(result["met"] for result in verdict["expectations"])
     docs = project.path("validation", "data_docs")
     index = (docs / "index.html").read_text()
