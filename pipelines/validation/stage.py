@@ -1,4 +1,4 @@
-"""The validation stage: the dataset in; its verdict, and Data Docs for a person, out."""
+"""The validation stage: the dataset in; its verdict, and for a person a card and Data Docs, out."""
 
 import shutil
 from collections import Counter
@@ -16,12 +16,13 @@ PREFERENCES = "preferences.jsonl"
 
 
 def run(project: Project, params: Params) -> Facts:
-    """Check the contract, then the suite; write `validation.json` and `data_docs/`.
+    """Check the contract, then the suite; write `validation.json`, `card.html`, `card.md` and `data_docs/`.
 
     Raises:
         NocturneError: there are too few examples, a row breaks the contract, or an expectation that fails the night
-            is not met. In the last case the Data Docs are there to be read.
+            is not met. In the last case the card and the Data Docs are there to be read.
     """
+    from pipelines.validation.card import Contents, write_card
     from pipelines.validation.contract import RULES, check
     from pipelines.validation.docs import write_docs
     from pipelines.validation.preferences import PAIR_RULES, check_pairs
@@ -38,8 +39,12 @@ def run(project: Project, params: Params) -> Facts:
     check_pairs(pairs, holdout, params.dataset, _shown(project, "dataset"), recent)
     progress.report(2, 3, "checks", "quality")
     dataset = fingerprint([[name, file_sha256(project.path("dataset", name))] for name in (*FILES, PREFERENCES)])
-    rate = _contamination(project)
+    summary = _summary(project)
+    rate = float(summary["contamination"]["rate"])
     results = write_docs(folder / "data_docs", project.name, dataset, (train, holdout, quarantined), params, rate)
+    findings, base = _made_with(project)
+    contents = Contents(train, holdout, pairs, quarantined, summary, findings, base)
+    write_card(folder, project.name, dataset, contents)
     rows = {"train": len(train), "holdout": len(holdout), "quarantined": len(quarantined), "preferences": len(pairs)}
     verdict: Record = {
         "dataset": dataset,
@@ -80,14 +85,25 @@ def _enough(project: Project, params: Params, train: list[Any], holdout: list[An
             )
 
 
-def _contamination(project: Project) -> float:
-    """The rate that the dataset stage has measured."""
+def _summary(project: Project) -> Record:
+    """What the dataset stage says of its recipes, and the contamination rate that it has measured."""
     file = project.path("dataset", "summary.json")
+    next_step = f"Delete {_shown(project, 'dataset')} and run `nocturne nightly` again."
+    summary: Record = read_json(file)
     try:
-        return float(read_json(file)["contamination"]["rate"])
+        float(summary["contamination"]["rate"])
     except (KeyError, TypeError, ValueError):
-        fact = f"{file} has no contamination rate from 0 to 1."
-        raise NocturneError(fact, f"Delete {_shown(project, 'dataset')} and run `nocturne nightly` again.") from None
+        raise NocturneError(f"{file} has no contamination rate from 0 to 1.", next_step) from None
+    if not isinstance(summary.get("recipes"), dict):
+        raise NocturneError(f"{file} does not say what its recipes made.", next_step)
+    return summary
+
+
+def _made_with(project: Project) -> tuple[list[Record], Record]:
+    """What was found in the source by `cleaning`, and which base model counts the tokens."""
+    return list(read_jsonl(project.path("extraction", "findings.jsonl"))), read_json(
+        project.path("snapshot", "base.json")
+    )
 
 
 def _unmet(results: list[Record], severity: str) -> list[Record]:
@@ -111,7 +127,12 @@ def _shown(project: Project, stage: str) -> str:
 STAGE = Stage(
     "validation",
     run,
-    needs=("snapshot/recent.json", *(f"dataset/{name}" for name in (*FILES, PREFERENCES)), "dataset/summary.json"),
+    needs=(
+        "snapshot/base.json",
+        "snapshot/recent.json",
+        "extraction/findings.jsonl",
+        *(f"dataset/{name}" for name in (*FILES, PREFERENCES, "summary.json")),
+    ),
     params=("validation", "dataset"),
     rooms=("source/recent.py",),
 )

@@ -101,6 +101,13 @@ def test_a_summary_without_a_contamination_rate_is_refused(tmp_path):
         run(project, shipped_params())
 
 
+def test_a_summary_that_knows_no_recipes_is_refused(tmp_path):
+    project = write(tmp_path, *rows())
+    project.path("dataset", "summary.json").write_text('{"contamination": {"rate": 0.0}}')
+    with pytest.raises(NocturneError, match=r"summary\.json does not say what its recipes made"):
+        run(project, shipped_params())
+
+
 def test_too_few_examples_say_how_many_and_what_was_left_out(tmp_path):
     train, holdout, quarantined = rows()
     project = write(tmp_path, train[:3], holdout, quarantined)
