@@ -153,6 +153,14 @@ class Validation(Section):
     max_contamination: Share
     max_task_share: Share
     max_quarantined_share: Share
+    max_drift: Share
+    max_drift_fail: Share
+
+    @model_validator(mode="after")
+    def _a_warning_comes_first(self) -> "Validation":
+        if self.max_drift > self.max_drift_fail:
+            raise ValueError("validation.max_drift must be at most validation.max_drift_fail")
+        return self
 
 
 class Training(Section):

@@ -84,4 +84,4 @@ def candidate(project: Project, params: Params) -> Candidate:
 
 
 CHARTS = ("loss.png", "arms.png")
-DATA_PAGES = ("card.html", "card.md", "data_docs")
+DATA_PAGES = ("card.html", "card.md", "drift.json", "data_docs")

@@ -16,7 +16,8 @@ PREFERENCES = "preferences.jsonl"
 
 
 def run(project: Project, params: Params) -> Facts:
-    """Check the contract, then the suite; write `validation.json`, `card.html`, `card.md` and `data_docs/`.
+    """Check the contract, then the suite; write `validation.json`, `drift.json`, `card.html`, `card.md` and
+    `data_docs/`. Drift has a file of its own, so that what is live does not change what training depends on.
 
     Raises:
         NocturneError: there are too few examples, a row breaks the contract, or an expectation that fails the night
@@ -24,8 +25,10 @@ def run(project: Project, params: Params) -> Facts:
     """
     from pipelines.validation.card import Contents, write_card
     from pipelines.validation.contract import RULES, check
+    from pipelines.validation.distribution import distances
     from pipelines.validation.docs import write_docs
     from pipelines.validation.preferences import PAIR_RULES, check_pairs
+    from pipelines.validation.suite import DRIFT
 
     folder = project.path("validation")
     shutil.rmtree(folder, ignore_errors=True)
@@ -41,7 +44,13 @@ def run(project: Project, params: Params) -> Facts:
     dataset = fingerprint([[name, file_sha256(project.path("dataset", name))] for name in (*FILES, PREFERENCES)])
     summary = _summary(project)
     rate = float(summary["contamination"]["rate"])
-    results = write_docs(folder / "data_docs", project.name, dataset, (train, holdout, quarantined), params, rate)
+    earlier = read_json(project.path("snapshot", "baseline.json"))
+    apart = distances(earlier, (train, holdout, quarantined)) if earlier else {}
+    results = write_docs(
+        folder / "data_docs", project.name, dataset, (train, holdout, quarantined), params, rate, apart
+    )
+    drifted = [result for result in results if result["table"] == DRIFT]
+    write_json(folder / "drift.json", {"release": earlier.get("release"), "distances": apart, "expectations": drifted})
     findings, base = _made_with(project)
     contents = Contents(train, holdout, pairs, quarantined, summary, findings, base)
     write_card(folder, project.name, dataset, contents)
@@ -54,7 +63,7 @@ def run(project: Project, params: Params) -> Facts:
             "rows": len(train) + len(holdout) + len(pairs),
             "broken": 0,
         },
-        "expectations": results,
+        "expectations": [result for result in results if result["table"] != DRIFT],
     }
     write_json(folder / "validation.json", verdict)
     progress.report(3, 3, "checks")
@@ -69,6 +78,7 @@ def run(project: Project, params: Params) -> Facts:
         "expectations": len(results),
         "failed": len(failed),
         "warnings": len(_unmet(results, "warn")),
+        "drift": max(apart.values()) if apart else "no earlier dataset",
     }
 
 
@@ -129,6 +139,7 @@ STAGE = Stage(
     run,
     needs=(
         "snapshot/base.json",
+        "snapshot/baseline.json",
         "snapshot/recent.json",
         "extraction/findings.jsonl",
         *(f"dataset/{name}" for name in (*FILES, PREFERENCES, "summary.json")),

@@ -78,8 +78,10 @@ def write(
     quarantined: list[Record],
     preferences: tuple[Record, ...] = (),
     rate: float = 0.0,
+    earlier: Record | None = None,
 ) -> Project:
-    """The dataset as the stages before leave it, with this contamination rate; returns its project."""
+    """The dataset as the stages before leave it, with this contamination rate, and an earlier dataset's distribution;
+    returns its project."""
     project = Project("demo", folder / "source", folder)
     for name, records in (("train", train), ("holdout", holdout), ("quarantine", quarantined)):
         write_jsonl(project.path("dataset", f"{name}.jsonl"), records)
@@ -90,6 +92,7 @@ def write(
     write_jsonl(project.path("extraction", "findings.jsonl"), FINDINGS)
     write_json(project.path("snapshot", "base.json"), {"base_model": "data/models/nano-coder", "identity": "e" * 64})
     write_json(project.path("snapshot", "recent.json"), NONE)
+    write_json(project.path("snapshot", "baseline.json"), earlier or {})
     return project
 
 

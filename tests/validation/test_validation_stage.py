@@ -40,7 +40,7 @@ def test_a_good_dataset_passes_with_facts_and_readable_docs(tmp_path):
     project = write(tmp_path, *rows())
     facts = run(project, shipped_params())
     rows_of = {"examples": 40, "holdout": 8, "quarantined": 1, "preferences": 0}
-    assert facts == {**rows_of, "expectations": 19, "failed": 0, "warnings": 0}
+    assert facts == {**rows_of, "expectations": 19, "failed": 0, "warnings": 0, "drift": "no earlier dataset"}
     verdict = read_json(project.path("validation", "validation.json"))
     assert verdict["contract"] == {"rules": 49, "rows": 40, "broken": 0}
     assert all(result["met"] for result in verdict["expectations"])
