@@ -13,7 +13,7 @@ from pipelines.index import publish
 from pipelines.params import Params, load_params
 from pipelines.project import Project, workspace
 from pipelines.registry.releases import CHAMPION, Releases
-from pipelines.release import champion
+from pipelines.release import baseline, champion
 from pipelines.release import night as nights
 from pipelines.release.candidate import Candidate, candidate
 from pipelines.release.night import Outcome, State
@@ -48,6 +48,8 @@ def nightly(name: str, force: bool = False) -> dict[str, Any]:
 
 
 def _learn(project: Project, params: Params, force: bool) -> Outcome:
+    if dag.stale(project) and baseline.renew(project):
+        dag.reproduce(project, "snapshot")
     ran = []
     for stage in dag.order(project):
         if stage == "snapshot" and not force:

@@ -111,6 +111,7 @@ class Dataset(Section):
     holdout_files: list[str]
     split_after: str
     near_duplicate: Share
+    min_quality: Share
     min_doc_chars: Annotated[int, Field(ge=1)]
     max_example_tokens: Annotated[int, Field(ge=64)]
     complete_per_kb: Annotated[float, Field(ge=0)]
@@ -152,6 +153,14 @@ class Validation(Section):
     max_contamination: Share
     max_task_share: Share
     max_quarantined_share: Share
+    max_drift: Share
+    max_drift_fail: Share
+
+    @model_validator(mode="after")
+    def _a_warning_comes_first(self) -> "Validation":
+        if self.max_drift > self.max_drift_fail:
+            raise ValueError("validation.max_drift must be at most validation.max_drift_fail")
+        return self
 
 
 class Training(Section):

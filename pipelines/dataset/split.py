@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pipelines.dataset.duplicates import repeats
+from pipelines.dataset.quality import Quality
 from pipelines.params import Dataset
 from pipelines.records import Record, fingerprint
 
@@ -46,13 +47,19 @@ def held_out_before(paths: set[str], params: Dataset) -> set[str]:
 
 
 def admit(
-    drafts: list[Record], tokenizer: Any, params: Dataset, source: str, parts: "Split | None" = None
+    drafts: list[Record],
+    tokenizer: Any,
+    params: Dataset,
+    source: str,
+    parts: "Split | None" = None,
+    quality: Quality | None = None,
 ) -> tuple[list[Record], list[Record]]:
     """Drafts to examples, and to quarantine rows with their reason.
 
     Args:
         drafts: of one side of the split or of both, in the order in which the first of several equals wins.
         parts: which of them are held out; none where it is not given.
+        quality: what scores them; without facts of symbols where it is not given.
 
     Returns:
         (examples, quarantined)
@@ -61,11 +68,14 @@ def admit(
     quarantined: list[Record] = []
     seen: dict[str, Record] = {}
     special = tuple(tokenizer.all_special_tokens)
+    scorer = quality or Quality()
     for draft, tokens in _counted(drafts, tokenizer):
         first = seen.setdefault(draft["same"], draft)
         fault = _fault(draft, first, tokens, special, params) or _late(draft, params, parts)
+        scored = {} if fault else scorer.of(draft)
+        fault = fault or _low(scored, params)
         if fault is None:
-            sound.append((draft, tokens))
+            sound.append(({**draft, **scored}, tokens))
         else:
             quarantined.append(row(draft, *fault))
     held = [parts is not None and parts.holds(draft) for draft, _ in sound]
@@ -99,6 +109,16 @@ def _late(draft: Record, params: Dataset, parts: "Split | None") -> tuple[str, s
     if parts is None or parts.holds(draft) or not parts.reveals(draft):
         return None
     return "later_context", f"it shows a line committed after {params.split_after} (dataset.split_after)"
+
+
+def _low(scored: Record, params: Dataset) -> tuple[str, str] | None:
+    if scored["quality"] >= params.min_quality:
+        return None
+    parts = ", ".join(f"{name} {value:g}" for name, value in scored["quality_parts"].items())
+    return (
+        "low_quality",
+        f"quality {scored['quality']:g} ({parts}), at least {params.min_quality:g} (dataset.min_quality)",
+    )
 
 
 def _where(draft: Record) -> str:

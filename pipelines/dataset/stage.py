@@ -8,6 +8,7 @@ from pipelines import progress
 from pipelines.dataset.bodies import HeldOutBodies
 from pipelines.dataset.contamination import contamination
 from pipelines.dataset.preferences import admit_pairs
+from pipelines.dataset.quality import Quality
 from pipelines.dataset.recipes import PAIRS, RECIPES, Recipe, Sources
 from pipelines.dataset.sides import Split, sides
 from pipelines.dataset.split import admit
@@ -33,7 +34,7 @@ def run(project: Project, params: Params) -> Facts:
     bodies = HeldOutBodies(sources.symbols(), parts.holds)
     drafts, copies = bodies.sifted(_drafts(sources))
     drafts.sort(key=lambda d: (not parts.holds(d), d["path"], d["start_byte"], d["task"], d["end_byte"]))
-    examples, quarantined = admit(drafts, tokenizer, params.dataset, project.name, parts)
+    examples, quarantined = admit(drafts, tokenizer, params.dataset, project.name, parts, Quality(sources.symbols()))
     holdout = [example for example in examples if parts.holds(example)]
     train = [example for example in examples if not parts.holds(example)]
     if not train or not holdout:

@@ -79,8 +79,9 @@ def candidate(project: Project, params: Params) -> Candidate:
         dataset_dvc=dag.output_hash(project, "dataset"),
         adapter=adapter,
         training_file=project.path("training", "training.json"),
-        reports=(page, *charts, evaluation, project.path("validation", "data_docs")),
+        reports=(page, *charts, evaluation, *(project.path("validation", name) for name in DATA_PAGES)),
     )
 
 
 CHARTS = ("loss.png", "arms.png")
+DATA_PAGES = ("card.html", "card.md", "drift.json", "data_docs")

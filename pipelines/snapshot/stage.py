@@ -1,4 +1,5 @@
-"""The snapshot stage: the source repository in; which files it has, and which base model is used, out."""
+"""The snapshot stage: the source repository in; which files it has, which base model is used and which dataset is live,
+out."""
 
 from dataclasses import asdict
 
@@ -7,7 +8,7 @@ from pipelines.errors import NocturneError
 from pipelines.model.base import identity
 from pipelines.params import Params
 from pipelines.project import Project
-from pipelines.records import write_json
+from pipelines.records import read_json, write_json
 from pipelines.snapshot.recent import recent
 from pipelines.source import git
 from pipelines.source.forgotten import FORGOTTEN, forgotten
@@ -19,8 +20,9 @@ SHORT = 12
 
 
 def run(project: Project, params: Params) -> Facts:
-    """Write `snapshot.json` (commit, files, skipped), `base.json` (which base model) and `recent.json` (which lines
-    were committed after `dataset.split_after`).
+    """Write `snapshot.json` (commit, files, skipped), `base.json` (which base model), `recent.json` (which lines were
+    committed after `dataset.split_after`) and `baseline.json` (how the live release's dataset is distributed; {} when
+    no night has said so: `release/baseline.py`).
 
     Raises:
         NocturneError: the source is missing, is no git repository, or holds nothing that the patterns take.
@@ -53,6 +55,8 @@ def run(project: Project, params: Params) -> Facts:
     write_json(
         project.path("snapshot", "base.json"), {"base_model": base, "identity": identity(base, project.workspace)}
     )
+    earlier = project.path("baseline.json")
+    write_json(project.path("snapshot", "baseline.json"), read_json(earlier) if earlier.is_file() else {})
     progress.report(1, 1, "repository")
     return {
         "files": len(taken),

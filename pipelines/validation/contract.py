@@ -69,6 +69,14 @@ def _commit(value: Any) -> bool:
     return isinstance(value, str) and re.fullmatch(r"[0-9a-f]{7,}(-dirty)?|uncommitted", value) is not None
 
 
+def _share(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+
+
+def _shares(value: Any) -> bool:
+    return isinstance(value, dict) and bool(value) and all(map(_share, value.values()))
+
+
 def one_of(*values: str) -> Rule:
     """The rule that a value is one of some texts."""
     return Rule(f"must be one of {', '.join(values)}", lambda value: value in values)
@@ -99,6 +107,8 @@ COLUMNS = {
     "request": TEXT,
     "query": TEXT,
     "tokens": _whole(1),
+    "quality": Rule("must be a number from 0 to 1", _share),
+    "quality_parts": Rule("must be parts by name, each a number from 0 to 1", _shares),
 }
 # A message never repeats these: they are code, long, and the last place for a secret to surface is a log.
 UNQUOTED = {"prompt", "completion", "request", "query", "chosen", "rejected"}

@@ -13,8 +13,8 @@ from great_expectations.core.run_identifier import RunIdentifier
 from pipelines.params import Params
 from pipelines.records import Record, write_atomic
 from pipelines.validation.page import STYLE
-from pipelines.validation.suite import DRAFTS, EXAMPLES, SEVERITY, expectations
-from pipelines.validation.tables import drafts, measures
+from pipelines.validation.suite import DRAFTS, DRIFT, EXAMPLES, SEVERITY, expectations
+from pipelines.validation.tables import drafts, drift, measures
 
 Rows = tuple[list[Record], list[Record], list[Record]]
 
@@ -24,7 +24,13 @@ SITE = "nocturne"
 
 
 def write_docs(
-    folder: Path, project: str, dataset: str, rows: Rows, params: Params, contamination: float
+    folder: Path,
+    project: str,
+    dataset: str,
+    rows: Rows,
+    params: Params,
+    contamination: float,
+    distances: dict[str, float] | None = None,
 ) -> list[Record]:
     """Hold the dataset against the suite and write the Data Docs; identical input makes identical bytes.
 
@@ -33,15 +39,17 @@ def write_docs(
         dataset: the dataset's fingerprint, which names the run.
         rows: train, holdout and quarantine.
         contamination: the share of held-out completions that stand in training text.
+        distances: of tonight's distributions from an earlier dataset's; none when there is no earlier one.
 
     Returns:
         One record an expectation, in the suite's order: table, expectation (in words), severity (fail, warn), met,
-        observed
-        (a text).
+        observed (a text).
     """
     train, holdout, _ = rows
     tables = {EXAMPLES: measures(train, holdout, params.dataset.recipes.on(), contamination), DRAFTS: drafts(*rows)}
-    suites = expectations(params)
+    if distances:
+        tables[DRIFT] = drift(distances)
+    suites = expectations(params, distances or ())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         context = _context(folder)
@@ -124,6 +132,7 @@ def _index(project: str, dataset: str, rows: Rows, results: list[Record], pages:
         counts={"training": len(train), "holdout": len(holdout), "quarantined": len(quarantined)},
         results=results,
         pages=pages,
+        drift=DRIFT in pages,
         failed=[r for r in results if not r["met"] and r["severity"] == "fail"],
         warned=[r for r in results if not r["met"] and r["severity"] == "warn"],
         rules=Counter(str(row.get("rule")) for row in quarantined).most_common(),

@@ -1,4 +1,4 @@
-"""The validation stage: the dataset in; its verdict, and Data Docs for a person, out."""
+"""The validation stage: the dataset in; its verdict, and for a person a card and Data Docs, out."""
 
 import shutil
 from collections import Counter
@@ -16,15 +16,19 @@ PREFERENCES = "preferences.jsonl"
 
 
 def run(project: Project, params: Params) -> Facts:
-    """Check the contract, then the suite; write `validation.json` and `data_docs/`.
+    """Check the contract, then the suite; write `validation.json`, `drift.json`, `card.html`, `card.md` and
+    `data_docs/`. Drift has a file of its own, so that what is live does not change what training depends on.
 
     Raises:
         NocturneError: there are too few examples, a row breaks the contract, or an expectation that fails the night
-            is not met. In the last case the Data Docs are there to be read.
+            is not met. In the last case the card and the Data Docs are there to be read.
     """
+    from pipelines.validation.card import Contents, write_card
     from pipelines.validation.contract import RULES, check
+    from pipelines.validation.distribution import distances
     from pipelines.validation.docs import write_docs
     from pipelines.validation.preferences import PAIR_RULES, check_pairs
+    from pipelines.validation.suite import DRIFT
 
     folder = project.path("validation")
     shutil.rmtree(folder, ignore_errors=True)
@@ -38,8 +42,18 @@ def run(project: Project, params: Params) -> Facts:
     check_pairs(pairs, holdout, params.dataset, _shown(project, "dataset"), recent)
     progress.report(2, 3, "checks", "quality")
     dataset = fingerprint([[name, file_sha256(project.path("dataset", name))] for name in (*FILES, PREFERENCES)])
-    rate = _contamination(project)
-    results = write_docs(folder / "data_docs", project.name, dataset, (train, holdout, quarantined), params, rate)
+    summary = _summary(project)
+    rate = float(summary["contamination"]["rate"])
+    earlier = read_json(project.path("snapshot", "baseline.json"))
+    apart = distances(earlier, (train, holdout, quarantined)) if earlier else {}
+    results = write_docs(
+        folder / "data_docs", project.name, dataset, (train, holdout, quarantined), params, rate, apart
+    )
+    drifted = [result for result in results if result["table"] == DRIFT]
+    write_json(folder / "drift.json", {"release": earlier.get("release"), "distances": apart, "expectations": drifted})
+    findings, base = _made_with(project)
+    contents = Contents(train, holdout, pairs, quarantined, summary, findings, base)
+    write_card(folder, project.name, dataset, contents)
     rows = {"train": len(train), "holdout": len(holdout), "quarantined": len(quarantined), "preferences": len(pairs)}
     verdict: Record = {
         "dataset": dataset,
@@ -49,7 +63,7 @@ def run(project: Project, params: Params) -> Facts:
             "rows": len(train) + len(holdout) + len(pairs),
             "broken": 0,
         },
-        "expectations": results,
+        "expectations": [result for result in results if result["table"] != DRIFT],
     }
     write_json(folder / "validation.json", verdict)
     progress.report(3, 3, "checks")
@@ -64,6 +78,7 @@ def run(project: Project, params: Params) -> Facts:
         "expectations": len(results),
         "failed": len(failed),
         "warnings": len(_unmet(results, "warn")),
+        "drift": max(apart.values()) if apart else "no earlier dataset",
     }
 
 
@@ -80,14 +95,25 @@ def _enough(project: Project, params: Params, train: list[Any], holdout: list[An
             )
 
 
-def _contamination(project: Project) -> float:
-    """The rate that the dataset stage has measured."""
+def _summary(project: Project) -> Record:
+    """What the dataset stage says of its recipes, and the contamination rate that it has measured."""
     file = project.path("dataset", "summary.json")
+    next_step = f"Delete {_shown(project, 'dataset')} and run `nocturne nightly` again."
+    summary: Record = read_json(file)
     try:
-        return float(read_json(file)["contamination"]["rate"])
+        float(summary["contamination"]["rate"])
     except (KeyError, TypeError, ValueError):
-        fact = f"{file} has no contamination rate from 0 to 1."
-        raise NocturneError(fact, f"Delete {_shown(project, 'dataset')} and run `nocturne nightly` again.") from None
+        raise NocturneError(f"{file} has no contamination rate from 0 to 1.", next_step) from None
+    if not isinstance(summary.get("recipes"), dict):
+        raise NocturneError(f"{file} does not say what its recipes made.", next_step)
+    return summary
+
+
+def _made_with(project: Project) -> tuple[list[Record], Record]:
+    """What was found in the source by `cleaning`, and which base model counts the tokens."""
+    return list(read_jsonl(project.path("extraction", "findings.jsonl"))), read_json(
+        project.path("snapshot", "base.json")
+    )
 
 
 def _unmet(results: list[Record], severity: str) -> list[Record]:
@@ -111,7 +137,13 @@ def _shown(project: Project, stage: str) -> str:
 STAGE = Stage(
     "validation",
     run,
-    needs=("snapshot/recent.json", *(f"dataset/{name}" for name in (*FILES, PREFERENCES)), "dataset/summary.json"),
+    needs=(
+        "snapshot/base.json",
+        "snapshot/baseline.json",
+        "snapshot/recent.json",
+        "extraction/findings.jsonl",
+        *(f"dataset/{name}" for name in (*FILES, PREFERENCES, "summary.json")),
+    ),
     params=("validation", "dataset"),
     rooms=("source/recent.py",),
 )

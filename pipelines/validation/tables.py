@@ -6,6 +6,7 @@ from pipelines.records import Record
 
 ECHO_CHARS = 40
 LONGEST_LINE = 1000
+LARGEST = "largest"
 
 
 def measures(train: list[Record], holdout: list[Record], recipes: list[str], contamination: float) -> pd.DataFrame:
@@ -45,6 +46,11 @@ def drafts(train: list[Record], holdout: list[Record], quarantined: list[Record]
     kept = [{"task": row["task"], "rule": "", "quarantined": 0} for row in (*train, *holdout)]
     left_out = [{"task": row.get("task"), "rule": row.get("rule"), "quarantined": 1} for row in quarantined]
     return pd.DataFrame([*kept, *left_out])
+
+
+def drift(distances: dict[str, float]) -> pd.DataFrame:
+    """One row: the distance of each distribution from the earlier one, and the largest of them."""
+    return pd.DataFrame([{**distances, LARGEST: max(distances.values())}])
 
 
 def _echoed(row: Record) -> bool:

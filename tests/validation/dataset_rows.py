@@ -14,6 +14,13 @@ FORMS = (
     *(("scope", "psm"), ("context", "chat"), ("tests", "chat"), ("retrieval", "chat"), ("questions", "chat")),
 )
 
+FINDINGS = [
+    {"category": "secret", "kind": "AWS key", "action": "redact", "path": "train/0.py"},
+    {"category": "secret", "kind": "AWS key", "action": "redact", "path": "train/0.py"},
+    {"category": "personal", "kind": "e-mail address", "action": "redact", "path": "held/1.py"},
+]
+LEFT_OUT = ("completion", "mode", "query", "quality", "quality_parts")  # of a preference
+
 
 def example(number: int, path: str, **changes: Any) -> Record:
     """One example that keeps the contract, with some values changed."""
@@ -37,6 +44,8 @@ def example(number: int, path: str, **changes: Any) -> Record:
         "request": f"After {number}?" if mode == "chat" else "",
         "query": f"after {number}",
         "tokens": 40 + number,
+        "quality": 0.5,
+        "quality_parts": {"length": 0.25, "code": 1.0},
     }
     return {**row, **changes}
 
@@ -59,7 +68,7 @@ def rows() -> tuple[list[Record], list[Record], list[Record]]:
 def pair(number: int, path: str, **changes: Any) -> Record:
     """One preference that keeps the contract, with some values changed."""
     row = example(number, path, task="negatives", chosen=f"return {number} + 1", rejected=f"return {number} - 1")
-    return {**{key: value for key, value in row.items() if key not in ("completion", "mode", "query")}, **changes}
+    return {**{key: value for key, value in row.items() if key not in LEFT_OUT}, **changes}
 
 
 def write(
@@ -69,15 +78,36 @@ def write(
     quarantined: list[Record],
     preferences: tuple[Record, ...] = (),
     rate: float = 0.0,
+    earlier: Record | None = None,
 ) -> Project:
-    """The dataset as the dataset stage leaves it, with this contamination rate; returns its project."""
+    """The dataset as the stages before leave it, with this contamination rate, and an earlier dataset's distribution;
+    returns its project."""
     project = Project("demo", folder / "source", folder)
     for name, records in (("train", train), ("holdout", holdout), ("quarantine", quarantined)):
         write_jsonl(project.path("dataset", f"{name}.jsonl"), records)
     write_jsonl(project.path("dataset", "preferences.jsonl"), preferences)
-    write_json(project.path("dataset", "summary.json"), {"contamination": {"rate": rate}})
+    write_json(
+        project.path("dataset", "summary.json"), {"recipes": made(train, holdout), "contamination": {"rate": rate}}
+    )
+    write_jsonl(project.path("extraction", "findings.jsonl"), FINDINGS)
+    write_json(project.path("snapshot", "base.json"), {"base_model": "data/models/nano-coder", "identity": "e" * 64})
     write_json(project.path("snapshot", "recent.json"), NONE)
+    write_json(project.path("snapshot", "baseline.json"), earlier or {})
     return project
+
+
+def made(train: list[Record], holdout: list[Record]) -> Record:
+    """What the dataset stage says of its recipes; `negatives` has made nothing."""
+    counts = {task: [sum(row.get("task") == task for row in rows) for rows in (train, holdout)] for task, _ in FORMS}
+    told = {task: {"share": 1.0, "train": t, "holdout": h, "quarantined": 0} for task, (t, h) in counts.items()}
+    none = {
+        "share": 1.0,
+        "train": 0,
+        "holdout": 0,
+        "quarantined": 0,
+        "none_because": "it wants reverts; there are none",
+    }
+    return {**told, "negatives": none}
 
 
 def shipped_params() -> Params:

@@ -39,6 +39,12 @@ def test_a_whole_dataset_passes():
         ("completion", " \n", "not blank"),
         ("completion", ["return 1"], "not blank"),
         ("tokens", 1.5, "whole number"),
+        ("quality", 1.01, "quality must be a number from 0 to 1, but is 1.01"),
+        ("quality", "0.5", "number from 0 to 1"),
+        ("quality", True, "number from 0 to 1"),
+        ("quality_parts", {"length": -0.1}, "each a number from 0 to 1"),
+        ("quality_parts", {}, "must be parts by name"),
+        ("quality_parts", [0.5], "must be parts by name"),
     ],
 )
 def test_a_broken_value_is_named_with_its_place(column, value, rule):
@@ -117,7 +123,7 @@ def test_a_message_never_repeats_the_code():
 
 def test_more_columns_are_welcome():
     train, holdout, _ = rows()
-    check([{**row, "quality": 0.5} for row in train], holdout, shipped_params().dataset, "data/demo/dataset")
+    check([{**row, "reviewed": "yes"} for row in train], holdout, shipped_params().dataset, "data/demo/dataset")
 
 
 def pairs():

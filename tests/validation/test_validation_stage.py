@@ -40,9 +40,9 @@ def test_a_good_dataset_passes_with_facts_and_readable_docs(tmp_path):
     project = write(tmp_path, *rows())
     facts = run(project, shipped_params())
     rows_of = {"examples": 40, "holdout": 8, "quarantined": 1, "preferences": 0}
-    assert facts == {**rows_of, "expectations": 19, "failed": 0, "warnings": 0}
+    assert facts == {**rows_of, "expectations": 19, "failed": 0, "warnings": 0, "drift": "no earlier dataset"}
     verdict = read_json(project.path("validation", "validation.json"))
-    assert verdict["contract"] == {"rules": 47, "rows": 40, "broken": 0}
+    assert verdict["contract"] == {"rules": 49, "rows": 40, "broken": 0}
     assert all(result["met"] for result in verdict["expectations"])
     docs = project.path("validation", "data_docs")
     index = (docs / "index.html").read_text()
@@ -98,6 +98,13 @@ def test_a_summary_without_a_contamination_rate_is_refused(tmp_path):
     project = write(tmp_path, *rows())
     project.path("dataset", "summary.json").write_text("{}")
     with pytest.raises(NocturneError, match=r"summary\.json has no contamination rate"):
+        run(project, shipped_params())
+
+
+def test_a_summary_that_knows_no_recipes_is_refused(tmp_path):
+    project = write(tmp_path, *rows())
+    project.path("dataset", "summary.json").write_text('{"contamination": {"rate": 0.0}}')
+    with pytest.raises(NocturneError, match=r"summary\.json does not say what its recipes made"):
         run(project, shipped_params())
 
 
