@@ -19,9 +19,8 @@ for key in ("MLFLOW_TRACKING_URI", "PREFECT_API_URL", "PREFECT_HOME", "NOCTURNE_
 os.environ.update(environment.SETTINGS)
 os.environ.setdefault("KF_RULE_CACHE_DIR", str(ROOT / "data" / ".kingfisher"))  # compiled once for all workspaces
 if "PYTEST_XDIST_WORKER" in os.environ:
-    os.environ["OMP_NUM_THREADS"] = (
-        "1"  # each of two test processes has a core; torch threads would wait for one another
-    )
+    # Each of the two test processes has a core; more threads would wait for one another.
+    os.environ["OMP_NUM_THREADS"] = "1"
 os.environ.update({"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull})
 
 

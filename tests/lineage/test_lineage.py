@@ -20,6 +20,7 @@ from pipelines.records import file_sha256, read_json, read_jsonl, tree_sha256, w
 from pipelines.registry.manifest import Manifest
 from pipelines.registry.releases import CHAMPION, Releases
 from pipelines.snapshot.stage import STAGE as SNAPSHOT
+from pipelines.stage import load
 
 FUNCTION = """def {name}(value):
     '''Return the {name} of a value that is given.'''
@@ -53,9 +54,9 @@ def params(place):
 
 
 def built(project):
-    """What a night builds up to the dataset, by DVC; vectors are drawn, for the encoder has no part in this."""
+    """What a night builds up to the dataset, which DVC keeps; vectors are drawn: the encoder has no part in this."""
     for stage in ("snapshot", "extraction", "history"):
-        dag.reproduce(project, stage)
+        load(stage).run(project, load_params(project.workspace))
     chunks = list(read_jsonl(project.path("extraction", "chunks.jsonl")))
     vectors = np.random.default_rng(3).normal(size=(len(chunks), 16)).astype(np.float32)
     file = project.path("embedding", "vectors.npy")
