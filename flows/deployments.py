@@ -20,6 +20,7 @@ from pipelines.project import workspace
 from pipelines.registry import tracking
 
 LOOPBACK = "127.0.0.1"
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 START_WITHIN = 180  # seconds; a first start makes the databases
 ANSWER_WITHIN = 10  # seconds, for a server of the user's
 END_WITHIN = 15  # seconds for a part to end by itself
@@ -60,8 +61,7 @@ def up(place: Path, params: Params, prefect_port: int, mlflow_port: int) -> None
         NocturneError: a port is taken, or a part did not start or ended by itself.
     """
     # Also SIGINT: a shell that starts a command in the background has it ignored.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
+    before = {number: signal.signal(number, signal.default_int_handler) for number in ENDS}
     logs = place / "data" / ".up"
     logs.mkdir(parents=True, exist_ok=True)
     parts: dict[str, subprocess.Popen[bytes]] = {}
@@ -84,6 +84,8 @@ def up(place: Path, params: Params, prefect_port: int, mlflow_port: int) -> None
     finally:
         running.forget(place)
         _end(parts)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _prefect(place: Path, parts: dict[str, subprocess.Popen[bytes]], logs: Path, port: int) -> str:
@@ -169,7 +171,7 @@ def _until_one_ends(parts: dict[str, subprocess.Popen[bytes]], logs: Path) -> No
 
 def _end(parts: dict[str, subprocess.Popen[bytes]]) -> None:
     """Ask each part and its children to end, the last one first: the schedule still needs the server to say goodbye."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in ENDS:
         signal.signal(number, signal.SIG_IGN)
     for part in reversed(parts.values()):
         for number in (signal.SIGTERM, signal.SIGKILL):
