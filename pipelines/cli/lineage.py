@@ -19,10 +19,12 @@ def trace(
     json: Json = False,
 ) -> None:
     """Show which examples, datasets and releases saw a file, or a line of it."""
+    from pipelines.errors import UsageError
     from pipelines.lineage import trace as lineage
 
     found = re.fullmatch(r"(.+?)(?::(\d+))?", where)
-    assert found is not None
+    if found is None:
+        raise UsageError(f"`{where}` is not PATH or PATH:LINE.", "Write for example `nocturne trace src/app.py:12`.")
     path, line = found.group(1), found.group(2)
     place, _ = opened(project)
     seen = lineage.trace(place, lineage.at(path, int(line) if line else None))

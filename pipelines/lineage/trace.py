@@ -1,7 +1,7 @@
 """Which examples, datasets and releases saw a piece of code."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from pipelines.lineage.datasets import Dataset, datasets
@@ -71,7 +71,4 @@ def _seen(dataset: Dataset, wanted: Callable[[Record], bool]) -> Seen:
 
 def facts(seen: list[Seen]) -> list[dict[str, Any]]:
     """Plain values, for JSON."""
-    return [
-        {"dataset": one.dataset, "releases": one.releases, "aliases": one.aliases, "examples": one.examples}
-        for one in seen
-    ]
+    return [asdict(one) for one in seen]

@@ -169,6 +169,8 @@ def test_wrong_use_is_exit_code_2(nocturne, place, tmp_path):
     add(place, "moon", make_repository(tmp_path / "moon", {"a.py": DOCUMENTED}))
     assert nocturne("complete", "a.py")[0] == 2
     assert nocturne("promote", "one")[0] == 2
+    assert "is not PATH" in two_lines(nocturne("trace", "")[2])
+    assert nocturne("forget", " ")[0] == 2
     assert nocturne("dance")[0] == 2
 
 
