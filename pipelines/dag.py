@@ -1,10 +1,10 @@
 """The DAG, as DVC has it: which stages a project has and in which order, which are out of date, and running one."""
 
+import contextlib
 import os
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ def order(project: Project) -> list[str]:
     """
     import networkx
 
-    with _readable(project.workspace) as repo:
+    with _repository(project.workspace) as repo:
         graph = repo.index.graph  # an edge points from a stage to one that it needs
     ordered = networkx.lexicographical_topological_sort(graph.reverse(), key=lambda stage: stage.name)
     mine = f"@{project.name}"
@@ -41,15 +41,14 @@ def stale(project: Project) -> list[str]:
     Raises:
         NocturneError: DVC cannot read the workspace, or is at work in it.
     """
-    file = project.workspace / "dvc.yaml"
-    targets = [f"{file}:{stage}@{project.name}" for stage in order(project)]
-    with _readable(project.workspace) as repo:
+    targets = [_address(project, stage) for stage in order(project)]
+    with _repository(project.workspace) as repo:
         changed = repo.status(targets)
     return [_stage_of(name) for name, reasons in changed.items() if reasons != ["always changed"]]
 
 
 def reproduce(project: Project, stage: str, force: bool = False) -> Entry | None:
-    """Run one stage through `dvc repro`, if DVC finds it out of date; output goes to the night's log.
+    """Run one stage as `dvc repro` does, if DVC finds it out of date; output goes to the night's log.
 
     Returns:
         What the stage said, or None when there was nothing to do.
@@ -58,28 +57,60 @@ def reproduce(project: Project, stage: str, force: bool = False) -> Entry | None
         NocturneError: the stage failed; its own words when it left any.
     """
     log = project.night / journal.LOG
-    log.parent.mkdir(parents=True, exist_ok=True)
     (project.night / f"{stage}.json").unlink(missing_ok=True)
-    options = ["--force"] if force else []
-    command = [sys.executable, "-m", "dvc", "repro", "--single-item", *options, f"{stage}@{project.name}"]
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    environ = {**os.environ, "PATH": path, journal.NIGHT_PID: str(os.getpid())}
-    before = log.stat().st_size if log.exists() else 0
-    with open(log, "ab") as output:
-        done = subprocess.run(
-            command, cwd=project.workspace, env=environ, stdout=output, stderr=output, stdin=subprocess.DEVNULL
-        )
+    try:
+        with journal.output_to(log):
+            _beside_signals(lambda: _run(project, stage, force))
+    except NocturneError as unsaid:
+        raise _words(project, stage, unsaid) from None
+    return journal.read(project, stage)
+
+
+def _words(project: Project, stage: str, unsaid: NocturneError) -> NocturneError:
+    """Why a stage failed: in its own words, or in DVC's when the stage never began or had done its part."""
     said = journal.read(project, stage)
-    if done.returncode == 0:
-        return said
-    if said is not None and said.error is not None:
-        raise NocturneError(said.error["fact"], said.error["next_step"])
-    if said is not None:
-        fact, step = f"{stage} was killed.", f"Run `nocturne nightly {project.name}` again; it goes on where it was."
-        raise NocturneError(fact, step)
-    raise NocturneError(
-        f"DVC could not run {stage}: {_last_error(log, before)}", f"The details are at the end of {log}."
+    if said is None:
+        return NocturneError(f"{stage} did not start. {unsaid.fact}", unsaid.next_step)
+    if said.error is not None:
+        return NocturneError(said.error["fact"], said.error["next_step"])
+    if said.state == "done":
+        return NocturneError(f"What {stage} made was not taken in. {unsaid.fact}", unsaid.next_step)
+    return NocturneError(
+        f"{stage} was killed.", f"Run `nocturne nightly {project.name}` again; it goes on where it was."
     )
+
+
+def _run(project: Project, stage: str, force: bool) -> None:
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    changed = {"PATH": path, journal.NIGHT_PID: str(os.getpid())}
+    before = {name: os.environ.get(name) for name in changed}
+    os.environ.update(changed)  # DVC hands its own environment to the stage
+    try:
+        with (
+            contextlib.chdir(project.workspace),
+            _repository(project.workspace) as repo,
+        ):  # DVC refuses to work from outside
+            repo.reproduce(_address(project, stage), single_item=True, force=force)
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def _beside_signals(call: Callable[[], None]) -> None:
+    """Call it in a thread of its own: in the main one DVC ignores SIGINT while a stage runs, and so would a night."""
+    raised: list[BaseException] = []
+
+    def kept() -> None:
+        try:
+            call()
+        except BaseException as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=kept, daemon=True)
+    thread.start()
+    thread.join()
+    if raised:
+        raise raised[0]
 
 
 def output_hash(project: Project, stage: str) -> str:
@@ -109,7 +140,7 @@ def stored(project: Project, folder_hash: str) -> dict[str, Path] | None:
     from dvc_data.hashfile.hash_info import HashInfo
     from dvc_data.hashfile.tree import Tree
 
-    with _readable(project.workspace) as repo:
+    with _repository(project.workspace) as repo:
         cache = repo.cache.local
         try:
             tree = Tree.load(cache, HashInfo("md5", folder_hash))
@@ -119,20 +150,18 @@ def stored(project: Project, folder_hash: str) -> dict[str, Path] | None:
     return found if all(path.is_file() for path in found.values()) else None
 
 
+def _address(project: Project, stage: str) -> str:
+    return f"{project.workspace / 'dvc.yaml'}:{stage}@{project.name}"
+
+
 def _stage_of(address: str) -> str:
     """`dvc.yaml:training@demo` (DVC names the file when it is not in the current folder) to `training`."""
     return address.rsplit(":", 1)[-1].split("@")[0]
 
 
-def _last_error(log: Path, since: int) -> str:
-    said = log.read_bytes()[since:].decode(errors="replace")
-    lines = [line for line in said.splitlines() if line.startswith("ERROR: ")]
-    return lines[-1].removeprefix("ERROR: ") if lines else "it gave no reason."
-
-
-@contextmanager
-def _readable(workspace: Path) -> Iterator[Any]:
-    """DVC's view of the workspace; its errors become ours."""
+@contextlib.contextmanager
+def _repository(workspace: Path) -> Iterator[Any]:
+    """DVC at work in the workspace; its errors become ours."""
     import logging
 
     from dvc.exceptions import DvcException
@@ -140,8 +169,9 @@ def _readable(workspace: Path) -> Iterator[Any]:
 
     logging.getLogger("dvc").setLevel(logging.ERROR)
     try:
-        yield Repo(str(workspace))
+        with Repo(str(workspace)) as repo:
+            yield repo
     except DvcException as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = " ".join(str(error.__cause__ or error).split())[:200]
         step = "If `dvc repro` is running, wait for it; else restore .dvc and dvc.yaml: `git checkout .dvc dvc.yaml`."
-        raise NocturneError(f"DVC cannot read {workspace}: {reason}", step) from None
+        raise NocturneError(f"DVC cannot work in {workspace}: {reason}", step) from None
