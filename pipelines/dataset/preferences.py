@@ -3,8 +3,9 @@
 from typing import Any
 
 from pipelines.dataset.split import row
+from pipelines.example import example_id
 from pipelines.params import Dataset
-from pipelines.records import Record, fingerprint
+from pipelines.records import Record
 
 
 def admit_pairs(
@@ -58,5 +59,4 @@ def _tokens(draft: Record, tokenizer: Any) -> int:
 
 def _pair(draft: Record, tokens: int, source: str) -> Record:
     kept = {key: value for key, value in draft.items() if key not in ("same", "content", "mode")}
-    identity = fingerprint(draft["path"], draft["commit"], draft["start_byte"], draft["end_byte"], draft["same"])
-    return {**kept, "example_id": identity[:16], "tokens": tokens, "source": source}
+    return {**kept, "example_id": example_id(kept), "tokens": tokens, "source": source}

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.dataset.duplicates import repeats
 from pipelines.dataset.quality import Quality
+from pipelines.example import example_id
 from pipelines.params import Dataset
-from pipelines.records import Record, fingerprint
+from pipelines.records import Record
 
 if TYPE_CHECKING:
     from pipelines.dataset.sides import Split
@@ -140,8 +141,7 @@ def _counted(drafts: list[Record], tokenizer: Any, batch: int = 256) -> Iterator
 
 def _example(draft: Record, tokens: int, source: str) -> Record:
     kept = {key: value for key, value in draft.items() if key not in ("same", "content")}
-    identity = fingerprint(draft["path"], draft["start_byte"], draft["end_byte"], draft["mode"], draft["same"])
-    return {**kept, "example_id": identity[:16], "tokens": tokens, "source": source}
+    return {**kept, "example_id": example_id(kept), "tokens": tokens, "source": source}
 
 
 def row(draft: Record, rule: str, reason: str) -> Record:

@@ -14,9 +14,11 @@ import pandas as pd
 import pandera.pandas as pa
 
 from pipelines.errors import NocturneError
+from pipelines.example import example_id
 from pipelines.params import Dataset
 from pipelines.records import Record
 from pipelines.source.recent import NONE, is_late
+from pipelines.validation.provenance import FILE, PLACE, Sources
 
 FIM = ("psm", "spm")
 MODES = {
@@ -167,26 +169,38 @@ RANGES = {
     "end_line must not be before start_line": _ordered("start_line", "end_line"),
     "end_byte must not be before start_byte": _ordered("start_byte", "end_byte"),
 }
+SIGNED = "example_id must be that of the row's content: it was changed after the dataset stage wrote it"
+
+
+def signed(frame: pd.DataFrame) -> "pd.Series[bool]":
+    """The rule that a row still has the content that its identity was made of."""
+    rows: Any = frame.to_dict("records")
+    return pd.Series([row["example_id"] == example_id(row) for row in rows], index=frame.index, dtype=bool)
+
+
 TABLE = {
     "example_id must be unique": single("example_id"),
+    SIGNED: signed,
     **RANGES,
     "mode must fit the task": _fits_task,
     "request must hold the question in mode chat, and be empty in the others": _asks,
     BY_PATH: _apart,
     "prompt and completion are those of an earlier row": single("prompt", "completion"),
 }
-RULES = (*(f"{name} {rule.words}" for name, rule in COLUMNS.items()), *TABLE)
+RULES = (*(f"{name} {rule.words}" for name, rule in COLUMNS.items()), *TABLE, FILE, PLACE)
 
 
-def schema(params: Dataset, recent: Record) -> pa.DataFrameSchema:
+def schema(params: Dataset, places: Sources, recent: Record) -> pa.DataFrameSchema:
     """The contract over both files together: a column `split`, and the columns of an example; more may be there.
 
     Args:
+        places: what rows can be from.
         recent: snapshot's recent.json, by which rows are held out when the split is by time.
     """
     columns = dict(COLUMNS)
     columns["task"] = one_of(*params.recipes.on())
     table = {words: holds for words, holds in TABLE.items() if words != BY_PATH or params.split != "time"}
+    table |= places.rules()
     if params.split == "time":
         table[BY_TIME] = timely(recent)
     return schema_of(columns, table)
@@ -204,17 +218,20 @@ def _check(rule: Rule) -> pa.Check:
     return pa.Check(rule.holds, element_wise=True, ignore_na=False, error=rule.words)
 
 
-def check(train: list[Record], holdout: list[Record], params: Dataset, folder: str, recent: Record = NONE) -> None:
+def check(
+    train: list[Record], holdout: list[Record], params: Dataset, folder: str, places: Sources, recent: Record = NONE
+) -> None:
     """Check the rows of `train.jsonl` and `holdout.jsonl`.
 
     Args:
+        places: what rows can be from.
         folder: where the two files are, as the message shall name it.
         recent: snapshot's recent.json.
 
     Raises:
         NocturneError: a row breaks a rule; the first few are named by file, line, example and rule.
     """
-    enforce(schema(params, recent), {"train": train, "holdout": holdout}, folder)
+    enforce(schema(params, places, recent), {"train": train, "holdout": holdout}, folder)
 
 
 def enforce(rules: pa.DataFrameSchema, files: dict[str, list[Record]], folder: str) -> None:

@@ -13,13 +13,16 @@ from pipelines.validation.contract import (
     COLUMNS,
     FILLED,
     RANGES,
+    SIGNED,
     Rule,
     enforce,
     one_of,
     schema_of,
+    signed,
     single,
     timely,
 )
+from pipelines.validation.provenance import FILE, PLACE, Sources
 
 PROVENANCE = (
     *("example_id", "language", "path", "start_line", "end_line", "start_byte", "end_byte"),
@@ -35,25 +38,27 @@ DIFFER = "chosen and rejected must differ"
 APART = "path is in holdout.jsonl: a held-out file teaches no preference"
 PAIR_TABLE = {
     "example_id must be unique": single("example_id"),
+    SIGNED: signed,
     **RANGES,
     "prompt, chosen and rejected are those of an earlier row": single("prompt", "chosen", "rejected"),
 }
-PAIR_RULES = (*(f"{name} {rule.words}" for name, rule in PAIR_COLUMNS.items()), *PAIR_TABLE, DIFFER, APART)
+PAIR_RULES = (*(f"{name} {rule.words}" for name, rule in PAIR_COLUMNS.items()), *PAIR_TABLE, DIFFER, APART, FILE, PLACE)
 
 
 def check_pairs(
-    pairs: list[Record], holdout: list[Record], params: Dataset, folder: str, recent: Record = NONE
+    pairs: list[Record], holdout: list[Record], params: Dataset, folder: str, places: Sources, recent: Record = NONE
 ) -> None:
     """Check the rows of `preferences.jsonl`.
 
     Args:
         folder: where the file is, as the message shall name it.
+        places: what pairs can be from.
         recent: snapshot's recent.json, which decides when the split is by time.
 
     Raises:
         NocturneError: a row breaks a rule; the first few are named by line, example and rule.
     """
-    table = {**PAIR_TABLE, DIFFER: _differs}
+    table = {**PAIR_TABLE, DIFFER: _differs, **places.rules()}
     if params.split == "time":
         table[BY_TIME] = timely(recent)
     else:

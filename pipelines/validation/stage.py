@@ -28,6 +28,7 @@ def run(project: Project, params: Params) -> Facts:
     from pipelines.validation.distribution import distances
     from pipelines.validation.docs import write_docs
     from pipelines.validation.preferences import PAIR_RULES, check_pairs
+    from pipelines.validation.provenance import sources
     from pipelines.validation.suite import DRIFT
 
     folder = project.path("validation")
@@ -37,9 +38,12 @@ def run(project: Project, params: Params) -> Facts:
     _enough(project, params, train, holdout, quarantined)
     progress.report(1, 3, "checks", "contract")
     recent = read_json(project.path("snapshot", "recent.json"))
-    check(train, holdout, params.dataset, _shown(project, "dataset"), recent)
+    places = sources(
+        read_jsonl(project.path("extraction", "files.jsonl")), read_jsonl(project.path("history", "edits.jsonl"))
+    )
+    check(train, holdout, params.dataset, _shown(project, "dataset"), places, recent)
     pairs = list(read_jsonl(project.path("dataset", PREFERENCES)))
-    check_pairs(pairs, holdout, params.dataset, _shown(project, "dataset"), recent)
+    check_pairs(pairs, holdout, params.dataset, _shown(project, "dataset"), places, recent)
     progress.report(2, 3, "checks", "quality")
     dataset = fingerprint([[name, file_sha256(project.path("dataset", name))] for name in (*FILES, PREFERENCES)])
     summary = _summary(project)
@@ -141,7 +145,9 @@ STAGE = Stage(
         "snapshot/base.json",
         "snapshot/baseline.json",
         "snapshot/recent.json",
+        "extraction/files.jsonl",
         "extraction/findings.jsonl",
+        "history/edits.jsonl",
         *(f"dataset/{name}" for name in (*FILES, PREFERENCES, "summary.json")),
     ),
     params=("validation", "dataset"),

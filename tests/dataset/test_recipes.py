@@ -12,6 +12,7 @@ from pipelines.params import load_params
 from pipelines.project import Project
 from pipelines.records import file_sha256, read_json, read_jsonl, write_jsonl
 from pipelines.stage import load
+from pipelines.validation import provenance
 from pipelines.validation.contract import check
 
 PARAMS = load_params(ROOT).model_copy(
@@ -116,8 +117,9 @@ def test_an_example_goes_through_the_chat_template_and_back(sides, tokenizer, re
         assert len(one.ids) == example["tokens"]
 
 
-def test_the_examples_of_all_recipes_keep_the_contract(sides):
-    check(*sides, PARAMS.dataset, "dataset")
+def test_the_examples_of_all_recipes_keep_the_contract(project, sides):
+    files, edits = (read_jsonl(project.path(name)) for name in ("extraction/files.jsonl", "history/edits.jsonl"))
+    check(*sides, PARAMS.dataset, "dataset", provenance.sources(files, edits))
 
 
 def test_the_same_input_makes_the_same_bytes(project):

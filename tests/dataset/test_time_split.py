@@ -12,6 +12,7 @@ from pipelines.project import Project
 from pipelines.records import read_json, read_jsonl
 from pipelines.snapshot import recent as room
 from pipelines.snapshot.stage import STAGE as SNAPSHOT
+from pipelines.validation import provenance
 from pipelines.validation.contract import check
 
 PARAMS = load_params(ROOT)
@@ -114,10 +115,12 @@ def test_nothing_committed_after_the_moment_is_trained_on(project):
     told = read_json(project.path("dataset", "summary.json"))["contamination"]
     assert (told["seen"], told["measured"] > 0) == (0, True)
     recent = read_json(project.path("snapshot", "recent.json"))
-    check(train, holdout, params.dataset, "data/demo/dataset", recent)
+    files, edits = (read_jsonl(project.path(name)) for name in ("extraction/files.jsonl", "history/edits.jsonl"))
+    places = provenance.sources(files, edits)
+    check(train, holdout, params.dataset, "data/demo/dataset", places, recent)
     late = next(row for row in holdout if row["path"] == "late.py")
     with pytest.raises(NocturneError, match=r"train\.jsonl line 1 .*: a line of it must be after dataset\.split_after"):
-        check([late, *train], [row for row in holdout if row is not late], params.dataset, "here", recent)
+        check([late, *train], [row for row in holdout if row is not late], params.dataset, "here", places, recent)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from pipelines.example import example_id
 from pipelines.params import Params, load_params
 from pipelines.project import Project
 from pipelines.records import Record, write_json, write_jsonl
@@ -26,15 +27,14 @@ def example(number: int, path: str, **changes: Any) -> Record:
     """One example that keeps the contract, with some values changed."""
     task, mode = FORMS[number % len(FORMS)]
     row = {
-        "example_id": f"{number:016x}",
         "task": task,
         "mode": mode,
         "language": "python",
         "path": path,
         "start_line": number + 1,
         "end_line": number + 4,
-        "start_byte": 10 * number,
-        "end_byte": 10 * number + 30,
+        "start_byte": 20 * number,
+        "end_byte": 20 * number + 70,
         "commit": "c" * 40,
         "blob": "b" * 40,
         "license": "MIT",
@@ -47,7 +47,20 @@ def example(number: int, path: str, **changes: Any) -> Record:
         "quality": 0.5,
         "quality_parts": {"length": 0.25, "code": 1.0},
     }
-    return {**row, **changes}
+    row |= changes
+    return {"example_id": example_id(row), **row}
+
+
+def named(row: Record) -> Record:
+    """The row with the identity of its content, as the dataset stage would have written it."""
+    return {**row, "example_id": example_id(row)}
+
+
+def read_files(*tables: list[Record]) -> list[Record]:
+    """The files of extraction that rows can be from: twenty bytes a line, and lines enough."""
+    named = {(row["path"], row["blob"]) for rows in tables for row in rows if "path" in row and "blob" in row}
+    text = "# nineteen letters.\n" * 120
+    return [{"path": path, "blob": blob, "text": text} for path, blob in sorted(named, key=str)]
 
 
 def rows() -> tuple[list[Record], list[Record], list[Record]]:
@@ -68,7 +81,8 @@ def rows() -> tuple[list[Record], list[Record], list[Record]]:
 def pair(number: int, path: str, **changes: Any) -> Record:
     """One preference that keeps the contract, with some values changed."""
     row = example(number, path, task="negatives", chosen=f"return {number} + 1", rejected=f"return {number} - 1")
-    return {**{key: value for key, value in row.items() if key not in LEFT_OUT}, **changes}
+    row = {key: value for key, value in row.items() if key not in (*LEFT_OUT, "example_id")}
+    return {"example_id": example_id(row), **row, **changes}
 
 
 def write(
@@ -89,6 +103,8 @@ def write(
     write_json(
         project.path("dataset", "summary.json"), {"recipes": made(train, holdout), "contamination": {"rate": rate}}
     )
+    write_jsonl(project.path("extraction", "files.jsonl"), read_files(train, holdout, list(preferences)))
+    write_jsonl(project.path("history", "edits.jsonl"), [])
     write_jsonl(project.path("extraction", "findings.jsonl"), FINDINGS)
     write_json(project.path("snapshot", "base.json"), {"base_model": "data/models/nano-coder", "identity": "e" * 64})
     write_json(project.path("snapshot", "recent.json"), NONE)

@@ -4,7 +4,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from dataset_rows import example, pair, rows, shipped_params, write
+from dataset_rows import example, named, pair, rows, shipped_params, write
 
 from pipelines.errors import NocturneError
 from pipelines.validation.card import CHARS
@@ -79,7 +79,7 @@ def test_the_histogram_has_a_bar_for_each_tenth(tmp_path):
 
 def test_source_is_shown_as_text_whatever_it_says(tmp_path):
     train = rows()[0]
-    train[0] = {**train[0], "completion": HOSTILE, "language": "a|b\nc"}
+    train[0] = named({**train[0], "completion": HOSTILE, "language": "a|b\nc"})
     page, text = cards(tmp_path, train)
     assert "<script" not in page
     assert "&lt;script&gt;alert(1)" in page
@@ -89,7 +89,7 @@ def test_source_is_shown_as_text_whatever_it_says(tmp_path):
 
 def test_long_texts_are_cut_in_the_middle(tmp_path):
     train = rows()[0]
-    train[0] = {**train[0], "completion": "begin " + "x" * 3 * CHARS + " end"}
+    train[0] = named({**train[0], "completion": "begin " + "x" * 3 * CHARS + " end"})
     for card in cards(tmp_path, train):
         assert re.search(r"begin x+\n\[…\]\nx+ end", card)
         assert "x" * CHARS not in card

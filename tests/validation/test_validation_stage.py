@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from dataset_rows import ROOT, example, rows, shipped_params, write
+from dataset_rows import ROOT, example, named, rows, shipped_params, write
 
 from pipelines.errors import NocturneError
 from pipelines.records import read_json, tree_sha256
@@ -42,7 +42,7 @@ def test_a_good_dataset_passes_with_facts_and_readable_docs(tmp_path):
     rows_of = {"examples": 40, "holdout": 8, "quarantined": 1, "preferences": 0}
     assert facts == {**rows_of, "expectations": 19, "failed": 0, "warnings": 0, "drift": "no earlier dataset"}
     verdict = read_json(project.path("validation", "validation.json"))
-    assert verdict["contract"] == {"rules": 49, "rows": 40, "broken": 0}
+    assert verdict["contract"] == {"rules": 55, "rows": 40, "broken": 0}
     assert all(result["met"] for result in verdict["expectations"])
     docs = project.path("validation", "data_docs")
     index = (docs / "index.html").read_text()
@@ -65,8 +65,8 @@ def test_the_docs_load_nothing_from_anywhere(tmp_path):
 
 def test_odd_data_is_a_warning_and_passes(tmp_path):
     train, holdout, _ = rows()
-    train = [{**row, "task": "complete", "mode": "psm", "request": ""} for row in train]
-    holdout = [{**row, "task": "complete", "mode": "psm", "request": "", "language": "go"} for row in holdout]
+    train = [named({**row, "task": "complete", "mode": "psm", "request": ""}) for row in train]
+    holdout = [named({**row, "task": "complete", "mode": "psm", "request": "", "language": "go"}) for row in holdout]
     quarantined = [{"task": "explain", "rule": "too_long", "reason": "-"}] * 200
     project = write(tmp_path, train, holdout, quarantined)
     facts = run(project, shipped_params())
