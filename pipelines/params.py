@@ -331,12 +331,18 @@ def rewrite(workspace: Path, change: Callable[[Any], None]) -> None:
     document = YAML()
     document.preserve_quotes = True
     document.width = 4096
+    document.indent(mapping=2, sequence=4, offset=2)
     file = workspace / "params.yaml"
     values = document.load(file.read_text())
     change(values)
     text = io.StringIO()
     document.dump(values, text)
-    write_atomic(file, text.getvalue().encode())
+    write_atomic(file, _spaced(text.getvalue()).encode())
+
+
+def _spaced(text: str) -> str:
+    """A blank line between sections and none within: ruamel leaves one where the file's last key had been."""
+    return re.sub(r"(\n[ \t][^\n]*)\n(?=\S)", r"\1\n\n", re.sub(r"\n\s*\n(?=[ \t])", "\n", text))
 
 
 def _reasons(error: ValidationError) -> str:
