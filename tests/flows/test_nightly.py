@@ -24,9 +24,9 @@ from pipelines.registry.releases import CHALLENGER, CHAMPION, PREVIOUS, Releases
 from pipelines.stage import NAMES
 
 SMALL = {
-    "dataset": {"complete_per_kb": 0.7, "scope_per_kb": 0.1, "retrieval_examples": 6},
-    "training": {"max_steps": 30, "batch_size": 4, "checkpoint_steps": 4, "threads": 1},
-    "evaluation": {"max_examples": 24, "generate_examples": 2, "max_new_tokens": 16, "bootstrap": 200},
+    "dataset": {"complete_per_kb": 0.7, "scope_per_kb": 0.1, "retrieval_examples": 6, "max_example_tokens": 448},
+    "training": {"max_steps": 16, "batch_size": 4, "checkpoint_steps": 4, "threads": 1},
+    "evaluation": {"max_examples": 12, "generate_examples": 2, "max_new_tokens": 16, "bootstrap": 200},
     "gates": {"min_gain": -1.0, "champion_margin": 1.0},
 }
 LEARNED = ("pipelines/training", "pipelines/registry", "pipelines/gates", "pipelines/release")

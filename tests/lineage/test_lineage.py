@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 import yaml
-from conftest import ROOT, git, make_repository, make_workspace
+from conftest import ROOT, git, make_repository, make_workspace, with_database
 
 from pipelines import dag
 from pipelines.errors import NocturneError, UsageError
@@ -34,13 +34,12 @@ def source_file(name):
 
 
 @pytest.fixture
-def place(tmp_path):
+def place(tmp_path, mlflow_database):
     files = {SECRET: source_file("secret"), PLAIN: source_file("plain")}
     files |= {f"src/m{number}.py": source_file(f"m{number}") for number in range(6)}
     source = make_repository(tmp_path / "source", files)
-    return make_workspace(
-        tmp_path / "workspace", {"moon": source}, dataset={"holdout": 0.2, "recipes": {"retrieval": 0.0}}
-    )
+    changes = {"holdout": 0.2, "recipes": {"retrieval": 0.0}}
+    return with_database(make_workspace(tmp_path / "workspace", {"moon": source}, dataset=changes), mlflow_database)
 
 
 @pytest.fixture

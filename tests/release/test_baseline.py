@@ -4,7 +4,7 @@ import shutil
 
 import numpy as np
 import pytest
-from conftest import commit_all, make_repository, make_workspace
+from conftest import commit_all, make_repository, make_workspace, with_database
 
 from pipelines import dag
 from pipelines.params import load_params
@@ -24,12 +24,12 @@ def source_file(name):
 
 
 @pytest.fixture
-def project(tmp_path):
+def project(tmp_path, mlflow_database):
     source = make_repository(
         tmp_path / "source", {f"src/m{number}.py": source_file(f"m{number}") for number in range(8)}
     )
     changes = {"dataset": {"holdout": 0.2, "recipes": {"retrieval": 0.0}}, "validation": {"max_contamination": 1.0}}
-    place = make_workspace(tmp_path / "workspace", {"moon": source}, **changes)
+    place = with_database(make_workspace(tmp_path / "workspace", {"moon": source}, **changes), mlflow_database)
     return load_params(place).project("moon", place)
 
 
