@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
+import numpy as np
+
 ALNUM = string.ascii_letters + string.digits
 BASE64 = ALNUM + "+/"
 LINE = 64  # characters of a PEM line (RFC 7468)
@@ -221,3 +223,52 @@ def left(secret: Secret, text: str) -> bool:
     return any(
         part[at : at + SURVIVES] in text for part in secret.parts for at in range(max(1, len(part) - SURVIVES + 1))
     )
+
+
+def gathered(each: int = 10, seed: int = 17, plain: int = 150) -> tuple[list[Secret], dict[str, str]]:
+    """All secrets in one file a carrier, with plain lines after them, or long values would make them minified files.
+
+    Returns:
+        The secrets, and the files: path → text.
+    """
+    parts: dict[str, list[tuple[Secret, str]]] = {}
+    for secret, carrier, _, text in planted(each, seed):
+        parts.setdefault(carrier, []).append((secret, text))
+    files = {}
+    for number, (carrier, texts) in enumerate(sorted(parts.items())):
+        path = f"planted/{number}/{CARRIERS[carrier][0]}"
+        if path.endswith(".ipynb"):
+            cells = [cell for _, text in texts for cell in json.loads(text)["cells"]]
+            files[path] = json.dumps({"cells": cells, "nbformat": 4}, indent=1)
+        else:
+            mark = "#" if path.endswith((".py", ".env")) else "//"
+            files[path] = "\n".join([*(text for _, text in texts), *[f"{mark} plain words of a comment"] * plain, ""])
+    return [secret for texts in parts.values() for secret, _ in texts], files
+
+
+class Traces:
+    """Looks for stretches of secrets in bytes, at every place once."""
+
+    def __init__(self, found: list[Secret]) -> None:
+        self._windows = {
+            part.encode()[at : at + SURVIVES]: secret.kind
+            for secret in found
+            for part in secret.parts
+            for at in range(len(part) - SURVIVES + 1)
+        }
+        # Which three bytes stand at the first, the fourth, ... place of a window, so that few are compared whole.
+        self._tables = {at: np.zeros(1 << 24, bool) for at in range(0, SURVIVES, 3)}
+        for at, table in self._tables.items():
+            table[[int.from_bytes(window[at : at + 3], "big") for window in self._windows]] = True
+
+    def kinds(self, data: bytes) -> set[str]:
+        """The kinds of the secrets of which the bytes still hold a stretch."""
+        letters = np.frombuffer(data, np.uint8).astype(np.uint32)
+        if len(letters) < SURVIVES:
+            return set()
+        triples = letters[:-2] << 16 | letters[1:-1] << 8 | letters[2:]
+        hits = np.arange(len(letters) - SURVIVES + 1)
+        for at, table in self._tables.items():
+            hits = hits[table[triples[hits + at]]]
+        stretches = (data[at : at + SURVIVES] for at in hits)
+        return {self._windows[stretch] for stretch in stretches if stretch in self._windows}

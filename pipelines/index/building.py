@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pipelines.errors import NocturneError
 from pipelines.index.engine import Point, Store
 from pipelines.index.hybrid import Index
-from pipelines.index.keywords import Keywords
+from pipelines.index.keywords import Keywords, terms
 from pipelines.index.version import IndexVersion
 from pipelines.progress import report
 
@@ -57,5 +57,6 @@ def _finds(index: Index, point: Point) -> bool:
 
     chunk, vector = point.chunk, np.asarray(point.dense, dtype=np.float32)
     hits = index.search(f"{chunk['symbol']}\n{chunk['text']}", vector, CANARY_HITS)
-    # A copy of the chunk elsewhere in the repository is as good an answer to its own text.
-    return any(hit.chunk_id == chunk["chunk_id"] or hit.text == chunk["text"] for hit in hits)
+    # A chunk of the same words, a copy or one more page of the same table, is as good an answer to its own text.
+    own = terms(chunk["text"])
+    return any(hit.chunk_id == chunk["chunk_id"] or terms(hit.text) == own for hit in hits)

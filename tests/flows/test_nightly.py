@@ -16,6 +16,7 @@ import pytest
 import yaml
 from conftest import commit_all, git, make_repository, make_workspace, own_code
 
+from benchmarks.planted import Traces, gathered
 from pipelines import dag, journal
 from pipelines.errors import GatesFailed, NocturneError
 from pipelines.params import load_params
@@ -29,13 +30,22 @@ SMALL = {
     "evaluation": {"max_examples": 12, "generate_examples": 2, "max_new_tokens": 16, "bootstrap": 200},
     "gates": {"min_gain": -1.0, "champion_margin": 1.0},
 }
+SECRETS, SECRET_FILES = gathered()
+SHORT = [secret for secret in SECRETS if "\n" not in secret.value][::7]
 LEARNED = ("pipelines/training", "pipelines/registry", "pipelines/gates", "pipelines/release")
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("night")
-    source = make_repository(folder / "source", own_code(*LEARNED))
+    source = make_repository(folder / "source", own_code(*LEARNED) | SECRET_FILES)
+    once = source / "pipelines" / "once.py"
+    once.write_text(
+        "def connect(host):\n" + "".join(f"    {one.name} = {one.value!r}\n" for one in SHORT) + "    run(host)\n"
+    )
+    commit_all(source, f"Connect with {SHORT[0].value} for now")
+    once.write_text("def connect(host):\n    run(host, secret=None)\n")
+    commit_all(source, f"Do not keep {SHORT[1].value} in the code")
     return make_workspace(folder / "workspace", {"demo": source}, **SMALL)
 
 
@@ -300,3 +310,15 @@ def test_a_stage_that_fails_says_why_and_nothing_changes(place, project):
     assert "1,000,000" in error.value.fact or "1000000" in error.value.fact
     assert file.exists()
     assert Releases(project).champion() == live
+
+
+def test_no_planted_secret_is_in_anything_that_these_nights_have_made(place, project):
+    traces = Traces(SECRETS)
+    assert traces.kinds("".join(SECRET_FILES.values()).encode()) == {secret.kind for secret in SECRETS}
+    files = [path for path in place.rglob("*") if path.is_file() and "models" not in path.parts]
+    assert {".dvc", "mlruns", "live", ".prefect", "night.log"} <= {part for path in files for part in path.parts}
+    assert [path for path in files if traces.kinds(path.read_bytes())] == []
+    read = {file["path"] for file in read_jsonl(project.path("extraction", "files.jsonl"))}
+    assert len(read & SECRET_FILES.keys()) == 8  # a notebook and an .env are not read at all
+    assert "pipelines/once.py" in read
+    assert sum(1 for _ in read_jsonl(project.path("extraction", "findings.jsonl"))) >= 0.8 * len(SECRETS)

@@ -197,6 +197,15 @@ def test_a_failed_canary_publishes_nothing(project, params, monkeypatch):
         open_index(project, load_params(ROOT).index, version_of(project))
 
 
+def test_chunks_of_the_same_words_answer_for_each_other(tmp_path, params):
+    """As in a table of data, or a comment that goes on for pages: more of them than a search shows."""
+    page = some_chunks()[0]
+    chunks = [{**page, "chunk_id": f"c{n}", "path": f"p{n}.py", "text": "plain word\n" * (n + 1)} for n in range(60)]
+    project = made_project(tmp_path, chunks, np.repeat(unit_vectors(1), 60, axis=0))
+    with open_index(project, params.index, publish(project, params).version) as index:
+        assert index.count() == 60
+
+
 def test_chunks_that_share_an_id_are_an_error(tmp_path, params):
     chunks = [{**chunk, "chunk_id": "same"} for chunk in some_chunks()]
     project = made_project(tmp_path, chunks, unit_vectors(6))
