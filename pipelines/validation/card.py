@@ -52,7 +52,7 @@ def write_card(folder: Path, project: str, dataset: str, contents: Contents) -> 
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        templates.filters |= {"percent": "{:.1%}".format, "cell": _cell, "fenced": _fenced}
+        templates.filters |= {"percent": "{:.1%}".format, "number": "{:,}".format, "cell": _cell, "fenced": _fenced}
         write_atomic(folder / name, templates.get_template(f"{name}.jinja").render(shown).encode())
 
 

@@ -30,7 +30,7 @@ def cells(page):
 def test_the_card_counts_splits_recipes_languages_and_licences(tmp_path):
     page, text = cards(tmp_path, preferences=(pair(1, "train/1.py"),))
     found = cells(page)
-    assert ["training", "32", "4", str(sum(40 + n for n in range(32)))] in found
+    assert ["training", "32", "4", f"{sum(40 + n for n in range(32)):,}"] in found
     assert ["holdout", "8", "2", str(sum(40 + n for n in range(32, 40)))] in found
     assert ["preferences", "1", "1", "41"] in found
     assert ["python", "", "32", "8"] in found
