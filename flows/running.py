@@ -3,7 +3,10 @@
 import os
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from pipelines.records import read_json, write_json
 
@@ -31,9 +34,42 @@ def answers(url: str) -> bool:
 
 def use_prefect(place: Path) -> None:
     """Let a night that is started by hand show in the Prefect server that runs, unless the user named another."""
+    end_orphans()
     found = _address(place, "prefect")
     if "PREFECT_API_URL" not in os.environ and found is not None and answers(f"{found}/health"):
         os.environ["PREFECT_API_URL"] = found
+
+
+def end_orphans() -> int:
+    """End the temporary Prefect servers of this workspace whose nights were killed, which nobody else would.
+
+    Returns:
+        How many there were.
+    """
+    import psutil
+
+    ended = 0
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):  # it has ended, or is another user's
+            if _serves_a_night_here(process.environ()) and not _is_child_of_python(process):
+                process.terminate()
+                ended += 1
+    return ended
+
+
+def _serves_a_night_here(environ: Mapping[str, str]) -> bool:
+    return "PREFECT__SERVER_EPHEMERAL" in environ and environ.get("PREFECT_HOME") == os.environ.get("PREFECT_HOME")
+
+
+def _is_child_of_python(process: Any) -> bool:
+    """Prefect starts its server with the night's own Python; a server whose parent is no such has lost its night."""
+    import psutil
+
+    parent = process.parent()
+    try:
+        return parent is not None and parent.exe() == process.exe()
+    except psutil.AccessDenied:
+        return False
 
 
 def mlflow_address(place: Path) -> str | None:
