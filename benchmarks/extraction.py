@@ -1,12 +1,15 @@
-"""How fast extraction is beside libraries that chunk code, what one changed file costs, and how memory grows.
+"""How fast extraction is beside libraries that chunk code or list its symbols, what one changed file costs, and how
+memory grows.
 
     python -m benchmarks.extraction --peers FOLDER --repositories REPOSITORY [REPOSITORY ...]
 
 The files of all repositories that have a parser here go into one git repository. Each peer reads them from disk, makes
-syntax-aware chunks of 1,600 characters with its own defaults otherwise, and writes them as JSON Lines: its part of the
-job. Extraction does its whole stage: reads from git, makes symbols with documentation, chunks, spans and licences,
-writes the cache and four files. Every run is a process of its own, timed from its first line of work to its last, on
-the same files; the peers and extraction take turns. Peers live in a virtual environment in FOLDER, made when missing.
+syntax-aware chunks of 1,600 characters or symbols, with its own defaults otherwise, and writes them as JSON Lines: its
+part of the job; `tree-sitter` only parses. Extraction does its whole stage: reads from git, looks for secrets and
+personal data by two scanners, makes symbols with documentation and facts, chunks, spans and licences, writes a cache
+and five files. Every run is a command of its own on the same files; the peers and extraction take turns. `seconds` are
+from the first line of work to the last; those of the whole command, and its CPU seconds, count its start and its
+processes too. Of several runs the best counts. Peers live in a virtual environment in FOLDER, made when missing.
 """
 
 import argparse
@@ -15,7 +18,6 @@ import os
 import platform
 import resource
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -68,17 +70,17 @@ def workspace(folder: Path, source: Path) -> None:
 
 
 def stage(name: str, folder: Path) -> dict[str, float]:
-    """Run one stage; returns its `seconds` by its journal, its `cpu` seconds and its `peak` bytes, workers included."""
-    seen = _watched([sys.executable, "-m", "pipelines", name, "all"], folder)
+    """Run one stage; returns its `seconds` by its journal and what `_watched` says of the command."""
+    seen, _ = _watched([sys.executable, "-m", "pipelines", name, "all"], folder)
     return {**seen, "seconds": _journal(folder, name)["seconds"]}
 
 
 def peer(python: Path, name: str, source: Path, processes: int) -> dict[str, float]:
-    """Let a peer chunk a repository's files; returns `seconds`, `cpu`, `chunks` and how many files `failed`."""
+    """Let a peer read a repository's files; returns `seconds`, `made` and how many files `failed`, and what `_watched`
+    says of the command."""
     script = Path(__file__).with_name("extraction_peers.py")
-    command = [str(python), str(script), name, str(source), str(processes)]
-    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return json.loads(told.splitlines()[-1])
+    seen, told = _watched([str(python), str(script), name, str(source), str(processes)], source)
+    return {**seen, **json.loads(told.splitlines()[-1])}
 
 
 def environment(folder: Path) -> Path:
@@ -108,17 +110,23 @@ def rounds(folder: Path, python: Path | None, times: int) -> dict[str, list[dict
     return found
 
 
-def _watched(command: list[str], folder: Path) -> dict[str, float]:
-    """Run a command; returns its CPU seconds and the most memory that it and its children held at one time."""
-    before, peak = resource.getrusage(resource.RUSAGE_CHILDREN), 0
-    process = psutil.Popen(command, cwd=folder, env={**os.environ, "PYTHONPATH": str(HOME)})
-    while process.poll() is None:
-        peak = max(peak, sum(map(_held, [process, *process.children(recursive=True)])))
-        time.sleep(POLL_SECONDS)
+def _watched(command: list[str], folder: Path) -> tuple[dict[str, float], str]:
+    """Run a command; returns how long it took (`whole`), its `cpu` seconds, the most bytes of memory that it and its
+    children held at one time (`peak`), and what it printed."""
+    before, peak, began = resource.getrusage(resource.RUSAGE_CHILDREN), 0, time.perf_counter()
+    with tempfile.TemporaryFile("w+") as printed:
+        process = psutil.Popen(command, cwd=folder, env={**os.environ, "PYTHONPATH": str(HOME)}, stdout=printed)
+        while process.poll() is None:
+            peak = max(peak, sum(map(_held, [process, *process.children(recursive=True)])))
+            time.sleep(POLL_SECONDS)
+        whole = time.perf_counter() - began
+        printed.seek(0)
+        told = printed.read()
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} failed in {folder}.")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return {"cpu": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, "peak": peak}
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {"whole": whole, "cpu": cpu, "peak": peak}, told
 
 
 def _held(process: psutil.Process) -> int:
@@ -146,14 +154,12 @@ def prepared(folder: Path, repositories: list[Path], copies: int) -> int:
 
 
 def shown(found: dict[str, list[dict[str, float]]], size: int, symbols: int) -> None:
-    """Print the median of every name's runs, and how many times as long as a cold extraction each takes."""
-    cold = statistics.median(run["seconds"] for run in found["extraction, cold"])
-    print("| | seconds | CPU seconds | MB/s | symbols/s | time to cold extraction |\n|" + " --- |" * 6)
+    """Print the best of every name's runs."""
+    print("| | makes | seconds | whole command | CPU seconds | MB/s |\n|" + " --- |" * 6)
     for name, runs in found.items():
-        seconds = statistics.median(run["seconds"] for run in runs)
-        cpu = statistics.median(run["cpu"] for run in runs)
-        per = f"{symbols / seconds:,.0f}" if name.startswith("extraction") else "no symbols"
-        print(f"| {name} | {seconds:.2f} | {cpu:.2f} | {size / 1e6 / seconds:.2f} | {per} | {seconds / cold:.2f} |")
+        seconds, whole, cpu = (min(run[key] for run in runs) for key in ("seconds", "whole", "cpu"))
+        makes = f"{runs[0].get('made', symbols):,.0f}"
+        print(f"| {name} | {makes} | {seconds:.2f} | {whole:.2f} | {cpu:.2f} | {size / 1e6 / seconds:.2f} |")
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The peers of benchmarks/extraction.py, run by their own Python: chunk a folder's files into JSON Lines.
+"""The peers of benchmarks/extraction.py, run by their own Python: a folder's files into chunks or symbols, JSON Lines.
 
 python benchmarks/extraction_peers.py PEER FOLDER PROCESSES
 """
@@ -7,7 +7,6 @@ import contextlib
 import json
 import multiprocessing
 import os
-import resource
 import sys
 import tempfile
 import time
@@ -48,17 +47,38 @@ def llama_index(language: str) -> Chunk:
 
 
 @cache
+def kit(language: str) -> Chunk:
+    """Its symbols, by tree-sitter queries: the functions, classes and methods of a file with their code."""
+    from kit.tree_sitter_symbol_extractor import TreeSitterSymbolExtractor
+
+    ending = next(end for end, name in LANGUAGES.items() if name == language)
+    return lambda text: [json.dumps(symbol) for symbol in TreeSitterSymbolExtractor.extract_symbols(ending, text)]
+
+
+@cache
+def tree_sitter(language: str) -> Chunk:
+    """Parsing alone: what no tool that stands on tree-sitter can be below."""
+    from tree_sitter import Language, Parser
+
+    parser = Parser(Language(_grammar(language)))
+    return lambda text: [str(parser.parse(text.encode()).root_node.end_byte)]
+
+
+@cache
 def semantic_text_splitter(language: str) -> Chunk:
     """Its Rust splitter, with the same grammar wheels that extraction uses."""
-    from importlib import import_module
-
     from semantic_text_splitter import CodeSplitter
+
+    splitter = CodeSplitter(_grammar(language), CHARS)
+    return lambda text: list(splitter.chunks(text))
+
+
+def _grammar(language: str) -> object:
+    from importlib import import_module
 
     module = "typescript" if language == "tsx" else language
     function = f"language_{language}" if module == "typescript" else "language"
-    grammar = getattr(import_module(f"tree_sitter_{module}"), function)()
-    splitter = CodeSplitter(grammar, CHARS)
-    return lambda text: list(splitter.chunks(text))
+    return getattr(import_module(f"tree_sitter_{module}"), function)()
 
 
 # What each is installed as. The language pack downloads its grammars since 1.0; before, they were in the wheel.
@@ -68,6 +88,8 @@ PEERS: dict[str, tuple[tuple[str, ...], Callable[[str], Chunk]]] = {
     "cocoindex": (("cocoindex",), cocoindex),
     "llama-index": (("llama-index-core", _PACK), llama_index),
     "semantic-text-splitter": (("semantic-text-splitter", *_WHEELS), semantic_text_splitter),
+    "kit": (("cased-kit", _PACK), kit),
+    "tree-sitter": (("tree-sitter", *_WHEELS), tree_sitter),
 }
 
 
@@ -82,18 +104,13 @@ def lines(work: tuple[str, str]) -> tuple[str, int]:
     return "".join(json.dumps({"path": path, "text": text}) + "\n" for text in made), len(made)
 
 
-def _cpu() -> float:
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(each.ru_utime + each.ru_stime for each in used)
-
-
 def main() -> None:
-    """Chunk every file below the folder; the last line tells seconds, chunks and how many files failed."""
+    """Run the peer on every file below the folder; the last line tells seconds, what it made and how many failed."""
     name, folder, processes = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
     paths = sorted(str(path) for path in folder.rglob("*") if path.suffix.lower() in LANGUAGES and path.is_file())
     for work in paths[:1]:
         lines((name, work))  # imports are no part of the measurement
-    began, before = time.perf_counter(), _cpu()
+    began = time.perf_counter()
     chunks = failed = 0
     pool = multiprocessing.get_context("fork").Pool(processes) if processes > 1 else contextlib.nullcontext()
     with tempfile.TemporaryFile("w") as file, pool as workers:
@@ -104,8 +121,7 @@ def main() -> None:
         file.flush()
         os.fsync(file.fileno())
     seconds = time.perf_counter() - began
-    cpu = _cpu() - before
-    print(json.dumps({"seconds": seconds, "cpu": cpu, "chunks": chunks, "failed": failed}))
+    print(json.dumps({"seconds": seconds, "made": chunks, "failed": failed}))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ NAME = "detect-secrets"
 BEFORE, AFTER = 200, 500  # characters around a keyword that are looked at: a line can be a whole minified file
 SHARED = 100  # keywords as near as this are looked at together
 
-_HINT = re.compile(r"key|pass|pwd|secret|token|credential", re.IGNORECASE)
+_HINTS = ("key", "pass", "pwd", "secret", "token", "credential")
 _TOKEN = re.compile(r"[\w+/=.-]{16}|://", re.ASCII)
 _DIGIT = re.compile(r"[0-9]")
 # Of quoted strings alone these say too much: `SecretAssignment` measures randomness where a name says secret.
@@ -42,7 +42,7 @@ def scan(source: bytes, path: str) -> Iterator[Span]:
     """
     text = source.decode("latin-1")
     lines = [line for line in text.split("\n") if _DIGIT.search(line)]
-    hinted = [line for line in lines if _HINT.search(line)]
+    hinted = [line for line in lines if _is_hinted(line.lower())]
     shown = {"assigned": "\n".join(hinted), "token": "\n".join(line for line in lines if _TOKEN.search(line))}
     shown["all"] = text if "PRIVATE KEY" in text else ""
     found = {(value, rule.secret_type) for rule in _rules() for value in _values(rule, shown[_place(rule)])}
@@ -52,6 +52,10 @@ def scan(source: bytes, path: str) -> Iterator[Span]:
         while at >= 0:
             yield Span(at, at + len(value), kind, NAME, "secret")
             at = text.find(value, at + len(value))
+
+
+def _is_hinted(line: str) -> bool:
+    return any(hint in line for hint in _HINTS)
 
 
 @cache

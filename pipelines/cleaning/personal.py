@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from pipelines.cleaning.span import Span
 
-_EMAIL = re.compile(
-    r"(?<![\w.+%/:@-])[\w.+%-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![\w@:(/-])", re.ASCII
-)
+# From the sign on, and from there backwards: a search that begins with a fixed character is several times as fast.
+_DOMAIN = re.compile(r"@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![\w@:(/-])", re.ASCII)
+_LOCAL = re.compile(r"(?<![\w.+%/:@-])[\w.+%-]{1,64}\Z", re.ASCII)
+_LOCAL_CHARS = 64
 # Names that no one can own (RFC 2606, RFC 6761; of one letter, with few exceptions), and those that everyone makes up.
 _NO_ONES = re.compile(
     r"[@.](?:example|test|invalid|localhost|local|internal|tld)$|[@.]-|-\.|[@.]\w\.[a-z]{2,4}$"
@@ -21,9 +22,11 @@ _NO_ONE = re.compile(
 )
 _FILE = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|ico|css|js|ts|json|md|html?)$", re.IGNORECASE)  # logo@2x.png
 _PHONE = re.compile(
-    r"(?<![\w.+*/-])(?:\+[1-9][\d ().-]{7,20}\d|\(?[2-9]\d\d\)?[ .-][2-9]\d\d[ .-]\d{4})(?![\w.-]?\d|\w)", re.ASCII
+    r"[+(2-9](?<![\w.+*/-].)"
+    r"(?:(?<=\+)[1-9][\d ().-]{7,20}\d|(?:(?<=\()[2-9]|(?<=[2-9]))\d\d\)?[ .-][2-9]\d\d[ .-]\d{4})"
+    r"(?![\w.-]?\d|\w)",
+    re.ASCII,
 )
-_DIGITS = re.compile(r"\d")
 _IP = re.compile(
     r"(?<![\w.:-])(?:\d{1,3}(?:\.\d{1,3}){3}|(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4})(?![\w.:-])", re.ASCII
 )
@@ -32,19 +35,23 @@ _IP = re.compile(
 def scan(source: bytes, ip_addresses: bool) -> Iterator[Span]:
     """E-mail addresses and phone numbers that can be someone's; and IP addresses, when asked for, that are public."""
     text = source.decode("latin-1")
-    if "@" in text:
-        yield from (
-            _span(found, "e-mail address", "address") for found in _EMAIL.finditer(text) if _is_someones(found[0])
-        )
+    for start, end in _addresses(text):
+        if _is_someones(text[start:end]):
+            yield Span(start, end, "e-mail address", "address", "personal")
     for found in _PHONE.finditer(text):
         if _is_phone_number(found[0]):
-            yield _span(found, "phone number", "phonenumbers")
-    if ip_addresses:
-        yield from (_span(found, "IP address", "ipaddress") for found in _IP.finditer(text) if _is_public(found[0]))
+            yield Span(*found.span(), "phone number", "phonenumbers", "personal")
+    for found in _IP.finditer(text) if ip_addresses else ():
+        if _is_public(found[0]):
+            yield Span(*found.span(), "IP address", "ipaddress", "personal")
 
 
-def _span(found: re.Match[str], kind: str, scanner: str) -> Span:
-    return Span(found.start(), found.end(), kind, scanner, "personal")
+def _addresses(text: str) -> Iterator[tuple[int, int]]:
+    for domain in _DOMAIN.finditer(text):
+        at = domain.start()
+        local = _LOCAL.search(text, max(0, at - _LOCAL_CHARS), at)
+        if local is not None:
+            yield local.start(), domain.end()
 
 
 def _is_someones(address: str) -> bool:

@@ -9,10 +9,12 @@ from pipelines.extraction.tested import names
 from pipelines.params import Cleaning, Extraction
 from pipelines.records import Record, fingerprint
 from pipelines.source import generated, reasons
+from pipelines.source.reasons import Reason
 from pipelines.syntax.chunks import chunks
-from pipelines.syntax.dialects import settled
+from pipelines.syntax.dialects import opened, settled
 from pipelines.syntax.facts import facts
 from pipelines.syntax.languages import Language
+from pipelines.syntax.notebooks import NotRead
 from pipelines.syntax.spans import spans
 from pipelines.syntax.symbols import symbols
 
@@ -25,6 +27,10 @@ def parse(source: bytes, language: Language, params: Extraction, cleaning: Clean
 
     Both have `findings`: what was blotted out, or kept the file out. Nothing is read from a file before it is clean.
     """
+    try:
+        source, language = opened(source, language)
+    except NotRead as reason:
+        return {"skipped": asdict(Reason(f"notebook: {reason}", "notebook")), "findings": []}
     unreadable = reasons.unreadable(source)
     if unreadable is None and params.generated == "skip":
         unreadable = generated.by_content(source.decode())
@@ -47,7 +53,7 @@ def parse(source: bytes, language: Language, params: Extraction, cleaning: Clean
         "symbols": [vars(symbol) | vars(own) for symbol, own in zip(found, known.symbols, strict=True)],
         "names": names(found, known),
         "chunks": [{**vars(chunk), "content_hash": _content_hash(chunk.symbol, chunk.text)} for chunk in cut],
-        "spans": [[span.start_byte, span.end_byte, span.type] for span in spans(source, language)],
+        "spans": list(map(list, spans(source, language))),
     }
 
 

@@ -8,8 +8,9 @@ from pipelines.params import Params
 from pipelines.source import generated, reasons
 from pipelines.source.reader import Reader, Unreadable
 from pipelines.source.reasons import Reason
-from pipelines.syntax.dialects import settled
+from pipelines.syntax.dialects import opened, settled
 from pipelines.syntax.languages import Language
+from pipelines.syntax.notebooks import NotRead
 from pipelines.syntax.symbols import Symbol, symbols
 
 KEPT = 256  # parsed files: what one commit made is what the next one changed
@@ -49,7 +50,14 @@ class Sources:
             size, content = self._reader.stored(blob, most * 1024)
         except Unreadable as unreadable:
             return Reason(str(unreadable), "readable")
-        unread = reasons.too_large(size, most) or reasons.unreadable(content)
+        unread = reasons.too_large(size, most)
+        if unread is not None:
+            return unread
+        try:
+            content, language = opened(content, language)
+        except NotRead as reason:
+            return Reason(f"notebook: {reason}", "notebook")
+        unread = reasons.unreadable(content)
         if unread is None and self._params.extraction.generated == "skip":
             unread = generated.by_content(content.decode())
         if unread is not None:

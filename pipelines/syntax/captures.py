@@ -1,10 +1,11 @@
 """What a language's queries (`queries/*.scm`) found in one file, as plain tables."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pipelines.syntax import names
-from pipelines.syntax.languages import Language, parse, query
+from pipelines.syntax.languages import Language, macros_before, parse, query
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -40,7 +41,7 @@ class Found:
         scopes: what is no definition but part of the qualified names inside it.
         wrappers: node id → the node that wraps it (`export`, `const`, decorators).
         docstrings: id of a definition → the expression statement that opens its body.
-        leading: end byte → start byte of attributes and decorators that stand before a definition.
+        leading: end byte → start byte of attributes, decorators and macros that stand before a definition.
         comments: end byte → start byte.
     """
 
@@ -56,12 +57,26 @@ def find(source: bytes, language: Language) -> Found:
     """Run a language's definition queries over UTF-8 source."""
     import tree_sitter
 
-    found = Found()
     tree = parse(source, language)
+    found = Found(leading=dict(macros_before(source, language)))
     matches = tree_sitter.QueryCursor(query(language, "")).matches(tree.root_node)
     for _, captures in sorted(matches, key=lambda match: match[0]):
         _file(found, captures, source)
     return found
+
+
+@lru_cache(maxsize=1)  # facts and spans of one file are asked for one after the other
+def marks(source: bytes, language: Language) -> Captures:
+    """What the facts and spans queries capture in UTF-8 source, in no order: one walk over the tree for both."""
+    import tree_sitter
+
+    root = parse(source, language).root_node
+    return tree_sitter.QueryCursor(query(language, ".facts", ".spans")).captures(root)
+
+
+def ranges(captures: Captures, name: str) -> list[tuple[int, int]]:
+    """The first byte and the end of what has been captured under a name, by position."""
+    return sorted([node.byte_range for node in captures.get(name, [])])
 
 
 def _file(found: Found, captures: Captures, source: bytes) -> None:

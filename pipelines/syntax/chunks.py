@@ -16,6 +16,8 @@ from pipelines.syntax.lines import Lines
 from pipelines.syntax.outline import Block, Outline
 from pipelines.syntax.symbols import Symbol
 
+GAP = 20  # lines; the JSON between two cells without output is 8 to 14
+
 
 @dataclass(frozen=True)
 class Chunk:
@@ -65,7 +67,10 @@ def _passages(outline: Outline, limit: int) -> Iterator[Block]:
     while levels:
         block = next(levels[-1], None)
         if waiting and (
-            block is None or outline.lines.chars(waiting[0].first, block.last) > limit or _apart(waiting[-1], block)
+            block is None
+            or outline.lines.chars(waiting[0].first, block.last) > limit
+            or _apart(waiting[-1], block)
+            or _gap(waiting[-1], outline.lines)
         ):
             yield _merge(waiting)
             waiting = []
@@ -83,6 +88,11 @@ def _apart(before: Block, block: Block) -> bool:
     if section is None or section.kind != "section" or section is owner:
         return False
     return block.symbol is None or before.symbol is None or bool(before.symbol.body)
+
+
+def _gap(block: Block, lines: Lines) -> bool:
+    """Whether a block ends with so many blank lines that what follows is something else, as a notebook's next cell."""
+    return block.last - block.first > GAP and all(map(lines.is_blank, range(block.last - GAP, block.last)))
 
 
 def _merge(blocks: list[Block]) -> Block:

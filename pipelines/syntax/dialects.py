@@ -1,8 +1,9 @@
-"""Which language a file is in where two share an ending: `.h` is C, unless what it holds is C++."""
+"""What a file is read as where its ending does not say it all: `.h` is C or C++, a notebook is Python."""
 
 import re
 
 from pipelines.syntax.languages import Language, named
+from pipelines.syntax.notebooks import rendered
 
 # What C and C++ compilers both skip, or what only a C++ compiler reads in a header for both.
 _ASIDE = re.compile(
@@ -17,15 +18,25 @@ _ONLY_CPP = re.compile(
     rb"^[ \t]*(?:"
     rb"template[ \t]*<|(?:inline[ \t]+)?namespace\b[^;=(]*\{|using[ \t]+(?:namespace[ \t]+)?[\w:]+[ \t]*[;=]"
     rb"|(?:public|private|protected)[ \t]*:|(?:enum[ \t]+)?class[ \t]+[\w: \t]+[;:{\n]"
+    rb"|[^\n#\[]*\w::~?\w"
     rb")",
     re.MULTILINE,
 )
 
 
+def opened(source: bytes, language: Language) -> tuple[bytes, Language]:
+    """The text that is read of a file, and its language: of a notebook the Python that stands for it, line by line.
+
+    Raises:
+        NotRead: it is a notebook that cannot be read so.
+    """
+    return (rendered(source), named("python")) if language.name == "notebook" else (source, language)
+
+
 def settled(source: bytes, language: Language) -> Language:
     """The language of UTF-8 source whose name's ending says `language`.
 
-    C++ is told by lines that C cannot read (`template <`, `namespace x {`, `class X`, `public:`, `using`)
+    C++ is told by lines that C cannot read (`template <`, `namespace x {`, `class X`, `public:`, `using`, `a::b`)
     outside comments, strings and `#ifdef __cplusplus`. A header that holds
     none of them stays C, which then reads it as well.
     """

@@ -13,16 +13,12 @@ import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from pipelines.syntax.captures import Captures
-from pipelines.syntax.imports import Import, Uses, imports
-from pipelines.syntax.languages import Language, parse, query
+from pipelines.syntax.captures import marks, ranges
+from pipelines.syntax.imports import imports, uses
+from pipelines.syntax.languages import Language, parse
 from pipelines.syntax.symbols import Symbol
 from pipelines.syntax.tokens import tokens
-
-if TYPE_CHECKING:
-    from tree_sitter import Node
 
 
 @dataclass(frozen=True)
@@ -92,22 +88,19 @@ def _scope(symbol: Symbol) -> str:
 
 class _File:
     def __init__(self, source: bytes, language: Language, found: list[Symbol]) -> None:
-        import tree_sitter
-
         self.source = source
         self.found = found
-        tree = parse(source, language)
-        captures: Captures = tree_sitter.QueryCursor(query(language, ".facts")).captures(tree.root_node)
-        comments = {node.start_byte: node.end_byte for node in _sorted(captures, "comment")}
+        captures = marks(source, language)
+        comments = dict(ranges(captures, "comment"))
         docs = dict(symbol.doc_range for symbol in found if symbol.doc_range)
-        self.tokens = tokens(tree, comments | docs)
-        self.imports: list[Import] = imports(captures, comments, source)
-        self.uses = Uses(self.imports, captures, source)
-        self.calls = [(node.start_byte, self._text(node)) for node in _sorted(captures, "call")]
-        self.decorators = [(node.start_byte, self._text(node)) for node in _sorted(captures, "decorator")]
-        self.decisions = sorted({node.start_byte for node in captures.get("decision", [])})
-        self.defaults = sorted({node.start_byte for node in captures.get("default", [])})
-        self.tests = [(node.start_byte, node.end_byte) for node in _sorted(captures, "test")]
+        self.tokens = tokens(parse(source, language), source, _outermost(found), comments | docs)
+        self.imports = imports(captures, comments, source)
+        self.uses = uses(self.imports, captures, source)
+        self.calls = [(start, self._text(start, end)) for start, end in ranges(captures, "call")]
+        self.decorators = [(start, self._text(start, end)) for start, end in ranges(captures, "decorator")]
+        self.decisions = sorted({start for start, _ in ranges(captures, "decision")})
+        self.defaults = sorted({start for start, _ in ranges(captures, "default")})
+        self.tests = ranges(captures, "test")
 
     def facts(self) -> FileFacts:
         return FileFacts(
@@ -122,7 +115,7 @@ class _File:
         start, end = symbol.start_byte, symbol.end_byte
         return Facts(
             scope=_scope(symbol),
-            imports=[statement.text for statement in self.imports if self.uses.of(statement, start, end)],
+            imports=[text for text, places in self.uses if _count(places, start, end)],
             decorators=[text for _, text in _within(self.decorators, start, symbol.body_start_byte)],
             calls=_names(self.calls, start, end),
             complexity=complexity,
@@ -146,12 +139,19 @@ class _File:
         start, end = symbol.start_byte, symbol.end_byte
         return _count(self.decisions, start, end) - _count(self.defaults, start, end)
 
-    def _text(self, node: "Node") -> str:
-        return self.source[node.start_byte : node.end_byte].decode("utf-8", "replace")
+    def _text(self, start: int, end: int) -> str:
+        return self.source[start:end].decode("utf-8", "replace")
 
 
-def _sorted(captures: Captures, name: str) -> "list[Node]":
-    return sorted(captures.get(name, []), key=lambda node: node.start_byte)
+def _outermost(found: list[Symbol]) -> list[tuple[int, int]]:
+    """The ranges of the symbols that lie in no other, by position."""
+    outer: list[tuple[int, int]] = []
+    for symbol in found:
+        if not outer or symbol.start_byte >= outer[-1][1]:
+            outer.append((symbol.start_byte, symbol.end_byte))
+        elif symbol.end_byte > outer[-1][1]:
+            outer[-1] = (outer[-1][0], symbol.end_byte)
+    return outer
 
 
 def _count(places: list[int], start: int, end: int) -> int:

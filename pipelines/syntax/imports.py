@@ -58,26 +58,25 @@ def imports(captures: Captures, comments: dict[int, int], source: bytes) -> list
     return [made[start] for start in sorted(made)]
 
 
-class Uses:
-    """Where the names that a file's imports bind are used."""
-
-    def __init__(self, statements: list[Import], captures: Captures, source: bytes) -> None:
-        bound = frozenset[bytes]().union(*(statement.names for statement in statements))
-        self._places: dict[bytes, list[int]] = {name: [] for name in bound}
-        apart = {node.start_byte for node in captures.get("member", [])} if bound else set()
-        apart.update(at for statement in statements for at in range(statement.start, statement.end))
-        for node in captures.get("use", []) if bound else []:
-            name = _source(node, source)
-            if name in bound and node.start_byte not in apart:
-                self._places[name].append(node.start_byte)
-        for places in self._places.values():
-            places.sort()
-
-    def of(self, statement: Import, start: int, end: int) -> bool:
-        """Whether source[start:end] uses a name that a statement binds, where that is seen."""
-        start, end = max(start, statement.seen[0]), min(end, statement.seen[1])
-        places = (self._places[name] for name in statement.names)
-        return any(bisect_left(found, start) < bisect_left(found, end) for found in places)
+def uses(statements: list[Import], captures: Captures, source: bytes) -> list[tuple[str, list[int]]]:
+    """The text of each import statement whose names are used where they are seen, and the bytes where, ascending."""
+    places: dict[bytes, list[int]] = {name: [] for statement in statements for name in statement.names}
+    if not places:
+        return []
+    apart = {node.start_byte for node in captures.get("member", [])}
+    apart.update(at for statement in statements for at in range(statement.start, statement.end))
+    for node in captures.get("use", []):
+        start, end = node.byte_range
+        name = source[start:end]
+        if name in places and start not in apart:
+            places[name].append(start)
+    used = []
+    for statement in statements:
+        first, last = statement.seen
+        seen = sorted(at for name in statement.names for at in places[name] if first <= at < last)
+        if seen:
+            used.append((statement.text, seen))
+    return used
 
 
 def _source(node: "Node", source: bytes) -> bytes:

@@ -13,6 +13,7 @@ from importlib.resources import files
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from pipelines.syntax import macros
 from pipelines.syntax.docs import CDOC, CSHARPDOC, GODOC, JSDOC, PYTHON, RDOC, RUSTDOC, DocStyle
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Language:
         doc: how it documents definitions.
         reader: "module:function" of this room that reads it instead of a grammar and queries, or "".
         library: the package whose version the reader's results depend on, or "".
+        macros: whether a preprocessor runs before its grammar holds.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Language:
     doc: DocStyle = PYTHON
     reader: str = ""
     library: str = ""
+    macros: bool = False
 
 
 LANGUAGES = (
@@ -70,17 +73,19 @@ LANGUAGES = (
     Language("java", (".java",), "tree_sitter_java:language", ("java",), JSDOC),
     Language("go", (".go",), "tree_sitter_go:language", ("go",), GODOC),
     Language("rust", (".rs",), "tree_sitter_rust:language", ("rust",), RUSTDOC),
-    Language("c", (".c", ".h"), "tree_sitter_c:language", ("c",), CDOC),
+    Language("c", (".c", ".h"), "tree_sitter_c:language", ("c",), CDOC, macros=True),
     Language(
         "cpp",
         (".cpp", ".cc", ".cxx", ".c++", ".hpp", ".hh", ".hxx", ".h++", ".ipp", ".tpp", ".inl", ".cppm", ".ixx"),
         "tree_sitter_cpp:language",
         ("cpp", "c"),
         CDOC,
+        macros=True,
     ),
     Language("csharp", (".cs", ".csx"), "tree_sitter_c_sharp:language", ("csharp",), CSHARPDOC),
     Language("ruby", (".rb", ".rake", ".gemspec", ".ru"), "tree_sitter_ruby:language", ("ruby",), RDOC),
     Language("php", (".php", ".phtml"), "tree_sitter_php:language_php", ("php",), JSDOC),
+    Language("notebook", (".ipynb",), "tree_sitter_python:language", ("python",), PYTHON),  # by `dialects.opened`
     Language(
         "markdown",
         (".md", ".markdown"),
@@ -109,12 +114,22 @@ def named(name: str) -> Language:
     return _BY_NAME[name]
 
 
-@lru_cache(maxsize=1)  # symbols, chunks and spans of one file are asked for one after the other
 def parse(source: bytes, language: Language) -> "tree_sitter.Tree":
     """The syntax tree of UTF-8 source; never fails, broken source has ERROR nodes."""
+    return _parsed(source, language)[0]
+
+
+def macros_before(source: bytes, language: Language) -> dict[int, int]:
+    """End → start of macros that the tree does not have and that stand before a word, as attributes do."""
+    return _parsed(source, language)[1]
+
+
+@lru_cache(maxsize=1)  # symbols, chunks and spans of one file are asked for one after the other
+def _parsed(source: bytes, language: Language) -> "tuple[tree_sitter.Tree, dict[int, int]]":
     import tree_sitter
 
-    return tree_sitter.Parser(_grammar(language)).parse(source)
+    parser = tree_sitter.Parser(_grammar(language))
+    return macros.parsed(source, parser.parse) if language.macros else (parser.parse(source), {})
 
 
 @lru_cache(maxsize=1)
@@ -133,13 +148,13 @@ def valid(source: bytes, language: Language) -> bool | None:
 
 
 @cache
-def query(language: Language, kind: str) -> "tree_sitter.Query":
-    """The compiled query of a language; `kind` is "" (definitions), ".spans" or ".facts"."""
+def query(language: Language, *kinds: str) -> "tree_sitter.Query":
+    """The compiled query of a language; each kind is "" (definitions), ".spans" or ".facts"."""
     import tree_sitter
 
     folder = files("pipelines.syntax") / "queries"
-    parts = [folder / f"{stem}{kind}.scm" for stem in language.queries]
-    text = "\n".join(part.read_text() for part in parts if kind != ".facts" or part.is_file())
+    parts = [(kind, folder / f"{stem}{kind}.scm") for kind in kinds for stem in language.queries]
+    text = "\n".join(part.read_text() for kind, part in parts if kind != ".facts" or part.is_file())
     return tree_sitter.Query(_grammar(language), text)
 
 

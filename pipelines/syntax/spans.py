@@ -1,16 +1,16 @@
 """Ranges of source that make good holes for fill-in-the-middle: whole syntax nodes."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from pipelines.syntax.languages import Language, parse, query, read
+from pipelines.syntax.captures import marks
+from pipelines.syntax.languages import Language, parse, read
 
 MIN_BYTES = 10
 MAX_BYTES = 1_000
 WRAPPER = "expression_statement"
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(NamedTuple):
     """One syntax node: its bytes, `source[start_byte:end_byte]`, and its type in the grammar."""
 
     start_byte: int
@@ -26,16 +26,12 @@ def spans(source: bytes, language: Language) -> list[Span]:
     """
     if language.reader:
         return list(read(source, language).spans)
-    import tree_sitter
-
-    tree = parse(source, language)
-    captures = tree_sitter.QueryCursor(query(language, ".spans")).captures(tree.root_node)
-    good: set[tuple[int, int, bool, str]] = set()
-    for node in captures.get("span", []):
-        start, end = node.start_byte, node.end_byte
-        if MIN_BYTES <= end - start <= MAX_BYTES and not node.has_error and not node.is_extra:
-            good.add((start, -end, node.type == WRAPPER, node.type))
-    chosen: dict[tuple[int, int], Span] = {}
-    for start, end, _wraps, kind in sorted(good):
-        chosen.setdefault((start, end), Span(start, -end, kind))
-    return list(chosen.values())
+    sound = not parse(source, language).root_node.has_error
+    chosen: dict[tuple[int, int], str] = {}
+    for node in marks(source, language).get("span", []):
+        start, end = node.byte_range
+        if MIN_BYTES <= end - start <= MAX_BYTES and not node.is_extra and (sound or not node.has_error):
+            kind, other = node.type, chosen.get((start, -end))
+            if other is None or (kind == WRAPPER, kind) < (other == WRAPPER, other):
+                chosen[start, -end] = kind
+    return [Span(start, -end, chosen[start, end]) for start, end in sorted(chosen)]

@@ -1,6 +1,7 @@
 """Extraction reads each tracked source file once, parses only what changed, and says why it left anything out."""
 
 import hashlib
+import json
 import os
 import shutil
 from pathlib import Path
@@ -388,3 +389,29 @@ def test_what_a_scanner_could_not_check_stays_out_and_is_tried_again(project, mo
     assert (refused["path"], refused["reason"]) == ("pkg/b.py", "kingfisher could not check it (RuntimeError)")
     monkeypatch.setattr(kingfisher, "scan", scan)
     assert night(project)["parsed"] == 1
+
+
+def test_a_notebook_is_read_on_its_own_lines(project, source):
+    (secret, *_) = [made for made in secrets(1, 5) if made.kind == "AWS key"]
+    code = ["import os\n", f'{secret.name} = "{secret.value}"\n', "\n", "def trial(n):\n", "    return n\n"]
+    cell = {"cell_type": "code", "execution_count": 1, "metadata": {}, "outputs": [], "source": code}
+    for name, language in (("trial.ipynb", "python"), ("other.ipynb", "julia")):
+        metadata = {"language_info": {"name": language}}
+        notebook = {"cells": [cell], "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+        (source / name).write_text(json.dumps(notebook, indent=1) + "\n")
+    commit_all(source)
+    night(project)
+    raw = (source / "trial.ipynb").read_text().split("\n")
+    (symbol,) = [one for one in lines(project, "symbols") if one["path"] == "trial.ipynb"]
+    (file,) = [one for one in lines(project, "files") if one["path"] == "trial.ipynb"]
+    (finding,) = [one for one in lines(project, "findings") if one["path"] == "trial.ipynb"]
+    assert [raw[symbol["start_line"] - 1].strip(), raw[symbol["end_line"] - 1].strip()] == [
+        '"def trial(n):\\n",',
+        '"    return n\\n"',
+    ]
+    text = file["text"].encode()[symbol["start_byte"] : symbol["end_byte"]].decode()
+    assert (symbol["language"], text) == ("python", symbol["code"])
+    assert file["text"].count("\n") + 1 == len(raw)
+    assert secret.value in raw[finding["start_line"] - 1]
+    assert not any(left(secret, output.decode()) for output in outputs(project).values())
+    assert skipped(project)["other.ipynb"] == "notebook: its cells are julia, and only Python's are read"

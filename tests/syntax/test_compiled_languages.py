@@ -4,7 +4,8 @@ import pytest
 
 from pipelines.syntax.chunks import chunks
 from pipelines.syntax.dialects import settled
-from pipelines.syntax.languages import language_of, named
+from pipelines.syntax.facts import facts
+from pipelines.syntax.languages import language_of, named, parse
 from pipelines.syntax.symbols import Symbol, symbols
 
 C = """\
@@ -176,3 +177,66 @@ def test_ranges_and_chunks_reproduce_the_source(source, language, end):
         assert symbol.code == whole or symbol.doc_range
     lines = {n for chunk in chunks(data, named(language), 300, 60) for n in range(chunk.start_line, chunk.end_line + 1)}
     assert lines >= {number for number, line in enumerate(data.split(b"\n"), 1) if line.strip()}
+
+
+MACROS = """\
+/* class EXPORT Text { */
+EXPORT_BEGIN
+class EXPORT(shared) Store final : public Base {
+ public:
+  INLINE int size() const NOEXCEPT { return size_; }
+  void lock() ACQUIRES(mutex_) { mutex_.lock(); }
+  int find(const char* key) NOEXCEPT override;
+
+ private:
+  Mutex mutex_ GUARDED_BY(this);
+  int size_;
+};
+INLINE API std::string store::name(const Store& store) {
+  return store.size() ? "EXPORT name" : "";
+}
+DEFINE_FLAG(int, limit, 8, "how many");
+extern int ZEXPORT CALLBACK after_all(int first);
+BOOL WINAPI last(DWORD code) { return code == MAX_CODE; }
+"""
+
+
+def test_definitions_behind_macros_are_found_where_the_source_has_them():
+    source = MACROS.encode()
+    found = symbols(source, named("cpp"))
+    assert [(symbol.kind, symbol.qualified_name) for symbol in found] == [
+        ("class", "Store"),
+        ("method", "Store.size"),
+        ("method", "Store.lock"),
+        ("method", "Store.find"),
+        ("method", "store.name"),
+        ("function", "after_all"),
+        ("function", "last"),
+    ]
+    for symbol in found:
+        assert source[symbol.start_byte : symbol.end_byte].decode() == symbol.code
+    signatures = {symbol.name: symbol.signature for symbol in found}
+    assert signatures["Store"] == "class EXPORT(shared) Store final : public Base"
+    assert signatures["name"] == "INLINE API std::string store::name(const Store& store)"
+    assert signatures["last"] == "BOOL WINAPI last(DWORD code)"
+
+
+def test_capitals_that_are_types_or_calls_stay():
+    source = b"""\
+typedef struct LIST { struct LIST *next; } LIST;
+struct LIST first = {0};
+DWORD size(FILE *file) { if (file) CHECK(file); return (SIZE) MAX; }
+"""
+    assert [symbol.signature for symbol in symbols(source, named("c"))] == [
+        "typedef struct LIST",
+        "DWORD size(FILE *file)",
+    ]
+    calls = facts(source, named("c"), symbols(source, named("c"))).calls
+    assert calls == ["CHECK"]
+
+
+@pytest.mark.parametrize(
+    ("source", "kept"), [(b"DWORD code = = 1;\n", True), (b"INLINE FIRST void f(void) { g(); }\n", False)]
+)
+def test_blanks_that_leave_as_many_errors_are_taken_back(source, kept):
+    assert (parse(source, named("c")).root_node.text == source) is kept

@@ -1,0 +1,97 @@
+"""Which functions, classes, structs, unions and enums of C and C++ sources are missed, beside universal-ctags.
+
+    python -m benchmarks.extraction_symbols FOLDER [FOLDER ...]
+
+A tag counts as found when a symbol of its name lies on its line, or begins on the next (a macro may stand above).
+`ctags` with JSON output (https://ctags.io) has to be on the PATH; `--list` prints the tags that were missed.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.syntax.dialects import settled
+from pipelines.syntax.languages import Language, language_of
+from pipelines.syntax.symbols import symbols
+
+TAGGED_AS = {"c": "C", "cpp": "C++"}
+MAX_BYTES = 512 * 1024
+
+
+@dataclass(frozen=True)
+class Tag:
+    """What ctags found: a name without its scope, its line, from 1, and its kind."""
+
+    name: str
+    line: int
+    kind: str
+
+
+def sources(folder: Path) -> Iterator[tuple[Path, bytes, Language]]:
+    """The C and C++ files below a folder."""
+    for path in sorted(folder.rglob("*")):
+        language = language_of(path.name)
+        if language is None or language.name not in TAGGED_AS or not path.is_file() or path.stat().st_size > MAX_BYTES:
+            continue
+        source = path.read_bytes()
+        yield path, source, settled(source, language)
+
+
+def tags(path: Path, language: Language) -> set[Tag]:
+    """What ctags finds in a file with a body; names that it makes up are left out."""
+    command = ["ctags", "--output-format=json", "--fields=+neK", f"--language-force={TAGGED_AS[language.name]}"]
+    kinds = ["--kinds-C=fsug", "--kinds-C++=fcsug", "-f", "-", str(path)]
+    told = subprocess.run([*command, *kinds], check=True, capture_output=True, text=True).stdout
+    found = (json.loads(line) for line in told.splitlines())
+    return {
+        Tag(tag["name"].rsplit("::", 1)[-1], tag["line"], tag["kind"])
+        for tag in found
+        if tag["_type"] == "tag" and not tag["name"].startswith("__anon")
+    }
+
+
+def missed(path: Path, source: bytes, language: Language) -> tuple[list[Tag], int]:
+    """The tags of a file that no symbol stands for, and how many tags it has."""
+    places = defaultdict(list)
+    for symbol in symbols(source, language):
+        places[_plain(symbol.name)].append((symbol.start_line - 1, symbol.end_line))
+    wanted = sorted(tags(path, language), key=lambda tag: tag.line)
+    left = [tag for tag in wanted if not any(first <= tag.line <= last for first, last in places[_plain(tag.name)])]
+    return left, len(wanted)
+
+
+def _plain(name: str) -> str:
+    """ctags names conversions by their type, in several ways: all conversions are one name here."""
+    bare = name.replace(" ", "")
+    if bare.startswith("operator"):
+        return "operator" if name.removeprefix("operator").strip()[:1].isalpha() else bare
+    return bare.split("<")[0]
+
+
+def main() -> None:
+    """Print a row for each folder."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER")
+    parser.add_argument("--list", action="store_true", help="print what was missed")
+    args = parser.parse_args()
+    if shutil.which("ctags") is None:
+        raise SystemExit("ctags is not on the PATH. Install universal-ctags.")
+    print("| sources | tags | missed |\n| --- | --- | --- |")
+    for folder in args.folders:
+        total, lost = 0, []
+        for path, source, language in sources(folder):
+            left, count = missed(path, source, language)
+            total += count
+            lost += [(path, tag) for tag in left]
+        print(f"| {folder.name} | {total:,} | {len(lost)} ({len(lost) / max(1, total):.2%}) |")
+        for path, tag in lost if args.list else ():
+            print(f"  {path}:{tag.line} {tag.kind} {tag.name}")
+
+
+if __name__ == "__main__":
+    main()
