@@ -1,4 +1,4 @@
-"""The base model: where its files are, which they are, and how it is loaded in four bits."""
+"""The base model: where its files are, which they are, and how it is loaded: in four bits or as it is."""
 
 import logging
 import re
@@ -49,37 +49,71 @@ def load_tokenizer(base_model: str, workspace: Path) -> Any:
     return tokenizer
 
 
-def load_base(base_model: str, workspace: Path) -> Any:
-    """The base model in nf4 with double quantisation (QLoRA, Dettmers et al. 2023, arXiv:2305.14314), on the GPU
-    when there is one, in bfloat16 if it can, else in float32 on the CPU.
+def load_base(base_model: str, workspace: Path, quantised: bool = True) -> Any:
+    """The base model on the GPU when there is one, in bfloat16 if it can, else in float32 on the CPU.
+
+    Args:
+        quantised: in nf4 with double quantisation (QLoRA, Dettmers et al. 2023, arXiv:2305.14314).
 
     Raises:
         NocturneError: neither the workspace nor the hub has the model.
     """
-    import torch
-    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+    return load_weights(location(base_model, workspace), _four_bits() if quantised else None)
 
-    # It looks for a faster CPU kernel on a hub, and warns that there is none; torch's own does the work.
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
-    on_gpu = torch.cuda.is_available()
-    dtype = torch.bfloat16 if on_gpu and torch.cuda.is_bf16_supported() else torch.float32
-    quantisation = BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=dtype,
-    )
+
+def load_weights(place: str, quantisation: Any = None, dtype: Any = None) -> Any:
+    """A causal language model from a folder or the hub.
+
+    Args:
+        dtype: torch's; by default `compute_dtype()`.
+
+    Raises:
+        NocturneError: there is none.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+
     try:
         return AutoModelForCausalLM.from_pretrained(
-            location(base_model, workspace),
+            place,
             quantization_config=quantisation,
-            dtype=dtype,
-            device_map={"": 0 if on_gpu else "cpu"},
+            dtype=dtype or compute_dtype(),
+            attn_implementation=_attention(),
+            device_map={"": 0 if torch.cuda.is_available() else "cpu"},
             use_safetensors=True,
             trust_remote_code=False,
         )
     except (OSError, ValueError) as error:
-        raise _unavailable(base_model, error) from error
+        raise _unavailable(place, error) from error
+
+
+def compute_dtype() -> Any:
+    """torch.bfloat16 on a GPU that has it, else torch.float32."""
+    import torch
+
+    return torch.bfloat16 if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else torch.float32
+
+
+def _attention() -> str:
+    """FlashAttention where its package is installed and can run, else PyTorch's own (SDPA), which chooses by itself."""
+    import torch
+    from transformers.utils import is_flash_attn_2_available
+
+    usable = torch.cuda.is_available() and compute_dtype() is torch.bfloat16 and is_flash_attn_2_available()
+    return "flash_attention_2" if usable else "sdpa"
+
+
+def _four_bits() -> Any:
+    from transformers import BitsAndBytesConfig
+
+    # It looks for a faster CPU kernel on a hub, and warns that there is none; torch's own does the work.
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=compute_dtype(),
+    )
 
 
 def unpacked(model: Any) -> Any:
@@ -87,6 +121,8 @@ def unpacked(model: Any) -> Any:
     the four bits stand for, and are not unpacked again at every use (measured on nano-coder: 1.6 times the speed)."""
     import psutil
 
+    if not getattr(model, "is_loaded_in_4bit", False):
+        return model
     dense = 4 * model.num_parameters()
     if model.device.type != "cpu" or dense > DENSE_SHARE * psutil.virtual_memory().total:
         return model

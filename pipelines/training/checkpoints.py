@@ -1,5 +1,6 @@
 """Checkpoints that are whole or do not count: the manifest is written last, and only what it describes is resumed."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -9,9 +10,12 @@ MANIFEST = "complete.json"
 
 
 def seal(checkpoint: Path) -> None:
-    """Say that a checkpoint is whole: its files and their sizes."""
-    sizes = {file.name: file.stat().st_size for file in sorted(checkpoint.iterdir()) if file.is_file()}
-    write_json(checkpoint / MANIFEST, sizes)
+    """Say that a checkpoint is whole: its files and their sizes, once they are on the disk."""
+    files = [file for file in sorted(checkpoint.iterdir()) if file.is_file() and file.name != MANIFEST]
+    for file in files:
+        with open(file, "rb+") as written:
+            os.fsync(written.fileno())
+    write_json(checkpoint / MANIFEST, {file.name: file.stat().st_size for file in files})
 
 
 def is_whole(checkpoint: Path) -> bool:
@@ -25,11 +29,40 @@ def is_whole(checkpoint: Path) -> bool:
     )
 
 
-def latest(folder: Path) -> Path | None:
-    """The whole checkpoint with the most steps, or None. Trainer's own search takes torn ones too."""
+def step_of(checkpoint: Path) -> int:
+    """After how many updates a checkpoint was written."""
+    return int(checkpoint.name.split("-")[1])
+
+
+def every(folder: Path) -> list[Path]:
+    """The whole checkpoints, fewest steps first. Trainer's own search takes torn ones too."""
     found = [path for path in folder.glob("checkpoint-*") if path.name.split("-")[1].isdigit()]
-    whole = [path for path in found if is_whole(path)]
-    return max(whole, key=lambda path: int(path.name.split("-")[1]), default=None)
+    return sorted((path for path in found if is_whole(path)), key=step_of)
+
+
+def latest(folder: Path) -> Path | None:
+    """The whole checkpoint with the most steps, or None."""
+    found = every(folder)
+    return found[-1] if found else None
+
+
+def drop_torn(folder: Path) -> None:
+    """Delete what was being written when a training was killed; it would count among the checkpoints that are kept."""
+    whole = every(folder)
+    for path in folder.glob("checkpoint-*"):
+        if path not in whole:
+            shutil.rmtree(path)
+
+
+def best(folder: Path) -> Path | None:
+    """The whole checkpoint with the lowest loss on the files held apart; without these, the one with the most steps."""
+    found = every(folder)
+    for checkpoint in reversed(found):
+        chosen = read_json(checkpoint / "trainer_state.json").get("best_global_step")
+        named = [path for path in found if step_of(path) == chosen]
+        if named:
+            return named[0]
+    return found[-1] if found else None
 
 
 def forget_others(cache: Path, keep: str) -> None:

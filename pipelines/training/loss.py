@@ -26,7 +26,7 @@ class CompletionTrainer(SFTTrainer):
         """
         from torch.nn.functional import cross_entropy
 
-        base = model.get_base_model()
+        base = model.get_base_model() if hasattr(model, "get_base_model") else model
         if getattr(base.config, "final_logit_softcapping", None) or getattr(base.config, "logit_scale", None):
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         labels = inputs["labels"][:, 1:]

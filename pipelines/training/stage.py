@@ -1,61 +1,155 @@
-"""The training stage: the dataset in; the adapter and its loss log out."""
+"""The training stage: the dataset in; what was learned and its loss log out."""
 
 import shutil
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from pipelines import progress
 from pipelines.model.base import load_tokenizer
 from pipelines.params import Params
 from pipelines.project import Project
-from pipelines.records import file_sha256, fingerprint, read_json, read_jsonl, write_json
+from pipelines.records import Record, file_sha256, fingerprint, read_json, read_jsonl, tree_sha256, write_json
 from pipelines.stage import Facts, Stage
+
+if TYPE_CHECKING:
+    from pipelines.training.models import Former
+    from pipelines.training.tuning import Trained
+
+COLD = "warm start is off"
 
 
 def run(project: Project, params: Params) -> Facts:
-    """Write `adapter/` and `training.json`; the latter last, so that its presence means that both are whole.
+    """Write `adapter/`, which holds what was learned, and `training.json`; the latter last, so that its presence means
+    that both are whole. With `training.mode` none, both say that nothing was.
 
     Raises:
-        NocturneError: the base model is not to be had, an example cannot teach anything, or the loss became no number.
+        NocturneError: the base model is not to be had, the training does not fit this machine, an example cannot teach
+            anything, or it failed on the way.
     """
-    from pipelines.registry.tracking import LiveRun
+    base = read_json(project.path("snapshot", "base.json"))
+    if params.training.mode == "none":
+        return _nothing(project, params, base)
     from pipelines.training import checkpoints
-    from pipelines.training.adapter import train
+    from pipelines.training.machine import use_one_gpu
+    from pipelines.training.preferences import enough
+
+    use_one_gpu()
 
     dataset = project.path("dataset", "train.jsonl")
-    base = read_json(project.path("snapshot", "base.json"))
-    recipe = params.training.model_dump()
-    identity = fingerprint(file_sha256(dataset), base, recipe, _code())[:16]
+    examples = list(read_jsonl(dataset))
+    pairs = list(read_jsonl(project.path("dataset", "preferences.jsonl")))
+    pairs = pairs if enough(pairs, params.training.min_preferences) else []
+    champion, cold = _warm(project, params, base["identity"])
+    recipe = params.training.model_dump(exclude={"min_new_tokens", "min_preferences", "warm_start"})
+    began = tree_sha256(champion.folder) if champion else ""
+    identity = fingerprint(file_sha256(dataset), pairs, began, base, recipe, _code())[:16]
     cache = project.cache / "training"
     checkpoints.forget_others(cache, identity)
-    examples = list(read_jsonl(dataset))
-    folder = project.path("training")
     progress.report(0, 1, "steps", "loading the base model")
-    with LiveRun(project, f"training {identity}", identity, recipe) as live:
-        done = train(examples, params.training, project.workspace, cache / identity, folder / "adapter", live)
-    tokenizer = load_tokenizer(params.training.base_model, project.workspace)
-    write_json(
-        folder / "training.json",
+    done = _trained(project, params, identity, examples, pairs, champion)
+    inherited = champion.paths if champion else ()
+    _write(
+        project,
+        params,
+        base,
         {
             "identity": identity,
-            "base_model": params.training.base_model,
-            "base_identity": base["identity"],
-            "chat_template_sha256": fingerprint(tokenizer.chat_template),
-            "dataset_sha256": file_sha256(dataset),
             "examples": len(examples),
-            "paths": sorted({example["path"] for example in examples}),
+            "preferences": len(pairs),
+            "paths": sorted({example["path"] for example in examples} | set(inherited)),
+            "warm_start": {"release": champion.release} if champion else {"release": None, "reason": cold},
+            "plan": done.plan.facts(),
             "steps": done.steps,
+            "planned_steps": done.planned,
             "log": done.log,
+            "preference_log": done.preferences,
         },
     )
     shutil.rmtree(cache / identity, ignore_errors=True)
-    return {
-        "examples": len(examples),
+    return _facts(done, len(examples), len(pairs), champion)
+
+
+def _trained(
+    project: Project,
+    params: Params,
+    identity: str,
+    examples: list[Record],
+    pairs: list[Record],
+    champion: "Former | None",
+) -> "Trained":
+    from pipelines.registry.tracking import LiveRun
+    from pipelines.training.mishaps import Diverged, kept
+    from pipelines.training.tuning import train
+
+    folder = project.cache / "training" / identity
+    begin_with = champion.folder if champion else None
+    with LiveRun(project, f"training {identity}", identity, params.training.model_dump()) as live:
+        try:
+            result = project.path("training", "adapter")
+            return train(
+                examples, params.training, project.workspace, folder, result, live, begin_with=begin_with, pairs=pairs
+            )
+        except Diverged as error:
+            raise kept(error, folder, params.training, live) from None
+
+
+def _nothing(project: Project, params: Params, base: Record) -> Facts:
+    from pipelines.training.saving import save
+
+    save(None, params.training, project.path("training", "adapter"))
+    identity = fingerprint("nothing", base)[:16]  # of the base model alone: whatever the dataset, nothing is learned
+    _write(project, params, base, {"identity": identity, "examples": 0, "paths": [], "steps": 0, "log": []})
+    return {"mode": "none", "steps": 0}
+
+
+def _write(project: Project, params: Params, base: Record, what: dict[str, Any]) -> None:
+    tokenizer = load_tokenizer(params.training.base_model, project.workspace)
+    write_json(
+        project.path("training", "training.json"),
+        {
+            "mode": params.training.mode,
+            "base_model": params.training.base_model,
+            "base_identity": base["identity"],
+            "chat_template_sha256": fingerprint(tokenizer.chat_template),
+            "dataset_sha256": file_sha256(project.path("dataset", "train.jsonl")),
+            **what,
+        },
+    )
+
+
+def _warm(project: Project, params: Params, base_identity: str) -> "tuple[Former | None, str]":
+    """What to begin with, or why with nothing."""
+    if not params.training.warm_start:
+        return None, COLD
+    from pipelines.training.models import former, unfit
+
+    champion = former(project.path("snapshot", "champion"))
+    if champion is None:
+        return None, "there is no champion yet"
+    held_out = {example["path"] for example in read_jsonl(project.path("dataset", "holdout.jsonl"))}
+    reason = unfit(champion, params.training, base_identity, held_out)
+    return (None, reason) if reason else (champion, "")
+
+
+def _facts(done: "Trained", examples: int, pairs: int, champion: "Former | None") -> Facts:
+    losses = [entry["loss"] for entry in done.log if "loss" in entry]
+    facts: Facts = {
+        "examples": examples,
         "steps": done.steps,
         "resumed_at": done.resumed_at,
-        "loss": round(done.log[-1]["loss"], 4) if done.log else "",
+        "loss": round(losses[-1], 4) if losses else "",
         "tokens_per_second": round(done.tokens_per_second),
     }
+    if done.steps < done.planned:
+        facts["stopped_early_of"] = done.planned
+    if done.plan.accumulation > 1:
+        facts["micro_batch"] = done.plan.micro_batch
+    if pairs:
+        facts["preferences"] = pairs
+    if champion:
+        facts["began_with_release"] = champion.release
+    return facts
 
 
 def _code() -> list[list[str]]:
@@ -70,7 +164,14 @@ def _code() -> list[list[str]]:
 STAGE = Stage(
     "training",
     run,
-    needs=("snapshot/base.json", "dataset/train.jsonl", "validation/validation.json"),
+    needs=(
+        "snapshot/base.json",
+        "snapshot/champion",
+        "dataset/train.jsonl",
+        "dataset/holdout.jsonl",
+        "dataset/preferences.jsonl",
+        "validation/validation.json",
+    ),
     params=("training",),
-    rooms=("model/base.py", "model/prompts.py", "model/tokens.py"),
+    rooms=("model/base.py", "model/learned.py", "model/prompts.py", "model/tokens.py"),
 )

@@ -1,0 +1,56 @@
+"""What a training made of a base model: an adapter, a whole model, or nothing. The folder says so itself, so that who
+measures, releases or runs it need not know how it was trained."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pipelines.errors import NocturneError
+from pipelines.records import read_json, write_json
+
+Kind = Literal["adapter", "model", "nothing"]
+MANIFEST = "learned.json"
+
+
+@dataclass(frozen=True)
+class Learned:
+    """One training's result.
+
+    Attributes:
+        kind: `adapter`: PEFT's files, to be put on the base model. `model`: the weights of a whole model, in place of
+            the base model's. `nothing`: the base model as it is.
+        quantised: whether the base model belongs in four bits under it, as it was in training.
+        folder: where the files are; None for a base model alone.
+    """
+
+    kind: Kind
+    quantised: bool
+    folder: Path | None = None
+
+
+BARE = Learned("nothing", quantised=True)
+
+
+def describe(folder: Path, kind: Kind, quantised: bool) -> None:
+    """Write what a folder holds; last, so that its presence means that the rest is whole."""
+    write_json(folder / MANIFEST, {"kind": kind, "quantised": quantised})
+
+
+def learned(folder: Path | None) -> Learned:
+    """What a folder holds; no folder is the bare base model. One of an earlier release has no manifest: it holds an
+    adapter for a base model in four bits, which was the only kind.
+
+    Raises:
+        NocturneError: the manifest says something that this version does not know.
+    """
+    if folder is None:
+        return BARE
+    if not (folder / MANIFEST).is_file():
+        return Learned("adapter", quantised=True, folder=folder)
+    said = read_json(folder / MANIFEST)
+    if not isinstance(said, dict) or said.get("kind") not in ("adapter", "model", "nothing"):
+        raise NocturneError(
+            f"{folder / MANIFEST} says {said!r}, which is no kind of training result.",
+            "Promote another release (`nocturne releases`), or run `nocturne nightly --force`.",
+        )
+    return Learned(said["kind"], bool(said.get("quantised", True)), folder)

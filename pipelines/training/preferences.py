@@ -1,0 +1,105 @@
+"""Preference tuning as a second step: DPO (Rafailov et al. 2023, arXiv:2305.18290) by TRL, on pairs of a version that
+lasted and one that did not. What the first step learned is the reference."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from pipelines.records import Record, read_json, write_json
+from pipelines.training import checkpoints
+from pipelines.training.models import restore, trainable, trained
+from pipelines.training.preflight import Plan
+from pipelines.training.saving import save
+from pipelines.training.stalls import Stalls
+from pipelines.training.trainers import arguments, fix_threads
+from pipelines.training.tuning import PLAN, PREFERRED, TUNED, Task, Trained, until_it_fits
+
+BETA = 0.1  # how far it may go from the reference; the paper's and TRL's value
+RATE = 0.1  # of training.learning_rate: what is learned already must be changed gently
+STEPS = "preferences"
+
+
+def enough(pairs: Sequence[Record], least: int) -> bool:
+    """Whether there are as many pairs as `training.min_preferences` asks; 0 never."""
+    return 0 < least <= len(pairs)
+
+
+def prefer(task: Task, done: Trained, pairs: Sequence[Record]) -> Trained:
+    """Tune what `done` made on the pairs, once over them, and write it to the folder `preferred`.
+
+    Returns:
+        `done` with the log of this step.
+    """
+    ended, file = task.folder / PREFERRED / "trained.json", task.folder / STEPS / PLAN
+    if not ended.is_file():
+        plan = Plan(**read_json(file)) if file.is_file() else _smaller(done.plan)
+        tuned = until_it_fits(task, plan, file, lambda fits: _tune(task, replace(done, plan=fits), pairs))
+        write_json(ended, tuned.preferences)
+    return replace(done, preferences=read_json(ended))
+
+
+def _smaller(plan: Plan) -> Plan:
+    """A pair is two sequences, and each is seen by the model and by its reference."""
+    for _ in range(2):
+        plan = plan.halved() or plan
+    return plan
+
+
+def _tune(task: Task, done: Trained, pairs: Sequence[Record]) -> Trained:
+    from transformers import set_seed
+
+    from pipelines.training.watching import Watch
+
+    folder = task.folder / STEPS
+    folder.mkdir(parents=True, exist_ok=True)
+    fix_threads(task.params.threads)
+    set_seed(task.params.seed)
+    checkpoints.drop_torn(folder)
+    resumed = checkpoints.latest(folder)
+    with Stalls() as stalls:
+        watch = Watch(task.run, _tokens(task, pairs), stalls, prefix="preference_")
+        trainer = _trainer(task, done.plan, pairs, watch)
+        trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
+    save(trainer.model, task.params, task.folder / PREFERRED, task.shape.stored)
+    return replace(done, preferences=watch.log)
+
+
+def _tokens(task: Task, pairs: Sequence[Record]) -> float:
+    return sum(pair.get("tokens", 0) for pair in pairs) / len(pairs) * task.params.batch_size
+
+
+def _trainer(task: Task, plan: Plan, pairs: Sequence[Record], watch: Any) -> Any:
+    from datasets import Dataset
+    from transformers.trainer_callback import PrinterCallback
+    from trl import DPOConfig, DPOTrainer
+
+    params = task.params
+    steps = min(params.max_steps, math.ceil(len(pairs) / params.batch_size))
+    config = DPOConfig(
+        **arguments(params, plan, task.folder / STEPS, steps),
+        learning_rate=RATE * params.learning_rate,
+        beta=BETA,
+        precompute_ref_log_probs=params.mode == "full",  # so that no second model stays in memory
+    )
+    learned = task.folder / TUNED
+    model = _again(task, learned)
+    before = trained(model)
+    columns = [{key: pair[key] for key in ("prompt", "chosen", "rejected")} for pair in pairs]
+    trainer = DPOTrainer(
+        model, args=config, train_dataset=Dataset.from_list(columns), processing_class=task.tokenizer, callbacks=[watch]
+    )
+    trainer.remove_callback(PrinterCallback)
+    restore(trainer.model, before)
+    return trainer
+
+
+def _again(task: Task, learned: Any) -> Any:
+    """What the first step made, ready to be trained on."""
+    from pipelines.model.base import load_weights
+
+    if task.params.mode == "full":
+        import torch
+
+        return load_weights(str(learned), dtype=torch.float32)
+    return trainable(task.params, task.workspace, learned)

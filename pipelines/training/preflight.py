@@ -1,0 +1,204 @@
+"""What a training will take, before anything is loaded: memory and time from the model's shape and the examples'
+lengths, and the batch that fits. Figures are estimates; `benchmarks/training.py` says how far they are off."""
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pipelines.errors import NocturneError
+from pipelines.model.base import DENSE_SHARE
+from pipelines.params import Training
+from pipelines.records import Record
+from pipelines.training.machine import GB, Machine
+from pipelines.training.shape import Shape
+
+FOUR_BITS = 0.53  # bytes a weight in nf4 with double quantisation: 4 bits, and a scale for 64 weights in 8
+ADAM = 16  # bytes a trained weight in float32: itself, its gradient, and AdamW's two moments
+KEPT_HIDDEN, KEPT_INTERMEDIATE = 9, 4  # of these widths a decoder layer keeps so many values a token for its gradient
+LOGITS = 12  # bytes a labelled token and word of the vocabulary: logits, their softmax and its gradient in float32
+PASSES = {"full": 6, "lora": 4, "qlora": 4}  # floating-point operations a weight and token, forward and backward
+MARGIN = 0.9  # of the free memory is planned with
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How one training is run on one machine; what it computes does not depend on it, but for rounding.
+
+    Attributes:
+        micro_batch: examples that go through at once.
+        accumulation: how many of these make one update.
+        precision: `bf16` or `fp32`.
+        checkpointing: whether activations are computed again instead of kept.
+    """
+
+    micro_batch: int
+    accumulation: int
+    precision: str
+    checkpointing: bool
+
+    def halved(self) -> "Plan | None":
+        """The next smaller micro-batch that makes the same updates, or None when there is none."""
+        whole = self.micro_batch * self.accumulation
+        smaller = [size for size in _sizes(whole) if size < self.micro_batch]
+        return replace(self, micro_batch=smaller[0], accumulation=whole // smaller[0]) if smaller else None
+
+    def facts(self) -> Record:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Load:
+    """What the dataset asks of a training: lengths in tokens, the labelled ones among them, and how many updates."""
+
+    longest: int
+    labelled: int
+    tokens_per_step: float
+    steps: int
+
+
+def load_of(rows: Sequence[Record], batch_size: int, steps: int, ignored: int) -> Load:
+    """The load that tokenised rows make. Batches are of like length, so the longest rows meet in one batch."""
+    lengths = sorted((row["length"] for row in rows), reverse=True)
+    labelled = max(sum(label != ignored for label in row["labels"]) for row in rows)
+    return Load(lengths[0], labelled, mean_tokens(rows) * batch_size, steps)
+
+
+def mean_tokens(rows: Sequence[Record]) -> float:
+    """How long a tokenised example is."""
+    return sum(row["length"] for row in rows) / len(rows)
+
+
+def memory(shape: Shape, params: Training, machine: Machine, load: Load, plan: Plan) -> int:
+    """Bytes at the peak of a training."""
+    wide = 2 if plan.precision == "bf16" else 4
+    activations = load.longest * plan.micro_batch * _kept(shape, params, plan) * wide
+    logits = load.labelled * plan.micro_batch * shape.vocabulary * LOGITS
+    return int(machine.process + weights(shape, params, machine, plan) + ADAM * shape.trainable + activations + logits)
+
+
+def weights(shape: Shape, params: Training, machine: Machine, plan: Plan) -> float:
+    """Bytes of the weights that are not trained; those that are count with the optimizer."""
+    if params.mode == "full":
+        return 2 * shape.parameters if plan.precision == "bf16" else 0
+    wide = 2 if plan.precision == "bf16" else 4
+    if params.mode == "lora" or is_unpacked(shape, machine):
+        return wide * shape.parameters
+    rest = shape.parameters - shape.linear
+    return FOUR_BITS * shape.linear + wide * (rest + 2 * shape.largest)
+
+
+def is_unpacked(shape: Shape, machine: Machine) -> bool:
+    """Whether four-bit weights are written out for a CPU (`pipelines.model.base.unpacked`)."""
+    return not machine.gpu and 4 * shape.parameters <= DENSE_SHARE * machine.total
+
+
+def _kept(shape: Shape, params: Training, plan: Plan) -> float:
+    """Values a token that wait for the backward pass. With dropout each adapter keeps its own copy of its input."""
+    layer = KEPT_HIDDEN * shape.hidden + KEPT_INTERMEDIATE * shape.intermediate
+    if params.dropout and params.mode != "full":
+        layer += 6 * shape.hidden + shape.intermediate
+    if plan.checkpointing:
+        return shape.layers * shape.hidden + layer
+    return shape.layers * layer
+
+
+def seconds(shape: Shape, params: Training, machine: Machine, load: Load, plan: Plan) -> float:
+    """How long all steps will take, from the machine's measured rate of matrix products."""
+    passes = PASSES[params.mode] * (4 / 3 if plan.checkpointing else 1)
+    return passes * shape.parameters * load.tokens_per_step * load.steps / machine.rate
+
+
+def planned(shape: Shape, params: Training, machine: Machine, load: Load) -> Plan:
+    """The fastest plan that fits: activations that are kept before those computed again, whole batches before parts.
+
+    Raises:
+        NocturneError: not even one example at a time fits; the figures are named.
+    """
+    whole, precision = params.batch_size, "bf16" if machine.bf16 else "fp32"
+    plans = [Plan(size, whole // size, precision, again) for again in (False, True) for size in _sizes(whole)]
+    room = MARGIN * machine.free
+    for plan in plans:
+        if memory(shape, params, machine, load, plan) <= room:
+            return plan
+    raise _too_large(shape, params, machine, load, plans[-1])
+
+
+def _sizes(batch: int) -> list[int]:
+    """The parts that a batch can be cut into equally, largest first."""
+    return [size for size in range(batch, 0, -1) if batch % size == 0]
+
+
+def _too_large(shape: Shape, params: Training, machine: Machine, load: Load, plan: Plan) -> NocturneError:
+    needed = memory(shape, params, machine, load, plan)
+    fixed = machine.process + weights(shape, params, machine, plan) + ADAM * shape.trainable
+    smaller = {"full": "training.mode lora or qlora", "lora": "training.mode qlora"}.get(params.mode)
+    steps = [smaller, "a smaller training.base_model", "a lower dataset.max_example_tokens"]
+    return NocturneError(
+        f"{params.mode} of {params.base_model} ({shape.parameters / 1e6:,.0f}M parameters) needs about "
+        f"{needed / GB:.1f} GB with one example of {load.longest:,} tokens at a time ({fixed / GB:.1f} GB of it for "
+        f"the model and its optimizer); {machine.free / GB:.1f} of {machine.total / GB:.1f} GB are free on "
+        f"{machine.name}.",
+        f"Choose {', '.join(step for step in steps if step)}, or close other programs; `nocturne recommend` says "
+        "what fits.",
+    )
+
+
+def check_disk(folder: Path, shape: Shape, params: Training) -> None:
+    """Two whole checkpoints, the one that is being written, and the result must fit.
+
+    Raises:
+        NocturneError: they do not; the figures are named.
+    """
+    wanted = 3 * checkpoint_bytes(shape) + 4 * shape.trainable
+    folder.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(folder).free
+    if wanted > free:
+        raise NocturneError(
+            f"{params.mode} of {params.base_model} writes about {wanted / GB:.1f} GB of checkpoints; "
+            f"{free / GB:.1f} GB are free in {folder}.",
+            "Free some space and run `nocturne nightly` again.",
+        )
+
+
+def checkpoint_bytes(shape: Shape) -> int:
+    """Of one checkpoint: the trained weights and AdamW's two moments, in float32."""
+    return 12 * shape.trainable
+
+
+def check_template(tokenizer: Any, base_model: str) -> None:
+    """Hold the chat template against the tokenizer: the marks that it writes must be single tokens.
+
+    Raises:
+        NocturneError: there is no template, it loses the request, or its marks are no tokens of this tokenizer.
+    """
+    from jinja2 import TemplateError
+
+    from pipelines.model.prompts import chat
+
+    step = "Use a base model whose tokenizer has its own chat template, or mend chat_template in tokenizer_config.json."
+    probe = "Nocturne's probe."
+    if not tokenizer.chat_template:
+        raise NocturneError(f"The tokenizer of {base_model} has no chat template.", step)
+    try:
+        text = chat(tokenizer, probe)
+    except (TemplateError, ValueError, TypeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise NocturneError(f"The chat template of {base_model} cannot be used: {reason}", step) from error
+    if probe not in text:
+        raise NocturneError(f"The chat template of {base_model} leaves the request out: {json.dumps(text)}.", step)
+    for mark in _marks(text):
+        if len(tokenizer.encode(mark, add_special_tokens=False)) != 1:
+            raise NocturneError(
+                f"The chat template of {base_model} writes {mark}, which is no token of its tokenizer.", step
+            )
+
+
+def _marks(text: str) -> list[str]:
+    """What looks like a special token: <|im_start|> and its like."""
+    import re
+
+    return sorted(set(re.findall(r"<[|｜][^<>|｜\s]+[|｜]>", text)))

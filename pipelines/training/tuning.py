@@ -1,0 +1,187 @@
+"""One training by TRL: the same bytes for the same dataset, parameters and threads, also when it was interrupted."""
+
+import gc
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipelines import progress
+from pipelines.model.base import load_tokenizer
+from pipelines.params import Training
+from pipelines.records import Record, read_json, write_json
+from pipelines.registry.tracking import LiveRun
+from pipelines.training import checkpoints, preflight
+from pipelines.training.machine import GB, this_machine
+from pipelines.training.mishaps import explained, is_out_of_memory
+from pipelines.training.models import trainable
+from pipelines.training.preflight import Plan
+from pipelines.training.rows import IGNORED, split_apart, tokenised
+from pipelines.training.saving import save, take_over
+from pipelines.training.shape import Shape, shape_of
+from pipelines.training.stalls import Stalls
+from pipelines.training.trainers import Data, completion_trainer, fix_threads
+
+TUNED = "tuned"
+PREFERRED = "preferred"
+PLAN = "plan.json"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What one training did.
+
+    Attributes:
+        log: the loss of every update.
+        steps: how many there were, and `planned` how many there could have been without early stopping.
+        resumed_at: how many of them an earlier process made.
+    """
+
+    log: list[dict[str, float]]
+    steps: int
+    planned: int
+    resumed_at: int
+    tokens_per_second: float
+    plan: Plan
+    preferences: list[dict[str, float]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is trained on what, where: the same in every attempt.
+
+    Attributes:
+        data: tokenised examples.
+        steps: updates.
+        folder: where checkpoints of exactly this training are kept.
+        begin_with: a folder with an adapter to go on from.
+    """
+
+    params: Training
+    workspace: Path
+    shape: Shape
+    tokenizer: Any
+    data: Data
+    steps: int
+    folder: Path
+    begin_with: Path | None
+    run: LiveRun
+
+
+def train(
+    examples: Sequence[Record],
+    params: Training,
+    workspace: Path,
+    folder: Path,
+    result: Path,
+    run: LiveRun,
+    begin_with: Path | None = None,
+    pairs: Sequence[Record] = (),
+) -> Trained:
+    """Train and write what was learned to the folder `result`, resuming the last whole checkpoint if there is one.
+
+    Args:
+        examples: dataset rows with `prompt` and `completion`.
+        folder: where checkpoints of exactly this training are kept.
+        run: where the metrics go while it runs.
+        begin_with: a folder with an adapter to go on from.
+        pairs: preferences to tune on afterwards.
+
+    Raises:
+        NocturneError: it does not fit this machine, an example cannot teach anything, or it failed on the way; what the
+            last whole checkpoint holds is kept.
+    """
+    task = _task(examples, params, workspace, folder, run, begin_with)
+    done = until_it_fits(task, _plan(task), task.folder / PLAN, lambda plan: _attempt(task, plan))
+    if pairs:
+        from pipelines.training.preferences import prefer
+
+        done = prefer(task, done, pairs)
+    take_over(folder / (PREFERRED if pairs else TUNED), params, result)
+    return done
+
+
+def _task(
+    examples: Sequence[Record], params: Training, workspace: Path, folder: Path, run: LiveRun, begin_with: Path | None
+) -> Task:
+    shape = shape_of(params, workspace)
+    preflight.check_disk(folder, shape, params)
+    tokenizer = load_tokenizer(params.base_model, workspace)
+    preflight.check_template(tokenizer, params.base_model)
+    wanted, apart = split_apart(examples) if params.early_stopping_patience else (list(examples), [])
+    rows, measured = (tokenised(some, tokenizer, shape.positions) for some in (wanted, apart))
+    steps = min(params.max_steps, math.ceil(math.ceil(len(rows) / params.batch_size) * params.epochs))
+    return Task(params, workspace, shape, tokenizer, Data(rows, measured), steps, folder, begin_with, run)
+
+
+def _plan(task: Task) -> Plan:
+    """What fits; a training that was interrupted goes on as it began, so that it ends in the same bytes."""
+    file = task.folder / PLAN
+    if file.is_file() and checkpoints.latest(task.folder) is not None:
+        return Plan(**read_json(file))
+    machine = this_machine(task.params.threads)
+    load = preflight.load_of(task.data.rows, task.params.batch_size, task.steps, IGNORED)
+    plan = preflight.planned(task.shape, task.params, machine, load)
+    needed = preflight.memory(task.shape, task.params, machine, load, plan) / GB
+    minutes = preflight.seconds(task.shape, task.params, machine, load, plan) / 60
+    progress.report(0, task.steps, "steps", f"about {needed:.1f} of {machine.free / GB:.1f} GB, {minutes:,.0f} minutes")
+    write_json(file, plan.facts())
+    return plan
+
+
+def until_it_fits(task: Task, plan: Plan, file: Path, attempt: Callable[[Plan], Trained]) -> Trained:
+    """Train; when memory runs out all the same, halve the micro-batch and go on from the last whole checkpoint.
+
+    Args:
+        file: where the plan is kept for a training that is resumed.
+
+    Raises:
+        NocturneError: memory or the disk ran out for good.
+    """
+    while True:
+        smaller = None
+        try:
+            return attempt(plan)
+        except Exception as error:
+            smaller = plan.halved() if is_out_of_memory(error) else None
+            if smaller is None:
+                raise explained(error, task, plan) from error.__cause__
+        # Only here is the failed attempt's model out of reach.
+        plan = smaller
+        write_json(file, plan.facts())
+        _free()
+
+
+def _free() -> None:
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _attempt(task: Task, plan: Plan) -> Trained:
+    from transformers import set_seed
+
+    from pipelines.training.watching import Watch
+
+    params, folder = task.params, task.folder
+    fix_threads(params.threads)
+    set_seed(params.seed)
+    checkpoints.drop_torn(folder)
+    resumed = checkpoints.latest(folder)
+    ended = folder / TUNED / "trained.json"
+    if ended.is_file():  # it was killed after this: in preference tuning, or before the stage's last file
+        kept = read_json(ended)
+        return Trained(kept["log"], kept["steps"], task.steps, kept["steps"], 0.0, plan)
+    with Stalls() as stalls:
+        watch = Watch(task.run, preflight.mean_tokens(task.data.rows) * params.batch_size, stalls)
+        model = trainable(params, task.workspace, task.begin_with)
+        trainer = completion_trainer(params, plan, model, task.tokenizer, folder, task.steps, task.data, watch)
+        trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
+    save(trainer.model, params, folder / TUNED, task.shape.stored)
+    steps = int(trainer.state.global_step)
+    write_json(ended, {"log": watch.log, "steps": steps})
+    first = checkpoints.step_of(resumed) if resumed else 0
+    return Trained(watch.log, steps, task.steps, first, watch.tokens_per_second, plan)
