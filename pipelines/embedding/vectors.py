@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from pipelines.model.encoder import text_of
 from pipelines.model.vector_cache import VectorCache
 from pipelines.progress import report
 from pipelines.records import Record
@@ -17,11 +18,6 @@ class Encodes(Protocol):
     @property
     def dimension(self) -> int: ...
     def encode(self, texts: Sequence[str], batch_size: int) -> "np.ndarray": ...
-
-
-def text_of(chunk: Record) -> str:
-    """What of a chunk is embedded: its symbol and its text; `content_hash` is the SHA-256 of just this."""
-    return f"{chunk['symbol'] or ''}\n{chunk['text']}"
 
 
 def vectors_of(

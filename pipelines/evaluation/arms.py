@@ -2,25 +2,34 @@
 nothing else: same prompts, same batches, same decoding."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from pipelines import progress
-from pipelines.evaluation.metrics import edit_similarity, exact_match, syntax_validity
+from pipelines.evaluation.metrics import chrf, edit_similarity, exact_match, syntax_validity
 from pipelines.evaluation.sample import sampled
-from pipelines.model.prompts import chat, fim_tokens
-from pipelines.params import Params
-from pipelines.project import Project
-from pipelines.records import Record, read_jsonl
+from pipelines.params import Evaluation
+from pipelines.records import Record
 
 # arm: (with the adapter, with passages)
-ARMS = {"base": (False, False), "base+rag": (False, True), "adapter": (True, False), "adapter+rag": (True, True)}
+ARMS = {
+    "base": (False, False),
+    "base+rag": (False, True),
+    "adapter": (True, False),
+    "adapter+rag": (True, True),
+}
 SLICE = 32
+
+
+def arms_of(adapted: bool) -> list[str]:
+    """The arms that there are; those of the adapter only where something was learned."""
+    return [arm for arm, (wanted, _) in ARMS.items() if adapted or not wanted]
 
 
 class Model(Protocol):
     """What is asked of a language model; `pipelines.model.causal.CausalLM` is one."""
 
+    @property
+    def adapted(self) -> bool: ...
     def score(self, pairs: Sequence[tuple[str, str]], *, adapted: bool) -> list[float]: ...
     def generate(self, prompts: Sequence[str], max_new_tokens: int, *, adapted: bool = True) -> list[str]: ...
 
@@ -58,20 +67,31 @@ def measure(
     examples: Sequence[Record],
     prompts: Mapping[bool, Sequence[str]],
     files: Mapping[str, Record],
-    params: Params,
+    config: Evaluation,
+    arms: Sequence[str] | None = None,
+    generate: bool = True,
+    reworded: Sequence[str | None] = (),
 ) -> list[Record]:
     """One record an example: where it is from, its bytes, and per arm its bits and (for some) what was generated.
 
     Args:
-        prompts: those of the examples without (False) and with (True) passages.
+        prompts: those of the examples without (False) and with (True) passages, as far as the arms need them.
         files: by path, the records of `extraction/files.jsonl`.
+        arms: those that are measured, by default all that there are. Of a model that learned nothing, what it answers
+            with stands for the adapter's.
+        generate: whether texts are written and judged.
+        reworded: each example's prompt without passages in other words, where there are some; the arms without passages
+            answer it as well, to tell how alike their two answers are.
     """
-    config = params.evaluation
     chosen = {example["example_id"] for example in sampled(examples, config.generate_examples, config.seed)}
-    places = [place for place, example in enumerate(examples) if example["example_id"] in chosen]
-    meter = Meter(len(ARMS) * (len(examples) + len(places)))
+    places = [place for place, example in enumerate(examples) if generate and example["example_id"] in chosen]
+    other = [place for place in places if reworded and reworded[place]]
+    arms = arms_of(model.adapted) if arms is None else arms
+    bare = sum(not ARMS[arm][1] for arm in arms)
+    meter = Meter(len(arms) * (len(examples) + len(places)) + bare * len(other))
     records = [_record(example, place in places) for place, example in enumerate(examples)]
-    for arm, (adapted, shown) in ARMS.items():
+    for arm in arms:
+        adapted, shown = ARMS[arm][0] and model.adapted, ARMS[arm][1]
         texts = prompts[shown]
         pairs = [(text, example["completion"]) for text, example in zip(texts, examples, strict=True)]
         bits = score(model, pairs, adapted, meter, f"{arm}: scored")
@@ -81,46 +101,13 @@ def measure(
         for place, text in zip(places, model.generate(wanted, config.max_new_tokens, adapted=adapted), strict=True):
             _judge(records[place], arm, examples[place], text, files)
         meter.advance(len(places), f"{arm}: generated")
+        if other and not shown:
+            again = model.generate([str(reworded[place]) for place in other], config.max_new_tokens, adapted=adapted)
+            for place, text in zip(other, again, strict=True):
+                alike = edit_similarity(records[place]["generated"][arm], text)
+                records[place]["metrics"][arm]["consistency"] = round(alike, 6)
+            meter.advance(len(other), f"{arm}: reworded")
     return records
-
-
-def score_adapter(project: Project, params: Params, adapter: Path, base_model: str) -> list[float]:
-    """Bits of tonight's sampled holdout under some adapter, without passages, in the order of `scores.jsonl`.
-
-    For the gates: the champion's adapter, measured tonight on what the candidate's was measured on.
-
-    Args:
-        base_model: what the adapter was trained on; prompts are put into its format when it is not tonight's.
-
-    Raises:
-        NocturneError: base or adapter cannot be loaded, or there is no holdout.
-    """
-    from pipelines.model.base import load_tokenizer
-    from pipelines.model.causal import CausalLM
-
-    config = params.evaluation
-    holdout = read_jsonl(project.path("dataset", "holdout.jsonl"))
-    examples = sampled(list(holdout), config.max_examples, config.seed)
-    model = CausalLM.load(base_model, adapter, project.workspace, params.training.threads)
-    texts = [example["prompt"] for example in examples]
-    if base_model != params.training.base_model:
-        tonight = load_tokenizer(params.training.base_model, project.workspace)
-        texts = [translated(example, tonight, model.tokenizer) for example in examples]
-    meter = Meter(len(examples))
-    pairs = [(text, example["completion"]) for text, example in zip(texts, examples, strict=True)]
-    return score(model, pairs, True, meter, "champion: scored")
-
-
-def translated(example: Record, tokenizer: Any, other: Any) -> str:
-    """An example's prompt in the format of another base model; its fill-in-the-middle tokens are exchanged."""
-    if example["mode"] == "chat":
-        return chat(other, example["request"])
-    ours, theirs, prompt = fim_tokens(tokenizer), fim_tokens(other), str(example["prompt"])
-    if ours is None or theirs is None:
-        return prompt
-    for name in ("prefix", "suffix", "middle"):
-        prompt = prompt.replace(getattr(ours, name), getattr(theirs, name))
-    return prompt.replace(ours.file, theirs.file or "") if ours.file else prompt
 
 
 def _record(example: Record, generated: bool) -> Record:
@@ -137,5 +124,6 @@ def _judge(record: Record, arm: str, example: Record, text: str, files: Mapping[
     record["metrics"][arm] = {
         "exact_match": exact_match(example["completion"], text),
         "edit_similarity": round(edit_similarity(example["completion"], text), 6),
+        "chrf": round(chrf(example["completion"], text), 6),
         **({} if validity is None else {"syntax_validity": validity}),
     }

@@ -1,4 +1,5 @@
-"""The two charts: how the loss fell, and how the arms compare. The same figures make the same bytes."""
+"""The charts: how the loss fell, how the arms compare; and the parts that charts of others are drawn with. The same
+figures make the same bytes."""
 
 from collections.abc import Sequence
 from io import BytesIO
@@ -14,9 +15,9 @@ COLORS = {"base": "#98a2b3", "base+rag": "#5b8def", "adapter": "#12805c", "adapt
 def loss_chart(log: Sequence[Record]) -> bytes:
     """A PNG of the training loss by step; `log` holds records with `step` and `loss`."""
     points = [(entry["step"], entry["loss"]) for entry in log if entry.get("loss") is not None]
-    figure = _figure(10, 3.4)
+    figure = canvas(10, 3.4)
     axes = figure.add_subplot()
-    _plain(axes)
+    plain(axes)
     axes.set_title("Training loss", loc="left", color=INK, fontweight="bold")
     axes.set_xlabel("step")
     axes.set_ylabel("loss (nats per completion token)")
@@ -28,28 +29,28 @@ def loss_chart(log: Sequence[Record]) -> bytes:
         axes.legend(frameon=False, labelcolor=SOFT)
     else:
         axes.text(0.5, 0.5, "no loss was recorded", ha="center", va="center", color=SOFT, transform=axes.transAxes)
-    return _png(figure)
+    return png(figure)
 
 
 def arms_chart(evaluation: Record) -> bytes:
     """A PNG of each arm's bits per byte, and of what it gains over the base model, both with their intervals."""
-    figure = _figure(10, 3.4)
+    figure = canvas(10, 3.4)
     left, right = figure.subplots(1, 2)
     percent = f"{evaluation['confidence']:.0%}"
-    arms = {arm: evaluation["arms"][arm]["bits_per_byte"] for arm in ARMS}
+    arms = {arm: evaluation["arms"][arm]["bits_per_byte"] for arm in ARMS if arm in evaluation["arms"]}
     _dots(left, arms, 1.0, "{:.3f}")
     left.set_title(f"Held-out completions ({percent} interval)", loc="left", color=INK, fontweight="bold")
     left.set_xlabel("bits per byte, lower is better")
-    gains = {arm: evaluation["gains"][f"{arm}_vs_base"] for arm in ARMS if arm != "base"}
+    gains = {arm: evaluation["gains"][f"{arm}_vs_base"] for arm in arms if arm != "base"}
     _dots(right, gains, 100.0, "{:+.1f}%")
     right.axvline(0, color=SOFT, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
     right.set_title(f"Gain over the base model ({percent} interval)", loc="left", color=INK, fontweight="bold")
     right.set_xlabel("% fewer bits than the base model, higher is better")
-    return _png(figure)
+    return png(figure)
 
 
 def _dots(axes: Any, figures: dict[str, Record], scale: float, form: str) -> None:
-    _plain(axes)
+    plain(axes)
     for row, (name, figure) in enumerate(figures.items()):
         if figure["value"] is None:
             continue
@@ -68,14 +69,16 @@ def _smooth(values: Sequence[float]) -> list[float]:
     return [sum(window) / len(window) for window in windows]
 
 
-def _figure(width: float, height: float) -> Any:
+def canvas(width: float, height: float) -> Any:
+    """An empty figure; inches."""
     # The object interface needs no backend choice and leaves no global state; Agg draws it.
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), dpi=144, layout="constrained", facecolor="white")
 
 
-def _plain(axes: Any) -> None:
+def plain(axes: Any) -> None:
+    """Draw axes in the house's style: a grid, a base line, quiet labels."""
     axes.grid(color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.tick_params(colors=SOFT, labelcolor=INK, length=0)
@@ -86,7 +89,8 @@ def _plain(axes: Any) -> None:
     axes.yaxis.label.set_color(SOFT)
 
 
-def _png(figure: Any) -> bytes:
+def png(figure: Any) -> bytes:
+    """The figure's PNG, without what differs from run to run."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     buffer = BytesIO()

@@ -1,50 +1,63 @@
 """One page that a person opens in the morning: was it worth it, how sure is that, and what does it look like."""
 
 import base64
+from collections.abc import Sequence
+from difflib import ndiff
 from pathlib import Path
 from typing import Any
 
 from pipelines.evaluation.arms import ARMS
-from pipelines.evaluation.summary import GAINS
+from pipelines.evaluation.measures import MEASURES
+from pipelines.evaluation.summary import EXAMINED, gains_of
 from pipelines.records import Record
 
 SHOWN = 3
-METRICS = {
-    "bits_per_byte": ("Bits per byte", "lower is better", 1, "{:.3f}"),
-    "exact_match": ("Exact match", "% of generated", 100, "{:.1f}"),
-    "edit_similarity": ("Edit similarity", "% of characters", 100, "{:.1f}"),
-    "syntax_validity": ("Still parses", "% of generated code", 100, "{:.1f}"),
-}
+TEMPLATE = "evaluation.html.jinja"
 
 
-def report(project: str, evaluation: Record, records: list[Record], charts: dict[str, bytes]) -> str:
-    """The page's HTML, with its charts inside; it loads nothing.
+def report(
+    project: str, evaluation: Record, records: list[Record], found: list[Record], charts: dict[str, bytes]
+) -> str:
+    """The HTML page of the evaluation alone, with its charts inside; it loads nothing.
 
     Args:
         evaluation: the content of `evaluation.json`.
-        records: those of `scores.jsonl`.
+        records, found: those of `scores.jsonl` and `retrieval.jsonl`.
         charts: PNG bytes by name: `arms`, `loss`.
     """
+    return rendered(TEMPLATE, [], project=project, **content(evaluation, records, found, charts))
+
+
+def content(evaluation: Record, records: list[Record], found: list[Record], charts: dict[str, bytes]) -> dict[str, Any]:
+    """What the template shows; a page that extends it adds its own."""
+    return {
+        "evaluation": evaluation,
+        "verdict": verdict(evaluation),
+        "arms": [arm for arm in ARMS if arm in evaluation["arms"]],
+        "gains": [f"{one}_vs_{other}" for one, other in gains_of(evaluation["arms"])],
+        "learned": "adapter" in evaluation["arms"],
+        "metrics": {name: MEASURES[name] for name in EXAMINED},
+        "examples": examples(records),
+        "lost": [record for record in found if not record["ranks"]][:SHOWN],
+        "charts": {name: base64.b64encode(png).decode() for name, png in charts.items()},
+    }
+
+
+def rendered(template: str, folders: Sequence[Path], **values: Any) -> str:
+    """A page from a template in one of these folders, or here; what models and sources wrote is escaped."""
     from jinja2 import Environment, FileSystemLoader
 
-    folder = Path(__file__).parent
-    templates = Environment(loader=FileSystemLoader(folder), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    loader = FileSystemLoader([*folders, Path(__file__).parent])
+    templates = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     templates.filters |= {"value": value, "interval": interval}
-    return templates.get_template("report.html.jinja").render(
-        project=project,
-        evaluation=evaluation,
-        verdict=verdict(evaluation),
-        arms=list(ARMS),
-        gains=[f"{one}_vs_{other}" for one, other in GAINS],
-        metrics=METRICS,
-        examples=_examples(records),
-        charts={name: base64.b64encode(png).decode() for name, png in charts.items()},
-    )
+    return templates.get_template(template).render(**values)
 
 
 def verdict(evaluation: Record) -> tuple[str, str]:
     """The headline, and its tone: good, odd or bad."""
-    gain = evaluation["gains"]["adapter_vs_base"]
+    gain = evaluation["gains"].get("adapter_vs_base")
+    if gain is None:
+        return "Nothing was trained: the base model answers, with the index.", "odd"
     sure = f"{evaluation['confidence']:.0%} interval {interval(gain, 100, '{:.1f}', bare=True)}%"
     if gain["value"] is None:
         return "Nothing was measured.", "bad"
@@ -68,15 +81,29 @@ def interval(figure: Record, scale: float, form: str, bare: bool = False) -> str
     return f"{low} to {high}" if bare else f"{value(figure, scale, form)} ({low} to {high})"
 
 
-def _examples(records: list[Record]) -> list[dict[str, Any]]:
-    """Of what was generated, where the adapter helped most and where it hurt most, by bits per byte."""
+def examples(records: list[Record]) -> list[dict[str, Any]]:
+    """Of what was generated, where the candidate helped most and where it hurt most, by bits per byte: the adapter, or
+    without one the passages.
+
+    `diffs` says how the texts of the base model and of that arm differ from the one in the repository: (sign, line) for
+    each line.
+    """
     shown = [{**record, "saved": _saved(record)} for record in records if "generated" in record]
     shown.sort(key=lambda record: (-record["saved"], record["example_id"]))
     helped = [{**record, "side": "helped most"} for record in shown[:SHOWN]]
     hurt = [{**record, "side": "helped least"} for record in reversed(shown[SHOWN:][-SHOWN:])]
-    return helped + hurt
+    return [{**one, "diffs": {arm: _diff(one, arm) for arm in ("base", _helper(one))}} for one in helped + hurt]
+
+
+def _helper(record: Record) -> str:
+    return "adapter" if "adapter" in record["bits"] else "base+rag"
+
+
+def _diff(record: Record, arm: str) -> list[tuple[str, str]]:
+    lines = ndiff(record["expected"].splitlines(), record["generated"][arm].splitlines())
+    return [(line[0], line[2:]) for line in lines if line[0] in "+- "]
 
 
 def _saved(record: Record) -> float:
     bits: dict[str, float] = record["bits"]
-    return (bits["base"] - bits["adapter"]) / record["bytes"]
+    return (bits["base"] - bits[_helper(record)]) / record["bytes"]

@@ -10,71 +10,80 @@ from pipelines.stage import Facts, Stage
 
 
 def run(project: Project, params: Params) -> Facts:
-    """Write `evaluation.json`, `scores.jsonl`, `loss.png`, `arms.png` and `report.html`; the first one last.
+    """Write the records of what was measured, charts and page, and last the figures, `evaluation.json`.
 
     Raises:
         NocturneError: a needed file, the base model or the adapter cannot be read.
     """
+    from pipelines.evaluation import retrieval
     from pipelines.evaluation.charts import arms_chart, loss_chart
     from pipelines.evaluation.report import report
 
     folder = project.path("evaluation")
     shutil.rmtree(folder, ignore_errors=True)
-    evaluation, records = _measured(project, params)
+    found = retrieval.measured(project, params)
+    evaluation, records, others = _measured(project, params)
+    evaluation["retrieval"] = retrieval.summary(found, params.evaluation)
     log = read_json(project.path("training", "training.json"))["log"]
     charts = {"arms": arms_chart(evaluation), "loss": loss_chart(log)}
     write_jsonl(folder / "scores.jsonl", records)
+    write_jsonl(folder / "retrieval.jsonl", found)
+    for name, listed in others.items():
+        write_jsonl(folder / f"{name}.jsonl", listed)
     for name, png in charts.items():
         write_atomic(folder / f"{name}.png", png)
-    write_atomic(folder / "report.html", report(project.name, evaluation, records, charts).encode())
+    write_atomic(folder / "report.html", report(project.name, evaluation, records, found, charts).encode())
     write_json(folder / "evaluation.json", evaluation)
     return _facts(evaluation)
 
 
-def _measured(project: Project, params: Params) -> tuple[Record, list[Record]]:
+def _measured(project: Project, params: Params) -> tuple[Record, list[Record], dict[str, list[Record]]]:
+    from pipelines.evaluation import forgetting, scale, suites
     from pipelines.evaluation.arms import measure
-    from pipelines.evaluation.context import found, prompts_with
-    from pipelines.evaluation.sample import sampled
+    from pipelines.evaluation.exam import exam
+    from pipelines.evaluation.reuse import reused
     from pipelines.evaluation.summary import summary
     from pipelines.model.causal import CausalLM
 
-    config = params.evaluation
-    examples = sampled(list(read_jsonl(project.path("dataset", "holdout.jsonl"))), config.max_examples, config.seed)
-    progress.report(0, 1, "measurements", "searching passages")
-    passages = found(project, params, examples)
+    config, base_model = params.evaluation, params.training.base_model
     progress.report(0, 1, "measurements", "loading the models")
-    model = CausalLM.load(
-        params.training.base_model, project.path("training", "adapter"), project.workspace, params.training.threads
+    adapter = project.path("training", "adapter")
+    model = CausalLM.load(base_model, adapter, project.workspace, params.training.threads)
+    given = exam(project, params, model, base_model, passages=True)
+    asked = reused(model, project, params, base_model, adapter, "candidate")
+    records = measure(asked, given.examples, given.prompts, given.files, config, reworded=given.reworded)
+    others = {"suites": suites.measured(project, params, model, asked), "forgetting": forgetting.measured(asked)}
+    asked.forget_others()
+    spare = scale.spare(list(read_jsonl(project.path("dataset", "holdout.jsonl"))), config)
+    return (
+        {
+            "base_model": base_model,
+            "context_passages": config.context_passages,
+            "with_passages": given.with_passages,
+            **summary(records, config),
+            "suites": suites.summary(others["suites"], config),
+            "forgetting": forgetting.summary(others["forgetting"], config),
+            "scale": scale.measured(model, spare, config),
+        },
+        records,
+        others,
     )
-    bare = [str(example["prompt"]) for example in examples]
-    shown = prompts_with(examples, passages, model.tokenizer, model.max_length, config)
-    wanted = {example["path"] for example in examples}
-    files = {f["path"]: f for f in read_jsonl(project.path("extraction", "files.jsonl")) if f["path"] in wanted}
-    records = measure(model, examples, {False: bare, True: shown}, files, params)
-    return {
-        "base_model": params.training.base_model,
-        "context_passages": config.context_passages,
-        "with_passages": sum(one != other for one, other in zip(bare, shown, strict=True)),
-        **summary(records, config),
-    }, records
 
 
 def _facts(evaluation: Record) -> Facts:
-    arms, gain = evaluation["arms"], evaluation["gains"]["adapter_vs_base"]["value"]
-    return {
-        "examples": evaluation["examples"],
-        "base": round(arms["base"]["bits_per_byte"]["value"], 3),
-        "adapter": round(arms["adapter"]["bits_per_byte"]["value"], 3),
-        "gain": f"{gain:+.1%}",
-    }
+    arms, gain = evaluation["arms"], evaluation["gains"].get("adapter_vs_base")
+    bits = {arm: round(arms[arm]["bits_per_byte"]["value"], 3) for arm in ("base", "adapter") if arm in arms}
+    return {"examples": evaluation["examples"], **bits, **({"gain": f"{gain['value']:+.1%}"} if gain else {})}
 
 
 STAGE = Stage(
     "evaluation",
     run,
     needs=(
+        "snapshot/suites.json",
         "dataset/holdout.jsonl",
         "extraction/files.jsonl",
+        "extraction/symbols.jsonl",
         "extraction/chunks.jsonl",
         "embedding/vectors.npy",
         "embedding/embedding.json",

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
 
-FEW_FILES = 5
+FEW_FILES = 5  # all of n files agree by chance once in 2**n: more often than 5% below five
 
 
 @dataclass(frozen=True)
@@ -89,9 +89,24 @@ class Bootstrap:
         figure = self.ratio(values, [1.0] * len(values))
         if figure.value not in (0.0, 1.0):
             return figure
-        z = NormalDist().inv_cdf((1 + self._confidence) / 2)
-        reach = z * z / (self.files + z * z)
+        reach = self._unseen()
         return Figure(0.0, 0.0, reach) if figure.value == 0 else Figure(1.0, 1 - reach, 1.0)
+
+    def difference(self, candidate: Sequence[float], reference: Sequence[float], weights: Sequence[float]) -> Figure:
+        """By how much the share that `candidate` is of `weights` is above the one that `reference` is.
+
+        When no pair differs no draw can, so the interval is that of a share of pairs of which none was seen.
+        """
+        pairs = [one - other for one, other in zip(candidate, reference, strict=True)]
+        if pairs and not any(pairs):
+            reach = self._unseen()
+            return Figure(0.0, -reach, reach)
+        return self.ratio(pairs, weights)
+
+    def _unseen(self) -> float:
+        """How frequent something may be that was seen in no file: Wilson's upper end."""
+        z = NormalDist().inv_cdf((1 + self._confidence) / 2)
+        return z * z / (self.files + z * z)
 
     def _ends(self, top: "np.ndarray", bottom: "np.ndarray", groups: "np.ndarray") -> tuple[float, float]:
         import numpy as np

@@ -1,14 +1,16 @@
 """From records of single examples to figures with intervals: for all of them, by task, by language."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from pipelines.evaluation.arms import ARMS
+from pipelines.evaluation.measures import MEASURES, figure, has
 from pipelines.evaluation.statistics import Bootstrap, Figure
 from pipelines.params import Evaluation
 from pipelines.records import Record
 
-GENERATED = ("exact_match", "edit_similarity", "syntax_validity")
+OWN_RECORDS = ("pattern_adherence", "forgetting")
+EXAMINED = tuple(metric for metric in MEASURES if metric not in OWN_RECORDS)
 GAINS = (
     ("adapter", "base"),
     ("base+rag", "base"),
@@ -23,6 +25,7 @@ def summary(records: Sequence[Record], config: Evaluation) -> dict[str, Any]:
 
     Returns:
         examples, files, bytes, generated: how much was measured; confidence, note: of every interval;
+        arm: which one the candidate answers with, `adapter`, or `base` where nothing was learned;
         arms: {arm: {bits_per_byte, exact_match, edit_similarity, syntax_validity: {value, low, high}}};
         gains: {"adapter_vs_base": {value, low, high}, …}, where 0.1 is 10% fewer bits;
         by_task, by_language: the same again for each.
@@ -31,6 +34,7 @@ def summary(records: Sequence[Record], config: Evaluation) -> dict[str, Any]:
     note = bootstrap(records, config).note
     return {
         **whole,
+        "arm": "adapter" if "adapter" in whole["arms"] else "base",
         "confidence": config.confidence,
         "note": note,
         "by_task": _by("task", records, config),
@@ -41,19 +45,21 @@ def summary(records: Sequence[Record], config: Evaluation) -> dict[str, Any]:
 def figures(records: Sequence[Record], config: Evaluation) -> dict[str, Any]:
     """Arms and gains over some records."""
     draws = bootstrap(records, config)
-    bits = {arm: [record["bits"][arm] for record in records] for arm in ARMS}
-    sizes = [record["bytes"] for record in records]
+    arms = [arm for arm in ARMS if records and arm in records[0]["bits"]]
+    bits = {arm: [record["bits"][arm] for record in records] for arm in arms}
     return {
         "examples": len(records),
         "files": draws.files,
-        "bytes": sum(sizes),
+        "bytes": sum(record["bytes"] for record in records),
         "generated": sum("generated" in record for record in records),
-        "arms": {
-            arm: {"bits_per_byte": draws.ratio(bits[arm], sizes).record(), **_generated(records, arm, config)}
-            for arm in ARMS
-        },
-        "gains": {f"{one}_vs_{other}": draws.gain(bits[one], bits[other]).record() for one, other in GAINS},
+        "arms": {arm: _arm(records, arm, config) for arm in arms},
+        "gains": {f"{one}_vs_{other}": draws.gain(bits[one], bits[other]).record() for one, other in gains_of(arms)},
     }
+
+
+def gains_of(arms: Collection[str]) -> list[tuple[str, str]]:
+    """The comparisons that can be made of some arms."""
+    return [(one, other) for one, other in GAINS if one in arms and other in arms]
 
 
 def bootstrap(records: Sequence[Record], config: Evaluation) -> Bootstrap:
@@ -62,13 +68,12 @@ def bootstrap(records: Sequence[Record], config: Evaluation) -> Bootstrap:
     return Bootstrap(paths, config.bootstrap, config.confidence, config.seed)
 
 
-def _generated(records: Sequence[Record], arm: str, config: Evaluation) -> Record:
+def _arm(records: Sequence[Record], arm: str, config: Evaluation) -> Record:
     found: Record = {}
-    for name in GENERATED:
-        measured = [record for record in records if name in record.get("metrics", {}).get(arm, {})]
-        values = [record["metrics"][arm][name] for record in measured]
-        figure = bootstrap(measured, config).mean(values) if measured else Figure()
-        found[name] = figure.record()
+    for metric in EXAMINED:
+        measured = [record for record in records if has(record, metric, arm)]
+        whole = figure(bootstrap(measured, config), measured, metric, arm) if measured else Figure()
+        found[metric] = whole.record()
     return found
 
 

@@ -1,5 +1,5 @@
 """Whether a candidate may go live: pure rules over what was measured."""
 
-from pipelines.gates.verdict import Gate, Verdict, decide
+from pipelines.gates.verdict import Judged, Verdict, decide, moves
 
-__all__ = ["Gate", "Verdict", "decide"]
+__all__ = ["Judged", "Verdict", "decide", "moves"]

@@ -1,125 +1,128 @@
-"""The gates: the candidate is better than the base model, and not worse than the champion. Ties never pass.
+"""The verdict: every gate of params.yaml, what came of it, and whether the candidate may go live."""
 
-Better: the gain over the base model reaches `min_gain`, and its interval lies above zero, so that it is not luck.
-Not worse: the whole interval of the gain over the champion lies above `-champion_margin`. The interval and not the
-estimate decides, because absence of a shown loss is not evidence of none: an estimate alone lets an adapter through
-that is worse by the margin every second time (non-inferiority testing; Piaggio et al. 2012, JAMA 308:2594). A small
-holdout therefore refuses more often, which is the safe side.
-"""
-
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pipelines.evaluation.statistics import Bootstrap, Figure
-from pipelines.params import Evaluation, Gates
+from pipelines.evaluation.statistics import Figure
+from pipelines.gates.comparison import Comparison, with_model, with_number
+from pipelines.gates.rules import rule, ruling
+from pipelines.params import Evaluation, Gate
 from pipelines.records import Record
-
-BASE, CHAMPION = "adapter against base", "adapter against champion"
 
 
 @dataclass(frozen=True)
-class Gate:
-    """One rule and what came of it.
+class Judged:
+    """One gate and what came of it.
 
     Attributes:
-        value, low, high: the gain that was judged and its interval; 0.1 is 10% fewer bits. None when not measured.
+        against: base, champion, or the number.
+        margin: as params.yaml has it.
+        value, low, high: what was judged, and its interval: the gain over a model (0.1 is 10% fewer bits, or 10 points
+            of a share), or the metric's own value beside a number. None when not measured.
         rule: in words, with its numbers.
         reason: why it passed, failed or was skipped.
+        moved: the examples that moved the gain most: example_id, place, and by how much.
     """
 
     name: str
+    metric: str
+    arm: str
+    against: str | float
+    margin: float
+    severity: str
     value: float | None
     low: float | None
     high: float | None
     rule: str
     passed: bool
     reason: str
+    moved: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """All gates, and whether every one passed."""
+    """All gates, in the order of params.yaml."""
 
-    passed: bool
-    gates: list[Gate]
+    gates: list[Judged]
+
+    @property
+    def passed(self) -> bool:
+        """Whether the candidate may go live: every gate that blocks passed."""
+        return not self.failed
+
+    @property
+    def failed(self) -> list[Judged]:
+        """The gates that did not pass and block."""
+        return [gate for gate in self.gates if not gate.passed and gate.severity == "block"]
+
+    @property
+    def warned(self) -> list[Judged]:
+        """The gates that did not pass and only warn."""
+        return [gate for gate in self.gates if not gate.passed and gate.severity == "warn"]
 
     def rows(self) -> list[dict[str, Any]]:
         """Plain values, one dict a gate, for a table or JSON."""
-        return [asdict(gate) for gate in self.gates]
+        return [{**asdict(gate), "moved": list(gate.moved)} for gate in self.gates]
 
-    @property
-    def failed(self) -> list[Gate]:
-        """The gates that did not pass."""
-        return [gate for gate in self.gates if not gate.passed]
+
+def moves(row: Mapping[str, Any]) -> list[str]:
+    """The examples that moved a gate most, a line each; none for a row of a release, whose tags are short."""
+    return [f"{one['moved']:+.4f} by {one['place']} ({one['example_id']})" for one in row.get("moved", [])]
 
 
 def decide(
-    evaluation: Record,
     scores: Sequence[Record],
-    champion_bits: Sequence[float] | None,
-    gates: Gates,
+    champion: Mapping[str, Record] | None,
+    gates: Sequence[Gate],
     config: Evaluation,
     skipped: str = "there is no champion yet",
 ) -> Verdict:
     """Judge a candidate.
 
     Args:
-        evaluation: the content of `evaluation.json`.
-        scores: of `scores.jsonl`, the records that the champion may be compared on: it never saw their files.
-        champion_bits: the champion's bits on these, in their order (`score_adapter`), or None when there is nothing
-            to compare.
-        skipped: then, why.
+        scores: the records of `scores.jsonl`.
+        champion: by example_id, the champion's records of those it may be compared on, because it never saw their
+            files; None when there is nothing to compare.
+        skipped: then, why; gates against the champion pass.
 
     Raises:
-        ValueError: the champion was not measured on the same examples.
+        ValueError: the champion was measured on other examples.
     """
-    judged = [_against_base(evaluation, gates)]
-    if champion_bits is None:
-        judged.append(_gate(CHAMPION, Figure(), _champion_rule(gates), True, f"skipped: {skipped}"))
-    else:
-        judged.append(_against_champion(scores, champion_bits, gates, config))
-    return Verdict(all(gate.passed for gate in judged), judged)
+    unknown = sorted(set(champion or ()) - {score["example_id"] for score in scores})
+    if unknown:
+        raise ValueError(f"the champion has {len(unknown)} examples that are not tonight's, such as {unknown[0]}")
+    return Verdict([_judged(gate, scores, champion, config, skipped) for gate in gates])
 
 
-def _against_base(evaluation: Record, gates: Gates) -> Gate:
-    gain = Figure(**evaluation["gains"]["adapter_vs_base"])
-    rule = f"gain of at least {gates.min_gain:.1%}, with the interval's lower end above 0"
-    if gain.value is None or gain.low is None:
-        return _gate(BASE, gain, rule, False, "nothing was measured")
-    if gain.low <= 0:
-        reason = f"a gain is not shown: {_words(gain)}"
-    elif gain.value < gates.min_gain:
-        reason = f"the gain is {gates.min_gain - gain.value:.2%} short: {_words(gain)}"
-    else:
-        return _gate(BASE, gain, rule, True, _words(gain))
-    return _gate(BASE, gain, rule, False, reason)
+def _judged(
+    gate: Gate, scores: Sequence[Record], champion: Mapping[str, Record] | None, config: Evaluation, skipped: str
+) -> Judged:
+    if gate.against == "champion" and champion is None:
+        return _row(gate, Comparison(Figure()), True, f"skipped: {skipped}")
+    if _untrained(scores) and (gate.against == "base" or gate.metric == "forgetting"):
+        return _row(gate, Comparison(Figure()), True, "skipped: nothing was trained, so there is nothing to show")
+    found = _compared(gate, scores, champion or {}, config)
+    return _row(gate, found, *ruling(gate, found))
 
 
-def _champion_rule(gates: Gates) -> str:
-    return f"the whole interval of the gain above {-gates.champion_margin:.1%}"
+def _untrained(scores: Sequence[Record]) -> bool:
+    """Whether the candidate is the base model as it is, which then answers for the adapter."""
+    return any("base" in score["bits"] and "adapter" not in score["bits"] for score in scores)
 
 
-def _against_champion(
-    scores: Sequence[Record], champion_bits: Sequence[float], gates: Gates, config: Evaluation
-) -> Gate:
-    name, rule = CHAMPION, _champion_rule(gates)
-    if len(champion_bits) != len(scores):
-        raise ValueError(f"{len(champion_bits)} champion bits for {len(scores)} examples")
-    draws = Bootstrap([score["path"] for score in scores], config.bootstrap, config.confidence, config.seed)
-    gain = draws.gain([score["bits"]["adapter"] for score in scores], champion_bits)
-    if gain.value is None or gain.low is None:
-        return _gate(name, gain, rule, False, "nothing was measured")
-    if gain.low > -gates.champion_margin:
-        return _gate(name, gain, rule, True, _words(gain))
-    shown = "it is worse" if gain.value < -gates.champion_margin else "it may be worse"
-    return _gate(name, gain, rule, False, f"{shown} by more than {gates.champion_margin:.1%}: {_words(gain)}")
+def _compared(gate: Gate, scores: Sequence[Record], champion: Mapping[str, Record], config: Evaluation) -> Comparison:
+    bare = gate.arm.replace("adapter", "base")
+    own = gate.model_copy(update={"arm": bare}) if _untrained(scores) else gate
+    if gate.against == "champion":
+        common = [score for score in scores if score["example_id"] in champion]
+        return with_model(own, config, common, [champion[score["example_id"]] for score in common], gate.arm)
+    if gate.against == "base":
+        return with_model(own, config, scores, scores, bare)
+    return with_number(own, config, scores, float(gate.against))
 
 
-def _gate(name: str, gain: Figure, rule: str, passed: bool, reason: str) -> Gate:
-    figures = gain.record()
-    return Gate(name, figures["value"], figures["low"], figures["high"], rule, passed, reason)
-
-
-def _words(gain: Figure) -> str:
-    return f"{gain.value:+.2%} ({gain.low:+.2%} to {gain.high:+.2%})"
+def _row(gate: Gate, found: Comparison, passed: bool, reason: str) -> Judged:
+    figures = (found.own or found.gain).record()
+    said = (gate.name, gate.metric, gate.arm, gate.against, gate.margin, gate.severity)
+    return Judged(*said, figures["value"], figures["low"], figures["high"], rule(gate), passed, reason, found.moved)

@@ -1,6 +1,7 @@
 """The snapshot stage: the source repository in; which files it has, which base model is used and which dataset is live,
 out."""
 
+import shutil
 from dataclasses import asdict
 
 from pipelines import progress
@@ -10,6 +11,7 @@ from pipelines.params import Params
 from pipelines.project import Project
 from pipelines.records import read_json, write_json
 from pipelines.snapshot.recent import recent
+from pipelines.snapshot.suites import suites
 from pipelines.source import git
 from pipelines.source.forgotten import FORGOTTEN, forgotten
 from pipelines.source.patterns import chooser
@@ -21,8 +23,10 @@ SHORT = 12
 
 def run(project: Project, params: Params) -> Facts:
     """Write `snapshot.json` (commit, files, skipped), `base.json` (which base model), `recent.json` (which lines were
-    committed after `dataset.split_after`) and `baseline.json` (how the live release's dataset is distributed; {} when
-    no night has said so: `release/baseline.py`).
+    committed after `dataset.split_after`), `suites.json` (the cases of `evaluation/suites`) and `baseline.json` (how
+    the live release's dataset is distributed; {} when no night has said so: `release/baseline.py`). With
+    `training.warm_start`, `champion/` is a copy of what the live release learned, as the night before has left it;
+    else it says that there is none.
 
     Raises:
         NocturneError: the source is missing, is no git repository, or holds nothing that the patterns take.
@@ -55,6 +59,8 @@ def run(project: Project, params: Params) -> Facts:
     write_json(
         project.path("snapshot", "base.json"), {"base_model": base, "identity": identity(base, project.workspace)}
     )
+    write_json(project.path("snapshot", "suites.json"), suites(project, taken, params.cleaning))
+    _take_champion(project, params.training.warm_start)
     earlier = project.path("baseline.json")
     write_json(project.path("snapshot", "baseline.json"), read_json(earlier) if earlier.is_file() else {})
     progress.report(1, 1, "repository")
@@ -67,10 +73,27 @@ def run(project: Project, params: Params) -> Facts:
     }
 
 
+def _take_champion(project: Project, wanted: bool) -> None:
+    taken, left = project.path("snapshot", "champion"), project.path("champion")
+    shutil.rmtree(taken, ignore_errors=True)
+    if wanted and (left / "champion.json").is_file():
+        shutil.copytree(left, taken)
+    else:
+        write_json(taken / "champion.json", {})
+
+
 STAGE = Stage(
     "snapshot",
     run,
-    params=("projects.${key}", "snapshot", "dataset.split", "dataset.split_after", "training.base_model"),
-    rooms=("source", "model/base.py"),
+    params=(
+        "projects.${key}",
+        "snapshot",
+        "cleaning",
+        "dataset.split",
+        "dataset.split_after",
+        "training.base_model",
+        "training.warm_start",
+    ),
+    rooms=("cleaning", "source", "model/base.py"),
     always=True,
 )

@@ -11,8 +11,9 @@ import pytest
 from conftest import ROOT
 
 from pipelines.embedding.stage import run
-from pipelines.embedding.vectors import text_of, vectors_of
+from pipelines.embedding.vectors import vectors_of
 from pipelines.errors import NocturneError
+from pipelines.model.encoder import text_of
 from pipelines.model.vector_cache import VectorCache
 from pipelines.params import load_params
 from pipelines.progress import shown_by

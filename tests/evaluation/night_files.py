@@ -1,5 +1,6 @@
 """What the stages before leave for the evaluation, of a few real files of this project."""
 
+import ast
 from pathlib import Path
 
 import numpy as np
@@ -22,16 +23,30 @@ CONFIG = Evaluation(
     max_new_tokens=4,
     context_passages=2,
     context_chars=200,
+    retrieval_questions=4,
     bootstrap=200,
     confidence=0.95,
     seed=17,
 )
 
 
+CASES = [
+    {
+        "path": "evaluation/suites/house.json",
+        "name": "anything",
+        "prompt": "Say anything.",
+        "expected_patterns": [""],
+        "forbidden_patterns": [],
+        "must_compile": False,
+        "language": "",
+    }
+]
+
+
 def params(base_model: str) -> Params:
     """The shipped values, but for the base model and a small evaluation."""
     shipped = load_params(ROOT)
-    training = shipped.training.model_copy(update={"base_model": base_model})
+    training = shipped.training.model_copy(update={"base_model": base_model, "threads": 1})
     return shipped.model_copy(update={"training": training, "evaluation": CONFIG})
 
 
@@ -69,14 +84,45 @@ def _example(path: str, task: str, text: bytes, start: int, end: int) -> Record:
     }
 
 
+def symbols() -> list[Record]:
+    """The first documented function of each file, with its ranges."""
+    found = []
+    for path in PATHS:
+        text = (ROOT / path).read_bytes()
+        lines = text.splitlines(keepends=True)
+        offset = [sum(map(len, lines[:number])) for number in range(len(lines) + 1)]
+        functions = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef))
+        node = next((one for one in functions if ast.get_docstring(one)), None)
+        if node is None:
+            continue
+        doc = node.body[0]
+        found.append(
+            {
+                "symbol_id": fingerprint(path)[:16],
+                "kind": "function",
+                "language": "python",
+                "path": path,
+                "qualified_name": node.name,
+                "start_line": node.lineno,
+                "start_byte": offset[node.lineno - 1],
+                "end_byte": offset[node.end_lineno],
+                "doc": ast.get_docstring(node),
+                "doc_range": [offset[doc.lineno - 1] + doc.col_offset, offset[doc.end_lineno - 1] + doc.end_col_offset],
+            }
+        )
+    return found
+
+
 def write(workspace: Path) -> Project:
     """Everything in `data/demo` but the adapter."""
     project = Project("demo", ROOT, workspace)
     texts = {path: (ROOT / path).read_text() for path in PATHS}
     write_jsonl(project.path("dataset", "holdout.jsonl"), examples())
+    write_json(project.path("snapshot", "suites.json"), CASES)
     files = ({"path": path, "language": "python", "text": text} for path, text in texts.items())
     write_jsonl(project.path("extraction", "files.jsonl"), files)
     write_jsonl(project.path("extraction", "chunks.jsonl"), (_chunk(path, text) for path, text in texts.items()))
+    write_jsonl(project.path("extraction", "symbols.jsonl"), symbols())
     vectors = np.random.default_rng(3).normal(size=(len(texts), 384)).astype(np.float32)
     project.path("embedding").mkdir(parents=True)
     np.save(project.path("embedding", "vectors.npy"), vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
@@ -96,6 +142,8 @@ def _chunk(path: str, text: str) -> Record:
         "symbol": Path(path).stem,
         "start_line": 1,
         "end_line": len(lines),
+        "start_byte": 0,
+        "end_byte": len("\n".join(lines).encode()),
         "text": "\n".join(lines),
         "commit": "c" * 40,
         "blob": "b" * 40,

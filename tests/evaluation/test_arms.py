@@ -1,13 +1,18 @@
 """The arms on a model that is a few lines long: what they share, what they are asked, what is kept."""
 
+from typing import get_args
+
 from conftest import Vocabulary
-from night_files import CONFIG, examples, params
+from night_files import CONFIG, examples
 
 from pipelines import progress
-from pipelines.evaluation.arms import ARMS, measure, translated
+from pipelines.evaluation.arms import ARMS, measure
 from pipelines.evaluation.charts import arms_chart, loss_chart
+from pipelines.evaluation.exam import translated
+from pipelines.evaluation.measures import MEASURES
 from pipelines.evaluation.report import report, verdict
 from pipelines.evaluation.summary import summary
+from pipelines.params import Metric
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -15,8 +20,8 @@ PNG = b"\x89PNG\r\n\x1a\n"
 class Fake:
     """Bits by length: the adapter saves a tenth, a passage a twentieth; it writes what it is asked for when adapted."""
 
-    def __init__(self, saves=0.1):
-        self.saves, self.scored, self.generated = saves, [], []
+    def __init__(self, saves=0.1, adapted=True):
+        self.saves, self.adapted, self.scored, self.generated = saves, adapted, [], []
 
     def score(self, pairs, *, adapted):
         self.scored.append((adapted, list(pairs)))
@@ -30,7 +35,7 @@ class Fake:
 def measured(model):
     holdout = examples()
     prompts = {False: [e["prompt"] for e in holdout], True: ["[ctx]" + e["prompt"] for e in holdout]}
-    records = measure(model, holdout, prompts, {}, params("any"))
+    records = measure(model, holdout, prompts, {}, CONFIG)
     return records, {"base_model": "any", "context_passages": 2, "with_passages": 15, **summary(records, CONFIG)}
 
 
@@ -42,6 +47,18 @@ def test_arms_differ_in_the_adapter_and_the_passages_alone():
     assert plain[0] == plain[1]
     assert {adapted for adapted, _ in model.scored} == {True, False}
     assert model.generated == [(False, 3), (False, 3), (True, 3), (True, 3)]
+
+
+def test_a_night_that_trained_nothing_has_the_arms_of_the_base_model_and_says_so():
+    records, evaluation = measured(Fake(adapted=False))
+    assert set(evaluation["arms"]) == set(records[0]["bits"]) == {"base", "base+rag"}
+    assert set(evaluation["gains"]) == {"base+rag_vs_base"}
+    assert evaluation["arm"] == "base"
+    assert verdict(evaluation)[0].startswith("Nothing was trained")
+    charts = {"arms": arms_chart(evaluation), "loss": loss_chart([])}
+    page = report("demo", evaluation, records, [], charts)
+    assert "base+rag" in page
+    assert "adapter+rag" not in page
 
 
 def test_every_example_has_bits_of_every_arm_and_some_have_text():
@@ -63,10 +80,29 @@ def test_the_known_gain_comes_out():
     )
 
 
+def test_only_arms_without_passages_answer_in_other_words_and_are_held_against_themselves():
+    model, holdout = Fake(), examples()
+    prompts = {False: [e["prompt"] for e in holdout], True: ["[ctx]" + e["prompt"] for e in holdout]}
+    other = [None if e["mode"] != "chat" else "in other words" for e in holdout]
+    records = measure(model, holdout, prompts, {}, CONFIG, reworded=other)
+    asked = {e["example_id"] for e in holdout if e["mode"] == "chat"}
+    told = [record for record in records if "consistency" in record.get("metrics", {}).get("adapter", {})]
+    assert told
+    assert {record["example_id"] for record in told} <= asked
+    for record in told:
+        assert record["metrics"]["base"]["consistency"] == record["metrics"]["adapter"]["consistency"] == 1
+        assert "consistency" not in record["metrics"]["adapter+rag"]
+    assert [count for _, count in model.generated] == [3, len(told), 3, 3, len(told), 3]
+
+
 def test_no_gain_and_harm_are_said_plainly():
     assert verdict(measured(Fake(saves=0.0))[1])[1] == "odd"
     words, tone = verdict(measured(Fake(saves=-0.2))[1])
     assert (tone, "20.0% more bits" in words) == ("bad", True)
+
+
+def test_every_metric_that_params_may_name_is_defined():
+    assert tuple(MEASURES) == get_args(Metric)
 
 
 def test_a_meter_runs_from_start_to_end():
@@ -90,7 +126,7 @@ def test_the_page_holds_its_charts_and_escapes_what_models_write():
     records, evaluation = measured(Fake())
     shown = next(record for record in records if "generated" in record)
     shown["generated"]["adapter"] = "<script>alert('x')</script>"
-    page = report("demo", evaluation, records, {"arms": arms_chart(evaluation), "loss": loss_chart([])})
+    page = report("demo", evaluation, records, [], {"arms": arms_chart(evaluation), "loss": loss_chart([])})
     assert "<script" not in page
     assert "&lt;script&gt;" in page
     assert "http" not in page

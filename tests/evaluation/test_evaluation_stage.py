@@ -6,12 +6,25 @@ import pytest
 from night_files import ROOT, params, write
 from tiny_model import make_adapter, make_base
 
-from pipelines.evaluation.arms import score_adapter
+from pipelines.evaluation import forgetting
+from pipelines.evaluation.exam import examined
+from pipelines.evaluation.measures import MEASURES
 from pipelines.evaluation.stage import run
-from pipelines.records import read_json, read_jsonl, tree_sha256
+from pipelines.records import read_json, read_jsonl, tree_sha256, write_jsonl
 
 NANO_CODER = ROOT / "data" / "models" / "nano-coder"
 BASE = "data/models/base"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def less_code_in_general(tmp_path_factory):
+    """The first excerpt of each language only."""
+    few = {one["language"]: one for one in reversed(list(read_jsonl(forgetting.GENERAL)))}
+    file = tmp_path_factory.mktemp("general") / "general.jsonl"
+    write_jsonl(file, few.values())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(forgetting, "GENERAL", file)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -31,36 +44,63 @@ def night(tmp_path_factory):
 def test_it_writes_everything_it_promises(night):
     project, facts = night
     made = {path.name for path in project.path("evaluation").iterdir()}
-    assert made == {"evaluation.json", "scores.jsonl", "loss.png", "arms.png", "report.html"}
+    figures = {"evaluation.json", "scores.jsonl", "retrieval.jsonl", "forgetting.jsonl", "suites.jsonl"}
+    assert made == {*figures, "loss.png", "arms.png", "report.html"}
     evaluation = read_json(project.path("evaluation", "evaluation.json"))
     assert evaluation["examples"] == facts["examples"] == 6
     assert evaluation["generated"] == 3
     assert evaluation["files"] == 3
     assert "Only 3 files" in evaluation["note"]
     assert evaluation["with_passages"] > 0
-    assert set(evaluation["arms"]["adapter+rag"]) == {
-        "bits_per_byte",
-        "exact_match",
-        "edit_similarity",
-        "syntax_validity",
-    }
+    assert set(evaluation["arms"]["adapter+rag"]) == set(MEASURES) - {"forgetting", "pattern_adherence"}
+    assert evaluation["retrieval"]["questions"] == 4
+    assert evaluation["retrieval"]["by_language"]["python"]["metrics"]["mrr"]["value"] > 0
     for figures in evaluation["arms"].values():
         bits = figures["bits_per_byte"]
         assert 0 < bits["low"] < bits["value"] < bits["high"]
 
 
-def test_the_same_input_makes_the_same_bytes(night):
+def test_the_same_input_makes_the_same_bytes_with_and_without_what_was_kept(night):
     project, _ = night
     before = tree_sha256(project.path("evaluation"))
     run(project, params(BASE))
     assert tree_sha256(project.path("evaluation")) == before
+    shutil.rmtree(project.cache)
+    run(project, params(BASE))
+    assert tree_sha256(project.path("evaluation")) == before
 
 
-def test_an_adapter_scored_for_the_gate_gets_the_bits_it_got_in_the_night(night):
+def test_an_adapter_examined_for_the_gates_gets_what_it_got_in_the_night(night):
     project, _ = night
     scores = list(read_jsonl(project.path("evaluation", "scores.jsonl")))
-    bits = score_adapter(project, params(BASE), project.path("training", "adapter"), BASE)
-    assert bits == [score["bits"]["adapter"] for score in scores]
+    adapter = project.path("training", "adapter")
+    again = examined(project, params(BASE), adapter, BASE, ["adapter", "adapter+rag"], ["chrf", "forgetting"])
+    general = list(read_jsonl(project.path("evaluation", "forgetting.jsonl")))
+    assert again[len(scores) :] == general
+    for score, record in zip(scores, again, strict=False):
+        for part in ("bits", "generated", "metrics"):
+            assert record.get(part, {}) == {arm: score[part][arm] for arm in record.get(part, {})}
+        assert set(record["bits"]) == {"adapter", "adapter+rag"}
+        assert ("generated" in record) == ("generated" in score)
+
+
+def test_a_champion_that_no_gate_asks_for_texts_writes_none(night):
+    project, _ = night
+    again = examined(project, params(BASE), project.path("training", "adapter"), BASE, ["adapter"], ["bits_per_byte"])
+    assert not any("generated" in record for record in again)
+
+
+def test_the_adapter_is_also_asked_for_code_in_general_and_at_parts_of_its_scale(night):
+    project, _ = night
+    evaluation = read_json(project.path("evaluation", "evaluation.json"))
+    general, scale = evaluation["forgetting"], evaluation["scale"]
+    assert set(general["by_language"]) == {"go", "python", "rust"}
+    bits = general["bits_per_byte"]
+    more = bits["adapter"]["value"] / bits["base"]["value"] - 1
+    assert general["forgetting"]["value"] == pytest.approx(more, abs=1e-5)
+    assert evaluation["suites"]["arms"]["adapter+rag"]["value"] == 1
+    assert scale["examples"] == 9
+    assert len({gain["value"] for gain in scale["gains"].values()}) == 4
 
 
 def test_the_adapter_and_the_passages_change_the_bits(night):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipelines.evaluation.metrics import edit_similarity, exact_match, syntax_validity
+from pipelines.evaluation.metrics import chrf, edit_similarity, exact_match, syntax_validity
 
 SOURCE = 'def double(x):\n    return 2 * x\n\n\nname = "ü"\ndef half(x):\n    return x / 2\n'
 BODY = "return x / 2"
@@ -25,6 +25,28 @@ def test_similarity_is_the_share_of_characters_that_need_no_edit():
     assert edit_similarity("abcd", "abcx") == pytest.approx(0.75)
     assert edit_similarity("abcd", "") == 0
     assert edit_similarity("", "") == 1
+
+
+@pytest.mark.parametrize(
+    ("expected", "generated", "score"),
+    [
+        ("return value + 1", "return value - 1", 0.817061642061642),
+        ("def add(a, b):\n    return a + b", "def add(a, b):\n    return sum((a, b))", 0.7922265014453551),
+        ("for item in items:\n    print(item)", "while True:\n    pass", 0.05681047347714015),
+        ("ab", "abc", 0.875),
+        ("same text", "same\ntext", 1.0),
+        ("x", "y", 0.0),
+        ("x = 1", "", 0.0),
+    ],
+)
+def test_chrf_is_that_of_sacrebleu_2_6(expected, generated, score):
+    assert chrf(expected, generated) == pytest.approx(score)
+
+
+def test_python_must_compile_where_the_grammar_alone_is_content():
+    example, files = placed(source="x = 1\n" + BODY.replace("return ", "y = ") + "\n", completion="y = x / 2")
+    assert syntax_validity(example, "y = 2 * x", files) == 1
+    assert syntax_validity(example, "return x", files) == 0
 
 
 def test_generated_code_is_judged_in_its_place():

@@ -90,6 +90,18 @@ def test_no_hit_in_few_files_is_not_certainty_of_none():
     assert every.low == pytest.approx(1 - none.high)
 
 
+def test_a_difference_is_paired_and_no_difference_in_few_files_is_not_certainty():
+    paths = [f"{n % 6}.py" for n in range(24)]
+    draws, ones = Bootstrap(paths, 400, 0.95, 17), [1.0] * 24
+    left, right = [float(n % 3 == 0) for n in range(24)], [float(n % 4 == 0) for n in range(24)]
+    found = draws.difference(left, right, ones)
+    assert found.value == pytest.approx(8 / 24 - 6 / 24)
+    assert found.low < found.value < found.high
+    same = draws.difference(left, left, ones)
+    assert same.value == 0
+    assert same.high == -same.low > 0.3
+
+
 def test_a_mean_with_some_hits_has_an_ordinary_interval():
     paths = [f"{n % 6}.py" for n in range(24)]
     some = Bootstrap(paths, 400, 0.95, 17).mean([float(n % 4 == 0) for n in range(24)])

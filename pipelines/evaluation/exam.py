@@ -1,0 +1,111 @@
+"""Tonight's exam: the held-out examples that are measured, and what a model is shown of them. The candidate takes it in
+its stage, the champion at the gates."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines import progress
+from pipelines.evaluation import forgetting, suites
+from pipelines.evaluation.arms import ARMS, measure
+from pipelines.evaluation.context import found, prompts_with
+from pipelines.evaluation.measures import MEASURES
+from pipelines.evaluation.reuse import reused
+from pipelines.evaluation.sample import sampled
+from pipelines.evaluation.summary import EXAMINED
+from pipelines.model.prompts import chat, fim_tokens, reworded
+from pipelines.params import Params
+from pipelines.project import Project
+from pipelines.records import Record, read_jsonl
+
+
+@dataclass(frozen=True)
+class Exam:
+    """Attributes:
+    examples: rows of `holdout.jsonl`.
+    prompts: by whether passages are shown, one prompt an example; with passages only when they were asked for.
+    files: by path, the records of `extraction/files.jsonl` that the examples are of.
+    reworded: each example's request in other words as a prompt without passages; None for what is no request.
+    """
+
+    examples: list[Record]
+    prompts: dict[bool, list[str]]
+    files: dict[str, Record]
+    reworded: list[str | None]
+
+    @property
+    def with_passages(self) -> int:
+        """How many prompts had room for passages, and some were found."""
+        pairs = zip(self.prompts[False], self.prompts.get(True, self.prompts[False]), strict=True)
+        return sum(one != other for one, other in pairs)
+
+
+def exam(project: Project, params: Params, model: Any, base_model: str, passages: bool) -> Exam:
+    """The exam in the format of a loaded model.
+
+    Args:
+        model: a `CausalLM` on `base_model`; when that is not tonight's base, prompts are put into its format.
+        passages: whether an arm is shown some.
+
+    Raises:
+        NocturneError: there is no holdout, or the index or its encoder cannot be opened.
+    """
+    config = params.evaluation
+    examples = sampled(list(read_jsonl(project.path("dataset", "holdout.jsonl"))), config.max_examples, config.seed)
+    if base_model != params.training.base_model:
+        from pipelines.model.base import load_tokenizer
+
+        tonight = load_tokenizer(params.training.base_model, project.workspace)
+        examples = [{**one, "prompt": translated(one, tonight, model.tokenizer)} for one in examples]
+    prompts = {False: [str(example["prompt"]) for example in examples]}
+    if passages:
+        progress.report(0, 1, "measurements", "searching passages")
+        hits = found(project, params, examples)
+        prompts[True] = prompts_with(examples, hits, model.tokenizer, model.max_length, config)
+    wanted = {example["path"] for example in examples}
+    files = {f["path"]: f for f in read_jsonl(project.path("extraction", "files.jsonl")) if f["path"] in wanted}
+    requests = [reworded(one["request"]) if one["mode"] == "chat" else None for one in examples]
+    return Exam(examples, prompts, files, [text and chat(model.tokenizer, text) for text in requests])
+
+
+def examined(
+    project: Project, params: Params, adapter: Path, base_model: str, arms: Sequence[str], metrics: Collection[str]
+) -> list[Record]:
+    """Some adapter's records of tonight's exam, in the form and order of `scores.jsonl`, then of the others.
+
+    Args:
+        base_model: what the adapter was trained on.
+        arms: those that are measured.
+        metrics: what is asked for: texts are written, which costs the most, and other questions are put, only then.
+
+    Raises:
+        NocturneError: base or adapter cannot be loaded, or there is no holdout.
+    """
+    from pipelines.model.causal import CausalLM
+
+    progress.report(0, 1, "measurements", "loading the model")
+    model = CausalLM.load(base_model, adapter, project.workspace, params.training.threads)
+    given = exam(project, params, model, base_model, passages=any(ARMS[arm][1] for arm in arms))
+    asked = reused(model, project, params, base_model, adapter, "champion")
+    generate = any(MEASURES[metric].generated for metric in metrics if metric in EXAMINED)
+    others = given.reworded if "consistency" in metrics else ()
+    records = measure(asked, given.examples, given.prompts, given.files, params.evaluation, arms, generate, others)
+    if "pattern_adherence" in metrics:
+        records += suites.measured(project, params, model, asked, arms)
+    if "forgetting" in metrics:
+        records += forgetting.measured(asked)
+    asked.forget_others()
+    return records
+
+
+def translated(example: Record, tokenizer: Any, other: Any) -> str:
+    """An example's prompt in the format of another base model; its fill-in-the-middle tokens are exchanged."""
+    if example["mode"] == "chat":
+        return chat(other, example["request"])
+    ours, theirs, prompt = fim_tokens(tokenizer), fim_tokens(other), str(example["prompt"])
+    if ours is None or theirs is None:
+        return prompt
+    for name in ("prefix", "suffix", "middle"):
+        prompt = prompt.replace(getattr(ours, name), getattr(theirs, name))
+    return prompt.replace(ours.file, theirs.file or "") if ours.file else prompt

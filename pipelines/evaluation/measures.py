@@ -1,0 +1,68 @@
+"""What each metric is: which way is better, how two arms are compared by it, and how it is written."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pipelines.evaluation.statistics import Bootstrap, Figure
+from pipelines.records import Record
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One metric.
+
+    Attributes:
+        better: which way.
+        relative: two arms are compared by the share that one saves of the other, else by their difference.
+        generated: it judges a text that an arm has to write first.
+        scale, form: how a value is written; 100 makes percent of a share.
+    """
+
+    title: str
+    unit: str
+    better: Literal["lower", "higher"]
+    relative: bool
+    generated: bool
+    scale: float
+    form: str
+
+    @property
+    def sign(self) -> int:
+        """1 when higher is better, else -1."""
+        return 1 if self.better == "higher" else -1
+
+
+MEASURES = {
+    "bits_per_byte": Measure("Bits per byte", "lower is better", "lower", True, False, 1, "{:.3f}"),
+    "exact_match": Measure("Exact match", "% of generated", "higher", False, True, 100, "{:.1f}"),
+    "edit_similarity": Measure("Edit similarity", "% of characters", "higher", False, True, 100, "{:.1f}"),
+    "chrf": Measure("chrF", "% of character n-grams", "higher", False, True, 100, "{:.1f}"),
+    "syntax_validity": Measure("Still parses", "% of generated code", "higher", False, True, 100, "{:.1f}"),
+    "consistency": Measure("Consistency", "% alike when reworded", "higher", False, True, 100, "{:.1f}"),
+    "pattern_adherence": Measure("Pattern adherence", "% of test cases", "higher", False, True, 100, "{:.1f}"),
+    "forgetting": Measure("Forgetting", "% more bits for general code", "lower", False, False, 100, "{:.1f}"),
+}
+
+
+def has(record: Record, metric: str, arm: str) -> bool:
+    """Whether the arm was measured by this metric on this example."""
+    if metric == "forgetting":
+        return arm in record.get("general", {})
+    return arm in record["bits"] if metric == "bits_per_byte" else metric in record.get("metrics", {}).get(arm, {})
+
+
+def parts(record: Record, metric: str, arm: str) -> tuple[float, float]:
+    """What an example adds above and below the line of the metric's ratio: bits and bytes, bits more than the base and
+    the base's bits, or a share and 1."""
+    if metric == "forgetting":
+        general = record["general"]
+        return float(general[arm] - general["base"]), float(general["base"])
+    if metric == "bits_per_byte":
+        return float(record["bits"][arm]), float(record["bytes"])
+    return float(record["metrics"][arm][metric]), 1.0
+
+
+def figure(draws: Bootstrap, records: list[Record], metric: str, arm: str) -> Figure:
+    """One arm by one metric; `draws` are over these records, all of which have it."""
+    above, below = zip(*(parts(record, metric, arm) for record in records), strict=True)
+    return draws.mean(above) if MEASURES[metric].generated else draws.ratio(above, below)
