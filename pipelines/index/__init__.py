@@ -4,7 +4,7 @@ from pipelines.index.hybrid import Hit, Index
 from pipelines.index.keywords import terms
 from pipelines.index.own import own_index
 from pipelines.index.published import open_index, publish, version_of
-from pipelines.index.removal import remove, without
+from pipelines.index.removal import present, remove, unnamed, without
 from pipelines.index.temporary import temporary_index
 from pipelines.index.version import IndexVersion
 
@@ -14,10 +14,12 @@ __all__ = [
     "IndexVersion",
     "open_index",
     "own_index",
+    "present",
     "publish",
     "remove",
     "temporary_index",
     "terms",
+    "unnamed",
     "version_of",
     "without",
 ]

@@ -171,6 +171,11 @@ class EdgeStore:
                 f"Run `nocturne nightly {self._project} --force`; it builds the version again.",
             ) from error
 
+    def held(self) -> dict[str, int]:
+        """Every folder, whole, torn or begun, with its size in bytes."""
+        folders = [path for path in sorted(self._live.glob("*")) if path.is_dir()]
+        return {folder.name: sum(file.stat().st_size for file in _files(folder)) for folder in folders}
+
     def remove(self, version: str) -> None:
         """Take a version away: at once for readers, then from disk."""
         final = self._live / version

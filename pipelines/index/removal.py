@@ -1,6 +1,7 @@
-"""Taking chunks out of a published version: a version is immutable, so another one is built without them."""
+"""Taking chunks out of a published version (a version is immutable, so another one is built without them), and taking
+whole versions away."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing
 
 from pipelines.index.building import show
@@ -39,6 +40,25 @@ def without(project: Project, params: Params, version: str, gone: Callable[[Reco
             )
             show(store, fewer, _kept(engine, {point.id for point in went}), params.index.canaries)
     return name, [point.chunk for point in went]
+
+
+def unnamed(project: Project, index: IndexParams, named: Collection[str], gone: Collection[str]) -> dict[str, int]:
+    """What the store holds and no release names, with its bytes.
+
+    Args:
+        named: the versions that must stay.
+        gone: the versions of releases that were removed. On a server nothing else is taken: other workspaces may keep
+            a project of the same name there. The embedded store belongs to this workspace alone.
+    """
+    with closing(store_of(project, index)) as store:
+        held = store.held()
+    return {name: size for name, size in held.items() if name not in named and (not index.url or name in gone)}
+
+
+def present(project: Project, index: IndexParams, version: str) -> bool:
+    """Whether there is a whole version of this name."""
+    with closing(store_of(project, index)) as store:
+        return store.read(version) is not None
 
 
 def remove(project: Project, index: IndexParams, version: str) -> None:

@@ -1,6 +1,7 @@
 """The server engine: one collection a version on a Qdrant server or cluster, chosen by `index.url`."""
 
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pipelines.errors import NocturneError
 from pipelines.index.engine import BATCH, DENSE, SEARCH_EF, SPARSE, Engine, Point, Scope, Scored, as_point
 from pipelines.index.keywords import Sparse
-from pipelines.index.version import IndexVersion
+from pipelines.index.version import NAME_LETTERS, IndexVersion
 
 if TYPE_CHECKING:
     import numpy as np
@@ -144,6 +145,12 @@ class ServerStore:
     def open(self, manifest: IndexVersion) -> ServerEngine:
         """Open a whole version."""
         return ServerEngine(self, self._name(manifest.version))
+
+    def held(self) -> dict[str, int]:
+        """Every collection of the project; a server does not tell their size, so it is 0."""
+        mine = re.compile(re.escape(self._name("")) + rf"([0-9a-f]{{{NAME_LETTERS}}})")
+        names = [one.name for one in self.ask(lambda client: client.get_collections()).collections]
+        return {found[1]: 0 for name in sorted(names) if (found := mine.fullmatch(name))}
 
     def remove(self, version: str) -> None:
         """Delete the collection."""

@@ -6,8 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.errors import NocturneError
+from pipelines.registry.artifacts import Artifacts
 
 PREFIX = "nocturne."
+ADAPTER = "adapter"  # the folder of a run that has its files
+GATE = PREFIX + "gate."
+TAG_CHARS = 5000  # what every database that MLflow works on takes; PostgreSQL refuses longer ones
 
 
 @dataclass(frozen=True)
@@ -35,8 +39,9 @@ class Manifest:
     gates: list[dict[str, Any]]
 
     def tags(self) -> dict[str, str]:
-        """One string a field."""
-        return {PREFIX + key: json.dumps(value) for key, value in asdict(self).items()}
+        """One string a field, and one a gate."""
+        plain = {PREFIX + key: json.dumps(value) for key, value in asdict(self).items() if key != "gates"}
+        return plain | {f"{GATE}{number:03}": _row(gate) for number, gate in enumerate(self.gates)}
 
     @classmethod
     def of(cls, tags: dict[str, str]) -> "Manifest":
@@ -45,8 +50,10 @@ class Manifest:
         Raises:
             NocturneError: a tag is missing: the version was not made by a night.
         """
+        gates = [json.loads(tags[key]) for key in sorted(tags) if key.startswith(GATE)]
+        names = [name for name in cls.__dataclass_fields__ if name != "gates"]
         try:
-            return cls(**{key: json.loads(tags[PREFIX + key]) for key in cls.__dataclass_fields__})
+            return cls(**{key: json.loads(tags[PREFIX + key]) for key in names}, gates=gates)
         except KeyError as missing:
             raise NocturneError(
                 f"A model version in MLflow lacks the tag {missing}: no night of this Nocturne made it.",
@@ -54,21 +61,34 @@ class Manifest:
             ) from None
 
 
+def _row(gate: dict[str, Any]) -> str:
+    """A gate as JSON; one that is too long for a tag loses its lists, which stand in the night's report."""
+    text = json.dumps(gate)
+    if len(text) <= TAG_CHARS:
+        return text
+    return json.dumps({key: value for key, value in gate.items() if not isinstance(value, list | dict)})
+
+
 @dataclass(frozen=True)
 class Release:
     """One model version.
 
     Attributes:
-        adapter: the folder with the adapter's files.
-        aliases: of `champion`, `challenger`, `previous`, those that point here.
+        files: those of the run that it was made from: the adapter, and what was measured.
+        aliases: of `champion`, `challenger`, `previous` and a person's own, those that point here.
     """
 
     project: str
     version: int
     created: str
-    adapter: Path
+    files: Artifacts
     manifest: Manifest
     aliases: tuple[str, ...]
+
+    @property
+    def adapter(self) -> Path:
+        """The folder with the adapter's files."""
+        return self.files.path(ADAPTER)
 
     @property
     def index_version(self) -> str:
@@ -92,5 +112,6 @@ class Release:
             "version": self.version,
             "created": self.created,
             "aliases": list(self.aliases),
+            "run": self.files.run,
         }
-        return {**head, "adapter": str(self.adapter), **asdict(self.manifest)}
+        return {**head, "adapter": self.files.where(ADAPTER), **asdict(self.manifest)}

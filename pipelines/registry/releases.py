@@ -1,20 +1,26 @@
 """Releases: model versions that hold an adapter and name everything it belongs with. `champion` is what is live."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from pipelines.errors import NocturneError, UsageError
 from pipelines.project import Project
-from pipelines.registry.manifest import PREFIX, Manifest, Release
-from pipelines.registry.tracking import client, exists, experiment, find_training
+from pipelines.registry import history, runs
+from pipelines.registry.artifacts import Artifacts
+from pipelines.registry.manifest import ADAPTER, PREFIX, Manifest, Release
+from pipelines.registry.removed import REMOVED, Removed, note, removed
+from pipelines.registry.runs import PASSED, TRAINING_RUN, Context, Recorded
+from pipelines.registry.tracking import client, exists, failing
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
-HISTORY = "nocturne.history."
 REINDEXED = "nocturne.reindexed."
-PASSED = "nocturne.gates_passed"
+LOCK_WAIT = 30  # seconds; a move takes far less than one
 
 
 class Releases:
@@ -59,13 +65,17 @@ class Releases:
         """The release with this number.
 
         Raises:
-            UsageError: there is none.
+            UsageError: there is none, or none any more.
         """
-        every = self.every()
-        for release in every:
-            if release.version == number:
-                return release
-        known = ", ".join(str(release.version) for release in every) or "none"
+        model = self._model()
+        found = self._one(number) if model is not None else None
+        if model is not None and found is not None:
+            return self._release(found, model.aliases)
+        known = ", ".join(str(release.version) for release in self.every()) or "none"
+        gone = next((one for one in self.removed() if one.version == number), None)
+        if gone is not None:
+            fact = f"Release {number} of `{self.name}` was removed on {gone.at[:10]}; `{self.name}` has {known}."
+            raise UsageError(fact, "Choose one of these. `release.keep` in params.yaml says how many are kept.")
         raise UsageError(f"`{self.name}` has no release {number}; it has {known}.", "See `nocturne releases`.")
 
     def record(
@@ -74,63 +84,57 @@ class Releases:
         adapter: Path,
         training: Path,
         reports: Iterable[Path],
-        metrics: dict[str, float],
+        metrics: Mapping[str, float],
         passed: bool,
+        context: Context | None = None,
     ) -> str:
         """Store a candidate as an MLflow run with its files; returns the run's id. It is no release yet.
 
         Args:
             training: `training.json`; it stays beside the adapter, and says which files that was trained on.
+
+        Raises:
+            NocturneError: MLflow or the disk failed.
         """
         self.client = self.client or client(self.project.workspace)
-        where = experiment(self.client, self.project)
-        watched = find_training(self.client, where, manifest.training)
-        tags = {**manifest.tags(), PASSED: str(passed).lower()}
-        tags["nocturne.training_run"] = watched.info.run_id if watched else ""
-        run = self.client.create_run(where, run_name=f"night {manifest.commit[:7]}", tags=tags).info
-        self.client.log_artifacts(run.run_id, str(adapter), "adapter")
-        self.client.log_artifact(run.run_id, str(training), "adapter")
-        for report in reports:
-            if report.is_dir():
-                self.client.log_artifacts(run.run_id, str(report), report.name)
-            else:
-                self.client.log_artifact(run.run_id, str(report))
-        for key, value in metrics.items():
-            self.client.log_metric(run.run_id, key, value)
-        self.client.set_terminated(run.run_id)
-        return str(run.run_id)
+        files = {ADAPTER: [adapter, training], "": reports}
+        return runs.record(self.client, self.project, manifest, files, metrics, passed, context or Context())
 
     def decided(self, night: str) -> bool | None:
         """Whether the candidate of this night's identity passed its gates; None if it was never measured."""
-        run = self._measured(night)
+        run = runs.measured(self.client, self.project, night)
         return None if run is None else run.data.tags[PASSED] == "true"
 
     def gates_of(self, night: str) -> list[dict[str, Any]]:
         """The gates as they were decided for this night's identity."""
-        run = self._measured(night)
+        run = runs.measured(self.client, self.project, night)
         return [] if run is None else Manifest.of(run.data.tags).gates
 
-    def _measured(self, night: str) -> Any | None:
-        if self.client is None or self.client.get_experiment_by_name(self.name) is None:
-            return None
-        rule = f"tags.`{PREFIX}night` = '{json.dumps(night)}' and attributes.status = 'FINISHED'"
-        found = self.client.search_runs([experiment(self.client, self.project)], filter_string=rule, max_results=1)
-        return found[0] if found else None
+    def recorded(self, release: Release) -> Recorded:
+        """Where a release comes from: its runs, its parameters, and what became of its index."""
+        run = self.client.get_run(release.files.run)
+        tags = self.client.get_model_version(self.name, str(release.version)).tags
+        reasons = {key.removeprefix(REINDEXED): tags[key] for key in sorted(tags) if key.startswith(REINDEXED)}
+        training = run.data.tags.get(TRAINING_RUN, "")
+        return Recorded(release.files.run, run.info.experiment_id, training, run.data.params, reasons)
 
     def register(self, manifest: Manifest, run_id: str, promote: bool, by: str) -> Release:
-        """Make a recorded candidate a release: visible at once with everything, then `challenger`, then live.
+        """Make a recorded candidate a release: visible at once with everything, then `challenger` or live.
 
         A release of the same night, left by an interrupted one, is taken up where it was left.
+
+        Raises:
+            NocturneError: MLflow failed.
         """
-        if self._model() is None:
-            self.client.create_registered_model(self.name)
-        begun = next((release for release in self.every() if release.manifest.night == manifest.night), None)
-        number = begun.version if begun else self._create(manifest, run_id)
-        if promote:
-            self.promote(number, by)
-        else:
-            self.client.set_registered_model_alias(self.name, CHALLENGER, str(number))
-        return self.version(number)
+        with failing("registering a release"):
+            if self._model() is None:
+                about = f"What Nocturne learned of {self.name}: a version is a release, `{CHAMPION}` is what is live."
+                self.client.create_registered_model(self.name, description=about)
+            begun = next((release for release in self.every() if release.manifest.night == manifest.night), None)
+            number = begun.version if begun else self._create(manifest, run_id)
+            if not promote and CHAMPION not in self.version(number).aliases:
+                self.client.set_registered_model_alias(self.name, CHALLENGER, str(number))
+        return self.promote(number, by) if promote else self.version(number)
 
     def carried_out(self, night: str, auto: bool) -> bool:
         """Whether what passed that night became what it should: live at some time, or with `review` a challenger."""
@@ -141,8 +145,17 @@ class Releases:
         return was_live or (not auto and CHALLENGER in made.aliases)
 
     def _create(self, manifest: Manifest, run_id: str) -> int:
-        where = self.client.get_run(run_id).info.artifact_uri
-        made = self.client.create_model_version(self.name, f"{where}/adapter", run_id=run_id, tags=manifest.tags())
+        """One write: the version is there with its tags and its card, or it is not there."""
+        from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
+
+        run = self.client.get_run(run_id)
+        made = self.client.create_model_version(
+            self.name,
+            f"{run.info.artifact_uri}/{ADAPTER}",
+            run_id=run_id,
+            tags=manifest.tags(),
+            description=run.data.tags.get(MLFLOW_RUN_NOTE, ""),
+        )
         return int(made.version)
 
     def promote(self, number: int, by: str) -> Release:
@@ -150,17 +163,17 @@ class Releases:
 
         Raises:
             UsageError: there is no such release.
+            NocturneError: MLflow failed, or somebody else is moving `champion` and does not end.
         """
-        target = self.version(number)
-        live = self.at(CHAMPION)
-        if live is not None and live.version != number:
-            self.client.set_registered_model_alias(self.name, PREVIOUS, str(live.version))
-        self.client.set_registered_model_alias(self.name, CHAMPION, str(number))
-        if CHALLENGER in target.aliases:
-            self.client.delete_registered_model_alias(self.name, CHALLENGER)
-        now = datetime.now(UTC)
-        event = {"at": now.isoformat(), "to": number, "from": live.version if live else None, "by": by}
-        self.client.set_registered_model_tag(self.name, HISTORY + now.strftime("%Y%m%dT%H%M%S%f"), json.dumps(event))
+        with self._alone(), failing("promoting a release"):
+            self._settle()
+            target = self.version(number)
+            model = self._model()
+            if model is not None and CHAMPION not in target.aliases:
+                announced = history.announcement(model.tags, number, by)
+                self.client.set_registered_model_tag(self.name, history.INTENT, announced)
+                self.client.set_registered_model_alias(self.name, CHAMPION, str(number))
+                self._settle()
         return self.version(number)
 
     def reindex(self, number: int, index_version: str, reason: str) -> None:
@@ -180,21 +193,90 @@ class Releases:
         Raises:
             NocturneError: there is no former champion.
         """
-        if to is None:
-            former = self.at(PREVIOUS)
-            if former is None or CHAMPION in former.aliases:
-                raise NocturneError(
-                    f"`{self.name}` has no former champion to go back to.",
-                    "Name a release: `nocturne rollback --to VERSION`; `nocturne releases` lists them.",
-                )
-            to = former.version
-        return self.promote(to, "rollback")
+        return self.promote(self.former() if to is None else to, "rollback")
 
-    def history(self) -> list[dict[str, Any]]:
-        """Every promotion and rollback, oldest first."""
+    def former(self) -> int:
+        """The number of the release that was live before.
+
+        Raises:
+            NocturneError: there is none.
+        """
+        self.notice()
+        former = self.at(PREVIOUS)
+        if former is None or CHAMPION in former.aliases:
+            raise NocturneError(
+                f"`{self.name}` has no former champion to go back to.",
+                "Name a release: `nocturne rollback --to VERSION`; `nocturne releases` lists them.",
+            )
+        return former.version
+
+    def history(self) -> list[history.Event]:
+        """Every move of `champion`, oldest first (see `pipelines/registry/history.py`)."""
+        self.notice()
         model = self._model()
-        tags = model.tags if model else {}
-        return [json.loads(tags[key]) for key in sorted(tags) if key.startswith(HISTORY)]
+        return history.events(model.tags) if model else []
+
+    def notice(self) -> None:
+        """Write down a move of `champion` that the history lacks: one by hand, or one whose process was killed.
+
+        Raises:
+            NocturneError: MLflow failed, or somebody else is moving `champion` and does not end.
+        """
+        model = self._model()
+        if model is not None and history.missing(model.tags, _number(model, CHAMPION)) is not None:
+            with self._alone(), failing("writing the promotion history"):
+                self._settle()
+
+    def _settle(self) -> None:
+        """What follows a move of `champion`, the event last: its presence says that all of it is done."""
+        model = self._model()
+        found = history.missing(model.tags, _number(model, CHAMPION)) if model else None
+        if found is None:
+            return
+        key, event = found
+        if event["from"] is not None and self._one(event["from"]) is not None:
+            self.client.set_registered_model_alias(self.name, PREVIOUS, str(event["from"]))
+        if event["to"] is not None and _number(model, CHALLENGER) == event["to"]:
+            self.client.delete_registered_model_alias(self.name, CHALLENGER)
+        self.client.set_registered_model_tag(self.name, key, json.dumps(event))
+
+    def removed(self) -> list[Removed]:
+        """The releases that are no longer kept, oldest first."""
+        model = self._model()
+        kept = {release.version for release in self.every()}
+        return [one for one in removed(model.tags if model else {}) if one.version not in kept]
+
+    def remove(self, number: int) -> None:
+        """Take a release away; what is known of it afterwards is written first. Its run and files stay for `runs`.
+
+        Raises:
+            UsageError: there is no such release.
+            NocturneError: an alias points to it.
+        """
+        with self._alone(), failing("removing a release"):
+            self._settle()
+            release = self.version(number)
+            if release.aliases:
+                aliases = ", ".join(release.aliases)
+                raise NocturneError(
+                    f"Release {number} of `{self.name}` is {aliases} and stays.", "Move the alias first."
+                )
+            self.client.set_registered_model_tag(self.name, f"{REMOVED}{number:06}", note(release))
+            self.client.delete_model_version(self.name, str(number))
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Moves and removals on this machine wait for each other; the system frees the lock of a killed process."""
+        self.project.night.mkdir(parents=True, exist_ok=True)
+        file = self.project.night / "releases.lock"
+        try:
+            with FileLock(file, timeout=LOCK_WAIT):
+                yield
+        except Timeout:
+            raise NocturneError(
+                f"Another process has been moving releases of `{self.name}` for {LOCK_WAIT} seconds.",
+                "Look for a `nocturne` that hangs, end it, and try again.",
+            ) from None
 
     def _model(self) -> Any | None:
         if self.client is None:
@@ -208,27 +290,44 @@ class Releases:
                 return None
             raise
 
+    def _one(self, number: int) -> Any | None:
+        """The model version with this number, if a night made it."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            version = self.client.get_model_version(self.name, str(number))
+        except MlflowException as error:
+            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                return None
+            raise
+        return version if PREFIX + "night" in version.tags else None
+
     def _release(self, version: Any, aliases: dict[str, str]) -> Release:
         pointing = tuple(sorted(alias for alias, number in aliases.items() if str(number) == str(version.version)))
         created = datetime.fromtimestamp(version.creation_timestamp / 1000, UTC).isoformat(timespec="seconds")
+        where = str(version.source).removesuffix(f"/{ADAPTER}")
         return Release(
             project=self.name,
             version=int(version.version),
             created=created,
-            adapter=self._files(version.run_id),
+            files=Artifacts(version.run_id, where, self.project.cache / "releases", self.project.workspace),
             manifest=Manifest.of(version.tags),
             aliases=pointing,
         )
 
-    def _files(self, run_id: str) -> Path:
-        """The adapter's folder: where MLflow keeps it on this machine, else a copy fetched once."""
-        from urllib.parse import unquote, urlparse
 
-        where = urlparse(self.client.get_run(run_id).info.artifact_uri)
-        if where.scheme in ("", "file"):
-            return Path(unquote(where.path)) / "adapter"
-        copy = self.project.cache / "releases" / run_id
-        if not (copy / "adapter" / "adapter_config.json").is_file():
-            copy.mkdir(parents=True, exist_ok=True)
-            self.client.download_artifacts(run_id, "adapter", str(copy))
-        return copy / "adapter"
+def datasets_of_others(project: Project) -> set[str]:
+    """What the datasets of all other projects' releases are called in DVC's cache, which they share with this one's."""
+    mlflow = client(project.workspace)
+    found, token = set(), None
+    while True:
+        page = mlflow.search_model_versions(max_results=1000, page_token=token)
+        ours = (one for one in page if one.name != project.name and PREFIX + "dataset_dvc" in one.tags)
+        found |= {json.loads(one.tags[PREFIX + "dataset_dvc"]) for one in ours}
+        token = page.token
+        if not token:
+            return found
+
+
+def _number(model: Any, alias: str) -> int | None:
+    return int(model.aliases[alias]) if alias in model.aliases else None

@@ -3,6 +3,8 @@
 import logging
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -53,6 +55,26 @@ def client(workspace: Path) -> Any:
     return found
 
 
+@contextmanager
+def failing(doing: str) -> Iterator[None]:
+    """Make an error that a user can act on of whatever MLflow, its database or the disk raises in the block.
+
+    Args:
+        doing: what the block does, as in "MLflow failed while registering a release".
+    """
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise NocturneError(
+            f"MLflow failed while {doing}: {type(error).__name__}: {reason}",
+            "What was live stays live. Free disk space or start MLflow's server; the next night mends the rest.",
+        ) from error
+
+
 def experiment(mlflow: Any, project: Project) -> str:
     """The id of the project's experiment, made when it is missing."""
     found = mlflow.get_experiment_by_name(project.name)
@@ -92,6 +114,10 @@ class LiveRun:
 
         now = int(time.time() * 1000)
         self.client.log_batch(self.id, [Metric(key, value, now, step) for key, value in values.items()])
+
+    def keep(self, folder: Path, name: str) -> None:
+        """Store a folder's files with the run, under a name."""
+        self.client.log_artifacts(self.id, str(folder), name)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

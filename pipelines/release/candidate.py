@@ -19,6 +19,7 @@ class Candidate:
     Attributes:
         night: identity of everything that decides: the evaluation, the index, and the gates' values.
         evaluation: `evaluation.json`.
+        reports: what goes to MLflow beside the adapter; the page is there once the gates have spoken.
     """
 
     night: str
@@ -33,7 +34,10 @@ class Candidate:
     reports: tuple[Path, ...]
 
     def manifest(self, gates: list[dict[str, Any]]) -> Manifest:
-        """What a release made of this candidate says about itself."""
+        """What a release made of this candidate says about itself.
+
+        MLflow cuts a tag at 8,000 characters, so the examples that moved a gate are left to the report.
+        """
         return Manifest(
             night=self.night,
             training=self.training["identity"],
@@ -46,16 +50,22 @@ class Candidate:
             index_version=self.index_version,
             encoder=self.embedding["model"],
             dimension=self.embedding["dimension"],
-            gates=gates,
+            gates=[{key: value for key, value in gate.items() if key != "moved"} for gate in gates],
         )
 
     def metrics(self) -> dict[str, float]:
         """The figures that MLflow plots from release to release."""
-        arms = self.evaluation["arms"]
-        found = {f"{arm}_{name}": figure["value"] for arm, figures in arms.items() for name, figure in figures.items()}
-        gains = {f"gain_{name}": figure["value"] for name, figure in self.evaluation["gains"].items()}
-        numbers = {**found, **gains}
-        return {key.replace("+", "_"): float(value) for key, value in numbers.items() if value is not None}
+        told = self.evaluation
+        figures = {
+            f"{arm}_{name}": figure for arm, measured in told["arms"].items() for name, figure in measured.items()
+        }
+        figures |= {f"gain_{name}": figure for name, figure in told["gains"].items()}
+        figures |= {f"retrieval_{name}": figure for name, figure in told["retrieval"].get("metrics", {}).items()}
+        figures |= {f"{arm}_pattern_adherence": figure for arm, figure in told["suites"].get("arms", {}).items()}
+        figures |= {f"adapter_{name}": told["forgetting"][name] for name in ("forgetting",) if told["forgetting"]}
+        # MLflow's names have neither sign.
+        named = {key.replace("+", "_").replace("@", "_at_"): figure["value"] for key, figure in figures.items()}
+        return {key: float(value) for key, value in named.items() if value is not None}
 
 
 def candidate(project: Project, params: Params) -> Candidate:
@@ -67,8 +77,8 @@ def candidate(project: Project, params: Params) -> Candidate:
     evaluation = project.path("evaluation", "evaluation.json")
     index_version = version_of(project)
     adapter = project.path("training", "adapter")
-    decisive = [file_sha256(evaluation), tree_sha256(adapter), index_version, params.gates.model_dump()]
-    page, charts = project.path("evaluation", "report.html"), [project.path("evaluation", f) for f in CHARTS]
+    gates = [gate.model_dump() for gate in params.gates]
+    decisive = [file_sha256(evaluation), tree_sha256(adapter), index_version, gates]
     return Candidate(
         night=fingerprint(*decisive)[:16],
         index_version=index_version,
@@ -79,9 +89,14 @@ def candidate(project: Project, params: Params) -> Candidate:
         dataset_dvc=dag.output_hash(project, "dataset"),
         adapter=adapter,
         training_file=project.path("training", "training.json"),
-        reports=(page, *charts, evaluation, *(project.path("validation", name) for name in DATA_PAGES)),
+        reports=tuple(project.path(stage, name) for stage, names in REPORTS.items() for name in names),
     )
 
 
 CHARTS = ("loss.png", "arms.png")
-DATA_PAGES = ("card.html", "card.md", "drift.json", "data_docs")
+SCORES = ("scores.jsonl", "suites.jsonl", "forgetting.jsonl")  # what gates are judged by
+REPORTS = {
+    "report": ("report.html", "report.json", "gates.png"),
+    "evaluation": ("evaluation.json", "scores.jsonl", *CHARTS),
+    "validation": ("card.html", "card.md", "drift.json", "data_docs"),
+}

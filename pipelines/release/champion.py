@@ -1,6 +1,6 @@
 """The champion on tonight's holdout: the same examples, as far as its own training never saw their files."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pipelines.errors import NocturneError
@@ -17,39 +17,41 @@ class Rival:
     """What the candidate is compared with.
 
     Attributes:
-        scores: the records of `scores.jsonl` that may be compared.
-        bits: the champion's bits on these, in their order; None when nothing is compared.
+        records: by example_id, the champion's records in the form of `scores.jsonl`; None when nothing is compared.
         skipped: then, why.
     """
 
-    scores: Sequence[Record]
-    bits: Sequence[float] | None
+    records: Mapping[str, Record] | None
     skipped: str = ""
 
 
 def measured(project: Project, params: Params, now: Candidate) -> Rival:
-    """Score the champion's adapter on the candidate's examples.
+    """Let the champion's adapter take tonight's exam, in as much of it as gates ask for.
 
     A champion that cannot be loaded is no reason to keep it: the comparison is then left out, and says so.
     """
-    scores = list(read_jsonl(project.path("evaluation", "scores.jsonl")))
     live = Releases(project).at(CHAMPION)
     if live is None:
-        return Rival(scores, None, "there is no champion yet")
+        return Rival(None, "there is no champion yet")
     if live.manifest.training == now.training["identity"]:
-        return Rival(scores, None, f"release {live.version} has the same adapter")
+        return Rival(None, f"release {live.version} has the same adapter")
+    if not any(gate.against == "champion" for gate in params.gates):
+        return Rival(None, "no gate asks for the champion")
     try:
-        return _compared(project, params, live, scores)
+        return _compared(project, params, live)
     except NocturneError as error:
-        return Rival(scores, None, f"release {live.version} could not be measured: {error.fact}")
+        return Rival(None, f"release {live.version} could not be measured: {error.fact}")
 
 
-def _compared(project: Project, params: Params, live: Release, scores: list[Record]) -> Rival:
-    from pipelines.evaluation.arms import score_adapter
+def _compared(project: Project, params: Params, live: Release) -> Rival:
+    from pipelines.evaluation.exam import examined
 
+    asked = [gate for gate in params.gates if gate.against == "champion"]
+    arms = sorted({gate.arm for gate in asked})
+    metrics = sorted({gate.metric for gate in asked})
     seen = set(read_json(live.adapter / "training.json")["paths"])
-    if all(score["path"] in seen for score in scores):
-        return Rival(scores, None, f"release {live.version} was trained on every file that is held out tonight")
-    bits = score_adapter(project, params, live.adapter, live.base_model)
-    fair = [(score, value) for score, value in zip(scores, bits, strict=True) if score["path"] not in seen]
-    return Rival([score for score, _ in fair], [value for _, value in fair])
+    tonight = {score["path"] for score in read_jsonl(project.path("evaluation", "scores.jsonl"))}
+    if tonight <= seen:
+        return Rival(None, f"release {live.version} was trained on every file that is held out tonight")
+    records = examined(project, params, live.adapter, live.base_model, arms, metrics)
+    return Rival({record["example_id"]: record for record in records if record["path"] not in seen})

@@ -20,7 +20,7 @@ from pipelines.registry.releases import CHALLENGER, CHAMPION, Releases
 from pipelines.release.candidate import candidate
 
 LOCK_WAIT = 1  # second, in which a look at the lock by `status` passes
-State = Literal["released", "waiting", "rejected", "unchanged"]
+State = Literal["released", "waiting", "rejected", "unchanged", "skipped"]
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,10 @@ class Outcome:
     Attributes:
         state: `released`: a new champion. `waiting`: a challenger waits for a person. `rejected`: a gate failed.
             `unchanged`: nothing was to be done; `gates` is then what the last measured night decided.
+            `skipped`: too little is new to be learned; `reason` says how little.
         release: the version made, or when none was made the live one.
         waiting: a challenger that nobody has promoted yet, when nothing was made.
-        gates: one row a gate: name, value, low, high, rule, passed, reason.
+        gates: one row a gate, as `pipelines.gates.Judged` has it.
     """
 
     project: str
@@ -44,6 +45,7 @@ class Outcome:
     stages: list[dict[str, Any]] = field(default_factory=list)
     report: str = ""
     run: str = ""
+    reason: str = ""
 
     def facts(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -109,6 +111,7 @@ def settled(project: Project, params: Params) -> Outcome | None:
     night's files make and that is damaged is built again.
     """
     releases = Releases(project)
+    releases.notice()
     now = candidate(project, params)
     passed = releases.decided(now.night)
     if passed is None or (passed and not releases.carried_out(now.night, params.release.promotion == "auto")):
@@ -116,7 +119,7 @@ def settled(project: Project, params: Params) -> Outcome | None:
     live = releases.at(CHAMPION)
     if live is not None and live.index_version == now.index_version:
         publish(project, params)
-    report = str(project.path("evaluation", "report.html"))
+    report = str(project.path("report", "report.html"))
     return Outcome(
         project.name,
         "unchanged",

@@ -10,7 +10,18 @@ import pytest
 from conftest import ROOT
 
 from pipelines.errors import NocturneError
-from pipelines.index import Hit, open_index, publish, remove, server, temporary_index, version_of, without
+from pipelines.index import (
+    Hit,
+    open_index,
+    present,
+    publish,
+    remove,
+    server,
+    temporary_index,
+    unnamed,
+    version_of,
+    without,
+)
 from pipelines.index.keywords import words
 from pipelines.params import load_params
 from pipelines.project import Project
@@ -300,6 +311,22 @@ def test_two_processes_read_while_a_third_publishes(project, edge, tmp_path):
         publish(project, edge)
     answers = [reader.communicate(timeout=120)[0].decode().strip() for reader in readers]
     assert answers == ["answered", "answered"]
+
+
+def test_what_no_release_names_is_found_and_on_a_server_only_what_was_removed(project, params, tmp_path):
+    first = publish(project, params).version
+    made_project(tmp_path, some_chunks()[:5], unit_vectors(5))
+    second = publish(project, params).version
+    embedded = not params.index.url
+    found = unnamed(project, params.index, {second}, set())
+    assert set(found) == ({first} if embedded else set())
+    assert set(unnamed(project, params.index, {second}, {first})) == {first}
+    assert unnamed(project, params.index, {first, second}, {first}) == {}
+    if embedded:
+        assert found[first] == sum(file.stat().st_size for file in (project.live / first).rglob("*") if file.is_file())
+    assert present(project, params.index, first)
+    remove(project, params.index, first)
+    assert not present(project, params.index, first)
 
 
 def test_a_temporary_index_searches_and_leaves_nothing(tmp_path, monkeypatch):

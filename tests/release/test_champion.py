@@ -19,13 +19,22 @@ TONIGHT = SimpleNamespace(training={"identity": "tonight"})
 @pytest.fixture
 def project(tmp_path):
     made = Project("moon", tmp_path, tmp_path)
-    write_jsonl(made.path("evaluation", "scores.jsonl"), [{"path": f"{name}.py"} for name in "abc"])
+    write_jsonl(made.path("evaluation", "scores.jsonl"), exam())
     return made
+
+
+def exam():
+    return [{"example_id": name, "path": f"{name}.py"} for name in "abc"]
 
 
 @pytest.fixture
 def live(tmp_path, monkeypatch):
-    """Makes a champion live that was trained on these files; scoring it gives 1.0, 2.0, 3.0 bits."""
+    """Makes a champion live that was trained on these files; says what of the exam it was asked for."""
+    asked = []
+
+    def examined(project, params, adapter, base_model, arms, metrics):
+        asked.append((arms, metrics))
+        return exam()
 
     def made(*trained, training="earlier"):
         write_json(tmp_path / "adapter" / "training.json", {"paths": list(trained)})
@@ -33,9 +42,16 @@ def live(tmp_path, monkeypatch):
             version=4, adapter=tmp_path / "adapter", base_model="base", manifest=SimpleNamespace(training=training)
         )
         monkeypatch.setattr(Releases, "at", lambda self, alias: release)
-        monkeypatch.setattr("pipelines.evaluation.arms.score_adapter", lambda *_: [1.0, 2.0, 3.0])
+        monkeypatch.setattr("pipelines.evaluation.exam.examined", examined)
+        return asked
 
     return made
+
+
+def with_gates(*changes):
+    """The shipped values with more gates, each like the one against the champion but for these keys."""
+    champion = next(gate for gate in PARAMS.gates if gate.against == "champion")
+    return PARAMS.model_copy(update={"gates": [*PARAMS.gates, *(champion.model_copy(update=one) for one in changes)]})
 
 
 def test_without_a_champion_there_is_nothing_to_compare(project):
@@ -49,15 +65,29 @@ def test_the_same_adapter_is_not_compared_with_itself(project, live):
 
 def test_files_that_the_champion_was_trained_on_are_left_out(project, live):
     live("b.py", "z.py")
-    rival = measured(project, PARAMS, TONIGHT)
-    assert [score["path"] for score in rival.scores] == ["a.py", "c.py"]
-    assert rival.bits == [1.0, 3.0]
+    assert list(measured(project, PARAMS, TONIGHT).records) == ["a", "c"]
+
+
+def test_the_champion_takes_only_what_gates_ask_for(project, live):
+    asked = live()
+    more = {"name": "writes as well", "metric": "edit_similarity", "arm": "adapter+rag"}
+    for params in (PARAMS, with_gates(more)):
+        measured(project, params, TONIGHT)
+    both = ["bits_per_byte", "edit_similarity"]
+    assert asked == [(["adapter"], ["bits_per_byte"]), (["adapter", "adapter+rag"], both)]
+
+
+def test_the_champion_is_not_loaded_when_no_gate_asks_for_it(project, live):
+    asked = live()
+    params = PARAMS.model_copy(update={"gates": [gate for gate in PARAMS.gates if gate.against != "champion"]})
+    assert measured(project, params, TONIGHT).skipped == "no gate asks for the champion"
+    assert asked == []
 
 
 def test_a_champion_that_knows_every_held_out_file_is_not_compared(project, live):
-    live("a.py", "b.py", "c.py")
+    asked = live("a.py", "b.py", "c.py")
     rival = measured(project, PARAMS, TONIGHT)
-    assert rival.bits is None
+    assert (rival.records, asked) == (None, [])
     assert "every file that is held out" in rival.skipped
 
 
@@ -66,5 +96,5 @@ def test_a_champion_that_cannot_be_loaded_does_not_stop_every_later_release(proj
         raise NocturneError("The adapter is gone.", "Promote another.")
 
     live()
-    monkeypatch.setattr("pipelines.evaluation.arms.score_adapter", broken)
+    monkeypatch.setattr("pipelines.evaluation.exam.examined", broken)
     assert "could not be measured: The adapter is gone." in measured(project, PARAMS, TONIGHT).skipped

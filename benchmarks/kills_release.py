@@ -1,0 +1,185 @@
+"""Registration and the alias move, for `benchmarks.kills`: a night's decision on small files, without models."""
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pipelines import environment
+from pipelines.params import Params, load_params
+from pipelines.project import Project
+from pipelines.records import file_sha256, fingerprint, read_json, write_atomic, write_json, write_jsonl
+
+ROOT = Path(__file__).resolve().parents[1]
+NAME, DIMENSION, CHUNKS, ADAPTER_BYTES = "moon", 16, 100, 1_000_000
+# Every write of MLflow's client that a release makes, and the index being shown.
+CLIENT = (
+    "create_run", "log_artifacts", "log_artifact", "log_batch", "log_inputs", "set_terminated", "create_model_version",
+    "set_registered_model_tag", "set_registered_model_alias",
+)  # fmt: skip
+GATES = [{"name": "better", "value": 0.1, "low": 0.05, "high": 0.15, "passed": True, "reason": "+10%"}]
+EVALUATION = {"examples": 0, **{part: {} for part in ("arms", "gains", "retrieval", "suites", "forgetting")}}
+
+
+class ReleaseSubject:
+    """Each trial releases another candidate: another adapter, another index, another dataset."""
+
+    preloaded = ("mlflow", "dvc.repo", "numpy", "qdrant_edge", "pipelines.release.publication")
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def prepare(self) -> None:
+        """A workspace whose only release, of trial 0, is live."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for name in ("dvc.yaml", ".dvcignore"):
+            shutil.copy(ROOT / name, self.folder / name)
+        shutil.copytree(ROOT / ".dvc", self.folder / ".dvc", ignore=shutil.ignore_patterns("cache", "tmp"))
+        subprocess.run(["git", "init", "-q"], cwd=self.folder, check=True)
+        values = yaml.safe_load((ROOT / "params.yaml").read_text())
+        values["projects"] = {NAME: {"source": "."}}
+        (self.folder / "params.yaml").write_text(yaml.safe_dump(values))
+        self.work(0, lambda write: None)
+
+    def work(self, trial: int, begun: Callable[[str], None]) -> None:
+        """What a night does when its stages have run and its gates have passed."""
+        project, params = self._opened()
+        _night(project, trial)
+        _watched(begun)
+        _carry_out(project, params, trial)
+
+    def state(self, trial: int) -> str:
+        """Looks at everything that is visible."""
+        from pipelines.registry.releases import Releases
+
+        project, params = self._opened()
+        releases = Releases(project)
+        live, every = releases.champion(), releases.every()
+        for release in every[:3]:
+            _whole(project, params, release)
+        assert live.manifest.night in (_night_of(trial), _night_of(trial - 1)), f"{live.manifest.night} is live"
+        assert releases.history()[-1]["to"] == live.version, "the history does not end with what is live"
+        return "new" if live.manifest.night == _night_of(trial) else "old"
+
+    def mend(self, trial: int) -> None:
+        """The next night."""
+        from pipelines.registry.releases import CHALLENGER, PREVIOUS, Releases
+
+        project, params = self._opened()
+        releases = Releases(project)
+        if not releases.decided(_night_of(trial)) or not releases.carried_out(_night_of(trial), auto=True):
+            _carry_out(project, params, trial)
+        live, previous = releases.champion(), releases.at(PREVIOUS)
+        assert live.manifest.night == _night_of(trial), "the next night did not release"
+        assert previous is not None, "nothing is `previous`"
+        assert previous.manifest.night == _night_of(trial - 1), "`previous` is another one"
+        assert releases.at(CHALLENGER) is None, "a challenger was left"
+        nights = [release.manifest.night for release in releases.every()]
+        assert nights == [_night_of(number) for number in range(trial, -1, -1)], f"releases of {nights}"
+        moves = [(event["from"], event["to"], event["by"]) for event in releases.history()]
+        wanted = [(number or None, number + 1, "nightly") for number in range(trial + 1)]
+        assert moves == wanted, f"the history is {moves[-3:]}"
+        _whole(project, params, live)
+
+    def _opened(self) -> tuple[Project, Params]:
+        environment.prepare(self.folder)
+        params = load_params(self.folder)
+        return params.project(NAME, self.folder), params
+
+
+def _night_of(trial: int) -> str:
+    return f"night {trial}"
+
+
+def _adapter(trial: int) -> bytes:
+    return trial.to_bytes(4, "big") * (ADAPTER_BYTES // 4)
+
+
+def _night(project: Project, trial: int) -> None:
+    """The files that a night's stages leave, each of them of this trial."""
+    import numpy as np
+
+    chunks = [_chunk(trial, number) for number in range(CHUNKS)]
+    vectors = np.random.default_rng(trial).normal(size=(CHUNKS, DIMENSION)).astype(np.float32)
+    write_jsonl(project.path("extraction", "chunks.jsonl"), chunks)
+    file = project.path("embedding", "vectors.npy")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    np.save(file, vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+    facts = {"model": "m", "dimension": DIMENSION, "count": CHUNKS, "vectors_sha256": file_sha256(file)}
+    write_json(project.path("embedding", "embedding.json"), facts)
+    for split in ("train", "holdout"):
+        write_jsonl(project.path("dataset", f"{split}.jsonl"), [{"example_id": f"{split} {trial}"}])
+    write_json(project.path("training", "adapter", "adapter_config.json"), {"trial": trial})
+    write_atomic(project.path("training", "adapter", "adapter_model.safetensors"), _adapter(trial))
+    write_json(project.path("training", "training.json"), {"paths": [f"src/file{trial}.py"]})
+    write_json(project.path("evaluation", "evaluation.json"), EVALUATION)
+
+
+def _chunk(trial: int, number: int) -> dict[str, Any]:
+    text = f"def function_{trial}_{number}(value): return value * {number}"
+    return {
+        "chunk_id": f"{trial}#{number}", "content_hash": f"{trial}#{number}", "symbol": f"function_{trial}_{number}",
+        "text": text, "path": f"src/file{trial}.py", "start_line": number + 1, "end_line": number + 1, "start_byte": 0,
+        "end_byte": len(text), "blob": "b" * 40, "commit": "c" * 40, "language": "python", "kind": "function",
+    }  # fmt: skip
+
+
+def _carry_out(project: Project, params: Params, trial: int) -> None:
+    from pipelines.index import version_of
+    from pipelines.release.candidate import Candidate
+    from pipelines.release.publication import carry_out
+
+    evaluation = project.path("evaluation", "evaluation.json")
+    training = {"identity": _night_of(trial), "base_model": "b", "base_identity": "b", "chat_template_sha256": "h"}
+    training["dataset_sha256"] = file_sha256(project.path("dataset", "train.jsonl"))
+    now = Candidate(
+        night=_night_of(trial),
+        index_version=version_of(project),
+        evaluation=read_json(evaluation),
+        training=training,
+        embedding=read_json(project.path("embedding", "embedding.json")),
+        commit="c" * 40,
+        dataset_dvc=fingerprint(trial)[:32] + ".dir",
+        adapter=project.path("training", "adapter"),
+        training_file=project.path("training", "training.json"),
+        reports=(evaluation,),
+    )
+    carry_out(project, params, now, True, GATES)
+
+
+def _whole(project: Project, params: Params, release: Any) -> None:
+    """Every part of a release is there, and of the same trial."""
+    import numpy as np
+
+    from pipelines.index import open_index
+
+    trial = int(release.manifest.night.removeprefix("night "))
+    assert read_json(release.adapter / "adapter_config.json") == {"trial": trial}, "another adapter's settings"
+    assert (release.adapter / "adapter_model.safetensors").read_bytes() == _adapter(trial), "a torn adapter"
+    assert read_json(release.adapter / "training.json")["paths"] == [f"src/file{trial}.py"], "another training"
+    assert release.manifest.gates == GATES, "torn gates"
+    with open_index(project, params.index, release.index_version) as index:
+        hits = index.search(f"function_{trial}_7", np.ones(DIMENSION, np.float32) / DIMENSION**0.5, CHUNKS)
+    assert {hit.path for hit in hits} == {f"src/file{trial}.py"}, "another index"
+
+
+def _watched(begun: Callable[[str], None]) -> None:
+    """Let `begun` hear of every write. Each process that is watched ends with its work."""
+    from mlflow import MlflowClient
+
+    from pipelines.index.edge import EdgeStore
+
+    for owner, names in ((EdgeStore, ("create", "seal", "publish")), (MlflowClient, CLIENT)):
+        for name in names:
+            setattr(owner, name, _telling(getattr(owner, name), name, begun))
+
+
+def _telling(write: Callable[..., Any], name: str, begun: Callable[[str], None]) -> Callable[..., Any]:
+    def call(*arguments: Any, **named: Any) -> Any:
+        begun(f"index: {name}" if write.__qualname__.startswith("EdgeStore") else name)
+        return write(*arguments, **named)
+
+    return call

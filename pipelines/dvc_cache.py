@@ -1,0 +1,96 @@
+"""DVC's cache: which of its objects something still names, and removing the others.
+
+`dvc gc` keeps what DVC's own files name, and knows nothing of releases: it would take the dataset of a release whose
+dvc.lock was never committed. So its two halves are called here, `used_objs` and `gc`, with what releases name between.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines.errors import NocturneError
+
+
+@dataclass(frozen=True)
+class Objects:
+    """Some objects of the cache: how many, and their bytes."""
+
+    count: int = 0
+    bytes: int = 0
+
+
+def unnamed(workspace: Path, folders: Iterable[str]) -> Objects:
+    """What neither a release nor DVC names. DVC names what stands in the dvc.lock and the .dvc files of the working
+    tree, of every branch and tag, and of every saved experiment: `dvc repro` and `dvc checkout` work there as before.
+
+    Args:
+        folders: of the datasets that releases keep, as `dag.output_hash` gave their names.
+
+    Raises:
+        NocturneError: DVC cannot read the workspace, or is at work in it.
+    """
+    with _locked(workspace) as repo:
+        paths = _unnamed(repo, folders)[1] if _own(repo, workspace) else []
+        return Objects(len(paths), sum(path.stat().st_size for path in paths))
+
+
+def clear(workspace: Path, folders: Iterable[str]) -> Objects:
+    """Remove these; folders before the files in them, so that what is listed is whole. Returns what is gone.
+
+    Raises:
+        NocturneError: DVC cannot read the workspace, or is at work in it; or the disk failed.
+    """
+    from dvc_data.hashfile.gc import gc
+    from dvc_data.hashfile.hash_info import HashInfo
+
+    with _locked(workspace) as repo:
+        if not _own(repo, workspace):
+            return Objects()
+        used, paths = _unnamed(repo, folders)
+        gone = Objects(len(paths), sum(path.stat().st_size for path in paths))
+        if paths:
+            gc(repo.cache.local, [HashInfo("md5", name) for name in used])
+        return gone
+
+
+def _unnamed(repo: Any, folders: Iterable[str]) -> tuple[set[str], list[Path]]:
+    cache = repo.cache.local
+    found = repo.used_objs(all_branches=True, all_tags=True, all_experiments=True, force=True)
+    used = {one.value for some in found.values() for one in some}
+    for folder in folders:
+        used |= _within(cache, folder)
+    return used, [Path(cache.oid_to_path(name)) for name in cache.all() if name not in used]
+
+
+def _within(cache: Any, folder: str) -> set[str]:
+    """A folder and its files; the folder alone when the cache has lost its list."""
+    from dvc_data.hashfile.hash_info import HashInfo
+    from dvc_data.hashfile.tree import Tree
+
+    try:
+        return {folder, *(file.value for _, _, file in Tree.load(cache, HashInfo("md5", folder)))}
+    except FileNotFoundError:
+        return {folder}
+
+
+def _own(repo: Any, workspace: Path) -> bool:
+    """Whether the cache is this workspace's alone; one that others share (`dvc cache dir`) may be named by them."""
+    return Path(repo.cache.local.path).resolve().is_relative_to(workspace.resolve())
+
+
+@contextmanager
+def _locked(workspace: Path) -> Iterator[Any]:
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    logging.getLogger("dvc").setLevel(logging.ERROR)
+    try:
+        with Repo(str(workspace)) as repo, repo.lock:
+            yield repo
+    except (DvcException, OSError) as error:
+        reason = " ".join(str(error.__cause__ or error).split())[:200]
+        step = "If `dvc repro` is running, wait for it; then run `nocturne gc` again."
+        raise NocturneError(f"DVC's cache in {workspace} cannot be cleared: {reason}", step) from error

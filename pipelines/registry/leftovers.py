@@ -1,0 +1,96 @@
+"""Runs that nothing names any more: of rejected or replaced candidates, of interrupted nights, of removed releases."""
+
+import shutil
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines.project import Project
+from pipelines.registry import runs
+from pipelines.registry.artifacts import Artifacts
+from pipelines.registry.manifest import PREFIX, Release
+from pipelines.registry.tracking import client, exists, failing, uri
+
+DAY = 24 * 3600  # seconds; no recording of a candidate takes that long
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """A run with nothing that names it, and how much its files take."""
+
+    run: str
+    name: str
+    bytes: int
+
+
+def leftovers(project: Project, kept: Collection[Release]) -> list[Leftover]:
+    """The runs of this project's nights that neither these releases nor the last night need, newest first.
+
+    The newest whole candidate stays: it says how the last night decided. So does the newest training, which may be
+    interrupted and go on, and the training of each candidate that stays; and what was begun within a day and has not
+    ended, for it may be at work on another machine. A person's own runs are never among them.
+    """
+    mlflow = client(project.workspace) if exists(project.workspace) else None
+    every = runs.every(mlflow, project)
+    candidates = [run for run in every if PREFIX + "night" in run.data.tags]
+    trainings = [run for run in every if PREFIX + "night" not in run.data.tags]
+    named = {release.files.run for release in kept}
+    last = [run.info.run_id for run in candidates if run.info.status == "FINISHED"][:1]
+    staying = [run for run in candidates if run.info.run_id in {*named, *last} or _at_work(run)]
+    needed = {run.info.run_id for run in (*staying, *trainings[:1])}
+    needed |= {run.data.tags.get(runs.TRAINING_RUN, "") for run in staying}
+    return [_leftover(mlflow, project, run) for run in every if run.info.run_id not in needed]
+
+
+def _at_work(run: Any) -> bool:
+    return run.info.status == "RUNNING" and run.info.start_time > 1000 * (time.time() - DAY)
+
+
+def discard(project: Project, leftover: Leftover) -> None:
+    """Delete a run: its files first, so that a run which is still listed is one that may still have some.
+
+    Raises:
+        NocturneError: MLflow or the disk failed; the next clearing finds the run again.
+    """
+    mlflow = client(project.workspace)
+    with failing("deleting a run"):
+        files = _files(project, mlflow.get_run(leftover.run))
+        if files.folder is not None:
+            whole = files.folder.parent if files.folder.parent.name == leftover.run else files.folder
+            shutil.rmtree(whole, ignore_errors=True)
+        else:
+            _remote(project, files.uri)
+        shutil.rmtree(files.copies / files.run, ignore_errors=True)
+        store = mlflow._tracking_client.store
+        if hasattr(store, "_hard_delete_run"):  # as `mlflow gc` does: a deleted run would keep its rows
+            store._hard_delete_run(leftover.run)
+        else:
+            mlflow.delete_run(leftover.run)
+
+
+def _remote(project: Project, where: str) -> None:
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    get_artifact_repository(where, tracking_uri=uri(project.workspace)).delete_artifacts()
+
+
+def _leftover(mlflow: Any, project: Project, run: Any) -> Leftover:
+    folder = _files(project, run).folder
+    size = _bytes(mlflow, run.info.run_id, "") if folder is None else bytes_in(folder)
+    return Leftover(run.info.run_id, run.info.run_name, size)
+
+
+def bytes_in(folder: Path) -> int:
+    """The size of all files in a folder; 0 when it is missing."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _bytes(mlflow: Any, run: str, folder: str) -> int:
+    entries = mlflow.list_artifacts(run, folder or None)
+    return sum(_bytes(mlflow, run, one.path) if one.is_dir else one.file_size or 0 for one in entries)
+
+
+def _files(project: Project, run: Any) -> Artifacts:
+    return Artifacts(run.info.run_id, run.info.artifact_uri, project.cache / "releases", project.workspace)

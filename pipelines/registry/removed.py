@@ -1,0 +1,43 @@
+"""What is still known of a release that was removed: enough for the history, for `trace`, and to clear up after it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pipelines.registry.manifest import Release
+
+REMOVED = "nocturne.removed."
+
+
+@dataclass(frozen=True)
+class Removed:
+    """A release that is no longer kept.
+
+    Attributes:
+        at: when it was removed, UTC.
+        dataset_dvc: what its dataset was called; another release may still keep it.
+        index_version: the index it had.
+    """
+
+    version: int
+    at: str
+    commit: str
+    dataset_sha256: str
+    dataset_dvc: str
+    index_version: str
+
+
+def note(release: Release) -> str:
+    """The value of its tag at the registered model: `REMOVED` and the version's number are the key."""
+    manifest = release.manifest
+    known: dict[str, Any] = {"version": release.version, "at": datetime.now(UTC).isoformat()}
+    for name in ("commit", "dataset_sha256", "dataset_dvc", "index_version"):
+        known[name] = getattr(manifest, name)
+    return json.dumps(known)
+
+
+def removed(tags: Mapping[str, str]) -> list[Removed]:
+    """The inverse of `note` for all of them, oldest first; one that was announced and not removed is among them."""
+    return [Removed(**json.loads(tags[key])) for key in sorted(tags) if key.startswith(REMOVED)]

@@ -1,0 +1,64 @@
+"""The night's page, made when the gates have spoken: their verdict and what the stages have measured, in one file that
+loads nothing; and the same figures as JSON. It extends the evaluation's own page, which `dvc repro` makes again."""
+
+from pathlib import Path
+from typing import Any
+
+from pipelines.evaluation import report as evaluation_page
+from pipelines.gates import Verdict
+from pipelines.gates.chart import gates_chart
+from pipelines.project import Project
+from pipelines.records import Record, read_json, read_jsonl, write_atomic, write_json
+from pipelines.release.candidate import CHARTS, Candidate
+
+
+def report_file(project: Project) -> Path:
+    """Where the night's page is; `report.json` and `gates.png` lie beside it."""
+    return project.path("report", "report.html")
+
+
+def write(project: Project, now: Candidate, verdict: Verdict) -> dict[str, bytes]:
+    """Write the night's page, its JSON and the gates' chart; returns every chart by its name, as PNG.
+
+    Raises:
+        NocturneError: a stage has not run.
+    """
+    rows, records = verdict.rows(), list(read_jsonl(project.path("evaluation", "scores.jsonl")))
+    charts = {Path(name).stem: project.path("evaluation", name).read_bytes() for name in CHARTS}
+    charts["gates"] = gates_chart(rows)
+    facts = {
+        "project": project.name,
+        "night": now.night,
+        "commit": now.commit,
+        "passed": verdict.passed,
+        "failed": [gate.name for gate in verdict.failed],
+        "gates": rows,
+        "data": _data(project),
+    }
+    found = list(read_jsonl(project.path("evaluation", "retrieval.jsonl")))
+    shown = evaluation_page.content(now.evaluation, records, found, charts)
+    page = evaluation_page.rendered("night.html.jinja", [Path(__file__).parent], **facts, **shown)
+    file = report_file(project)
+    write_atomic(file.with_name("gates.png"), charts["gates"])
+    training = {key: now.training[key] for key in ("base_model", "steps", "examples", "log")}
+    own = {"evaluation": now.evaluation, "training": training, "examples": shown["examples"]}
+    write_json(file.with_suffix(".json"), {**facts, **own})
+    write_atomic(file, page.encode())
+    return charts
+
+
+def _data(project: Project) -> Record:
+    """What the dataset consists of, whether it is as it should be, and how far from the one that is live."""
+    summary = read_json(project.path("dataset", "summary.json"))
+    checked = read_json(project.path("validation", "validation.json"))
+    drift = read_json(project.path("validation", "drift.json"))
+    recipes: dict[str, Any] = summary["recipes"]
+    expected = [*checked["expectations"], *drift["expectations"]]
+    return {
+        **{side: sum(recipe[side] for recipe in recipes.values()) for side in ("train", "holdout", "quarantined")},
+        "recipes": recipes,
+        "contamination": summary["contamination"]["rate"],
+        "expectations": len(expected),
+        "unmet": [f"{one['expectation']} (found {one['observed']})" for one in expected if not one["met"]],
+        "drift": {"release": drift["release"], "distances": drift["distances"]},
+    }

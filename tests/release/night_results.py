@@ -1,0 +1,119 @@
+"""What the stages of a night leave for the decision, small and drawn by a seed: no model takes part."""
+
+import numpy as np
+
+from pipelines import dag
+from pipelines.index import present, version_of
+from pipelines.params import Params
+from pipelines.project import Project
+from pipelines.records import file_sha256, fingerprint, read_json, write_atomic, write_json, write_jsonl
+from pipelines.registry.manifest import Release
+from pipelines.release.candidate import Candidate
+
+DIMENSION = 16
+LOST = "0" * 32 + ".dir"  # a dataset that DVC does not have
+GATE = {"name": "better than the base", "metric": "bits_per_byte", "arm": "adapter", "against": "base", "margin": 0.03}
+RESULT = {"value": 0.1, "low": 0.05, "high": 0.15, "rule": "at least 3.0% better", "passed": True, "reason": "+10%"}
+GATES = [{**GATE, "severity": "block", **RESULT}]
+
+
+def some_chunks(word: str) -> list[dict]:
+    """Four chunks that say the word."""
+    made = []
+    for number in range(4):
+        text = f"def {word}_{number}(value): return value * {number}"
+        where = {"path": f"src/{word}.py", "start_line": number + 1, "end_line": number + 1, "start_byte": 0}
+        known = {"chunk_id": f"{word}#{number}", "content_hash": f"{word}{number}", "symbol": word, "text": text}
+        origin = {"end_byte": len(text), "blob": "b" * 40, "commit": "c" * 40}
+        made.append({**where, **known, **origin, "language": "python", "kind": "function"})
+    return made
+
+
+def some_examples(word: str, task: str = "complete") -> list[dict]:
+    """Three examples of one file that say the word."""
+    known = {"task": task, "language": "python", "path": f"src/{word}.py", "commit": "c" * 40, "start_line": 1}
+    rows = [{**known, "example_id": f"{word}{number}", "end_line": number + 1} for number in range(3)]
+    return [{**row, "blob": fingerprint(word)[:40], "prompt": "", "completion": f"{word}\n" * 3} for row in rows]
+
+
+def write_night(project: Project, word: str, gain: float = 0.1) -> None:
+    """The stages' files of one night: an index, a dataset, an adapter and an evaluation that belong to the word."""
+    chunks = some_chunks(word)
+    vectors = np.random.default_rng(len(word)).normal(size=(len(chunks), DIMENSION)).astype(np.float32)
+    write_jsonl(project.path("extraction", "chunks.jsonl"), chunks)
+    file = project.path("embedding", "vectors.npy")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    np.save(file, vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+    facts = {"model": "m", "dimension": DIMENSION, "count": len(chunks), "vectors_sha256": file_sha256(file)}
+    write_json(project.path("embedding", "embedding.json"), facts)
+    write_jsonl(project.path("dataset", "train.jsonl"), some_examples(word))
+    write_jsonl(project.path("dataset", "holdout.jsonl"), some_examples("held", "explain"))
+    write_json(project.path("training", "adapter", "adapter_config.json"), {"word": word})
+    write_atomic(project.path("training", "adapter", "adapter_model.safetensors"), word.encode() * 1000)
+    write_json(project.path("training", "training.json"), {"identity": word, "paths": [f"src/{word}.py"]})
+    figures = {"bits_per_byte": {"value": 1.0 - gain, "low": 0.8 - gain, "high": 1.2 - gain}}
+    evaluation = {"examples": 3, "confidence": 0.95, "arms": {"adapter": figures}, "by_task": {}}
+    evaluation |= {"retrieval": {}, "suites": {}, "forgetting": {}, "scale": {}}
+    evaluation["gains"] = {"adapter_vs_base": {"value": gain, "low": gain - 0.05, "high": gain + 0.05}}
+    write_json(project.path("evaluation", "evaluation.json"), evaluation)
+    write_jsonl(project.path("evaluation", "scores.jsonl"), (_score(row, word, gain) for row in some_examples("held")))
+    write_atomic(project.path("evaluation", "report.html"), b"<p>a report</p>")
+
+
+def _score(row: dict, word: str, gain: float) -> dict:
+    kept = {key: row[key] for key in ("example_id", "task", "language", "path", "start_line", "end_line")}
+    score = {**kept, "bytes": 15, "bits": {"base": 100.0, "adapter": 100.0 * (1 - gain)}}
+    if row["example_id"] == "held0":
+        score |= {"expected": row["completion"], "generated": {"adapter": word}}
+        score |= {"metrics": {"adapter": {"edit_similarity": gain}}}
+    return score
+
+
+def candidate_of(project: Project, word: str, commit: str = "c" * 40, dataset_dvc: str = LOST) -> Candidate:
+    """The candidate of these files."""
+    evaluation = project.path("evaluation", "evaluation.json")
+    return Candidate(
+        night=word,
+        index_version=version_of(project),
+        evaluation=read_json(evaluation),
+        training={
+            "identity": word,
+            "base_model": "data/models/nano-coder",
+            "base_identity": "b" * 64,
+            "chat_template_sha256": "h",
+            "dataset_sha256": file_sha256(project.path("dataset", "train.jsonl")),
+        },
+        embedding=read_json(project.path("embedding", "embedding.json")),
+        commit=commit,
+        dataset_dvc=dataset_dvc,
+        adapter=project.path("training", "adapter"),
+        training_file=project.path("training", "training.json"),
+        reports=(project.path("evaluation", "report.html"), evaluation, project.path("evaluation", "scores.jsonl")),
+    )
+
+
+def kept_by_dvc(project: Project) -> str:
+    """Put `data/<project>/dataset` into DVC's cache as a stage's output is; returns what DVC calls it."""
+    from dvc.repo import Repo
+    from dvc_data.hashfile.build import build
+    from dvc_data.hashfile.transfer import transfer
+
+    with Repo(str(project.workspace)) as repo:
+        cache = repo.cache.local
+        staging, _, made = build(cache, str(project.path("dataset")), repo.fs, "md5")
+        transfer(staging, cache, {made.hash_info}, shallow=False, hardlink=False)
+    name = str(made.hash_info.value)
+    assert dag.stored(project, name) is not None
+    return name
+
+
+def whole(project: Project, params: Params, release: Release) -> bool:
+    """Whether everything that a release names is there and says the same word."""
+    word = release.manifest.training
+    return (
+        present(project, params.index, release.index_version)
+        and read_json(release.adapter / "adapter_config.json") == {"word": word}
+        and (release.adapter / "adapter_model.safetensors").read_bytes() == word.encode() * 1000
+        and read_json(release.adapter / "training.json")["paths"] == [f"src/{word}.py"]
+        and release.manifest.gates == GATES
+    )

@@ -1,0 +1,244 @@
+"""What is kept, what goes, and that a clearing which is killed anywhere leaves every release whole. One workspace, real
+MLflow, DVC and index; the tests run in their order."""
+
+import json
+
+import pytest
+from conftest import commit_all, git, make_repository, make_workspace
+from mlflow import MlflowClient
+from release.night_results import GATES, LOST, candidate_of, kept_by_dvc, whole, write_night
+from typer.testing import CliRunner
+
+from pipelines import dag
+from pipelines.cli import app
+from pipelines.errors import NocturneError, UsageError
+from pipelines.index import present
+from pipelines.lineage.datasets import restore
+from pipelines.lineage.trace import at, trace
+from pipelines.params import load_params
+from pipelines.records import tree_sha256
+from pipelines.registry.releases import CHAMPION, Releases
+from pipelines.registry.tracking import client, experiment
+from pipelines.release import retention
+from pipelines.release.comparison import compared, explained
+from pipelines.release.publication import carry_out, promote, rollback
+
+WORDS = ("one", "two", "three", "four", "five")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("retention")
+    source = make_repository(folder / "source", {"src/a.py": "A = 1\n"})
+    return make_workspace(folder / "workspace", {"moon": source, "sun": source}, release={"keep": 2})
+
+
+@pytest.fixture(scope="module")
+def params(place):
+    return load_params(place)
+
+
+@pytest.fixture(scope="module")
+def project(params, place):
+    return params.project("moon", place)
+
+
+def night(project, params, word, passed=True, gain=0.1):
+    write_night(project, word, gain)
+    commit = git(project.source, "rev-parse", "HEAD").strip()
+    now = candidate_of(project, word, commit, kept_by_dvc(project))
+    return carry_out(project, params, now, passed, GATES)
+
+
+@pytest.fixture(scope="module")
+def history(project, params, place):
+    """Five releases, the last one live, release 2 `previous` and release 1 a person's own; between them a rejected
+    candidate and an interrupted one. Another project has a release, and a branch names what DVC made earlier."""
+    dag.reproduce(project, "snapshot")
+    commit_all(place, "a night")
+    git(place, "branch", "kept")
+    first = dag.output_hash(project, "snapshot")
+    (project.source / "src" / "b.py").write_text("B = 2\n")
+    commit_all(project.source)
+    dag.reproduce(project, "snapshot")
+    for word in WORDS[:4]:
+        night(project, params, word, gain=0.1 * len(word))
+    night(project, params, "rejected", passed=False)
+    mlflow = client(place)
+    mlflow.create_run(experiment(mlflow, project), start_time=1, tags={"nocturne.night": '"interrupted"'})
+    mine = mlflow.create_run(experiment(mlflow, project), run_name="a person's own").info.run_id
+    promote(project, params, 2)
+    night(project, params, "five")
+    mlflow.set_registered_model_alias("moon", "favourite", "1")
+    sun = params.project("sun", place)
+    night(sun, params, "sunny")
+    return {"mine": mine, "sun": Releases(sun).champion(), "branch": first}
+
+
+def test_a_release_is_explained_whole(project, history):
+    facts = explained(project, 2)
+    assert facts["metrics"]["adapter"]["bits_per_byte"]["value"] == pytest.approx(0.7)
+    assert facts["data"]["recipes"] == {"complete": 3, "explain": 3}
+    assert facts["recorded"]["params"]["training.rank"] == "16"
+    assert [(event["from"], event["to"], event["by"]) for event in facts["promotions"]] == [
+        (1, 2, "nightly"), (2, 3, "nightly"), (4, 2, "promote"), (2, 5, "nightly"),
+    ]  # fmt: skip
+
+
+def test_two_releases_are_compared_by_figures_data_parameters_commits_and_texts(project, params, history):
+    facts = compared(project, params, 1, 3)
+    one, other = facts["metrics"]["adapter"]["bits_per_byte"]
+    assert (one["value"], other["value"]) == (pytest.approx(0.7), pytest.approx(0.5))
+    assert facts["paired"] == {"examples": 3, "confidence": 0.95, "gain": facts["paired"]["gain"]}
+    assert facts["paired"]["gain"]["value"] == pytest.approx(1 - 50 / 70, abs=1e-4)
+    assert facts["data"]["files"] == {"added": ["src/three.py"], "removed": ["src/one.py"], "changed": []}
+    assert facts["data"]["examples"] == {"added": 3, "removed": 3, "same": 3}
+    assert facts["parameters"] == {}
+    assert facts["code"]["added"]["count"] == 0
+    assert facts["generations"][0]["generated"] == {"adapter": ["one", "three"]}
+    with pytest.raises(UsageError, match="no release 9"):
+        compared(project, params, 1, 9)
+
+
+def test_a_changed_parameter_and_the_commits_between_are_named(project, params, history, place):
+    (project.source / "src" / "c.py").write_text("C = 3\n")
+    commit_all(project.source, "the third file")
+    rank = params.model_copy(update={"training": params.training.model_copy(update={"rank": 32})})
+    night(project, rank, "six")
+    facts = compared(project, params, 5, 6)
+    assert facts["parameters"] == {"training.rank": [16, 32]}
+    assert facts["code"]["added"]["count"] == 1
+    assert "the third file" in facts["code"]["added"]["commits"][0]
+    rollback(project, params, None)
+
+
+def test_what_would_go_is_said_and_nothing_is_touched(project, params, history, place):
+    def everything():
+        folders = (place / "mlruns" / "artifacts", project.live, place / ".dvc" / "cache")
+        return [tree_sha256(folder) for folder in folders], [one.version for one in Releases(project).every()]
+
+    before = everything()
+    waste = retention.waste(project, params)
+    assert everything() == before
+    assert waste.releases == [4, 3, 2]
+    names = {run.name for run in waste.runs}
+    assert len(waste.runs) == 5, names  # of three releases, the rejected and the interrupted one
+    assert len(waste.indexes) == 3
+    assert waste.objects.count > 0
+    assert waste.bytes > 3 * 3000
+
+
+@pytest.fixture
+def nocturne(place, monkeypatch):
+    """Runs the command in this process; returns what it prints."""
+    monkeypatch.setenv("NOCTURNE_HOME", str(place))
+
+    def run(*arguments):
+        result = CliRunner().invoke(app, [*arguments])
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    return run
+
+
+def test_the_commands_say_the_same_as_their_json(nocturne, project, history):
+    assert [one["version"] for one in json.loads(nocturne("releases", "--json"))] == [6, 5, 4, 3, 2, 1]
+    assert json.loads(nocturne("show", "2", "--json"))["recorded"]["run"] in nocturne("show", "2")
+    assert "release 4 → release 2  promote" in nocturne("show", "2")
+    said = nocturne("compare", "5", "6")
+    assert "training.rank: 16 → 32" in said
+    assert "the third file" in said
+    assert "files added: 1: src/six.py" in said
+    assert json.loads(nocturne("compare", "5", "6", "--json"))["parameters"] == {"training.rank": [16, 32]}
+    assert len(nocturne("history").splitlines()) == len(json.loads(nocturne("history", "--json"))) == 8
+    waste = json.loads(nocturne("gc", "--dry-run", "--json"))
+    assert waste["releases"] == [4, 3, 2]
+    assert f"{waste['bytes'] / 2**20:,.1f} MB would go" in nocturne("gc", "--dry-run")
+
+
+class Killed(BaseException):
+    """What no code here catches, as little as SIGKILL."""
+
+
+@pytest.mark.parametrize("step", ["delete_model_version", "discard", "remove", "dvc_cache"])
+def test_a_clearing_that_is_killed_leaves_every_release_whole(project, params, history, monkeypatch, step):
+    """Before the first release goes, when they are gone, when their runs are, and when their indexes are."""
+
+    class Killer:
+        def __call__(self, *_, **__):
+            raise Killed
+
+        clear = __call__
+
+    owner = MlflowClient if step == "delete_model_version" else retention
+    monkeypatch.setattr(owner, step, Killer())
+    with pytest.raises(Killed):
+        retention.clear(project, params)
+    every = Releases(project).every()
+    assert {6, 5, 1} <= {release.version for release in every}
+    assert all(whole(project, params, release) for release in every)
+    assert all(dag.stored(project, release.manifest.dataset_dvc) for release in every)
+
+
+def test_a_clearing_takes_what_nothing_names_and_nothing_else(project, params, history, place, tmp_path):
+    others = dag.stored(project, history["sun"].manifest.dataset_dvc)
+    retention.clear(project, params)
+    every = Releases(project).every()
+    assert [release.version for release in every] == [6, 5, 1]
+    assert all(whole(project, params, release) for release in every)
+    for release in every:
+        assert restore(project, release.version, tmp_path / str(release.version))
+    assert {folder.name for folder in project.live.iterdir()} == {release.index_version for release in every}
+    assert dag.stored(project, history["sun"].manifest.dataset_dvc) == others
+    assert whole(params.project("sun", place), params, history["sun"])
+    mlflow = client(place)
+    assert mlflow.get_run(history["mine"]).info.lifecycle_stage == "active"
+    kept = {path.name for path in (place / "mlruns" / "artifacts" / "moon").iterdir()}
+    assert kept == {release.files.run for release in every}
+    assert retention.clear(project, params).facts() == retention.Waste().facts()
+
+
+def test_dvc_has_nothing_to_do_and_still_has_what_it_made_and_what_a_branch_names(project, history):
+    assert "snapshot" not in dag.stale(project)
+    kept = dag.stored(project, dag.output_hash(project, "snapshot"))
+    made = project.path("snapshot")
+    assert {name: file.read_bytes() for name, file in kept.items()} == {
+        file.relative_to(made).as_posix(): file.read_bytes() for file in made.rglob("*") if file.is_file()
+    }
+    assert dag.stored(project, history["branch"])
+    assert history["branch"] != dag.output_hash(project, "snapshot")
+
+
+def test_a_removed_release_is_not_offered_and_trace_says_that_it_was_removed(project, params, history, nocturne):
+    assert "removed: release 2, 3, 4." in nocturne("trace", "src/three.py")
+    with pytest.raises(UsageError, match=r"Release 3 .* was removed"):
+        rollback(project, params, 3)
+    seen = trace(project, at("src/three.py", None))
+    assert [(one.releases, one.removed, one.examples) for one in seen] == [([], [number], None) for number in (2, 3, 4)]
+    assert [event["to"] for event in Releases(project).history()] == [1, 2, 3, 4, 2, 5, 6, 5]
+
+
+def test_nothing_is_taken_while_nothing_is_live(project, params, history):
+    mlflow = Releases(project).client
+    mlflow.delete_registered_model_alias("moon", CHAMPION)
+    assert retention.waste(project, params).facts() == retention.Waste().facts()
+    rollback(project, params, 5)
+
+
+def test_an_alias_that_came_meanwhile_keeps_its_release(project, params, history, monkeypatch):
+    releases = Releases(project)
+    for word in ("seven", "eight", "nine"):
+        night(project, params, word)
+    chosen = retention.chosen
+
+    def slow(every, keep):
+        found = chosen(every, keep)
+        releases.client.set_registered_model_alias("moon", "late", "6")
+        return found
+
+    monkeypatch.setattr(retention, "chosen", slow)
+    with pytest.raises(NocturneError, match=r"Release 6 .* is late and stays"):
+        retention.clear(project, params)
+    assert whole(project, params, Releases(project).version(6))
+    assert present(project, params.index, Releases(project).version(6).index_version)
+    assert LOST not in {release.manifest.dataset_dvc for release in Releases(project).every()}

@@ -1,0 +1,55 @@
+"""What a training may begin with: taken from the live release before the night, handed on by the snapshot."""
+
+from types import SimpleNamespace
+
+import pytest
+from conftest import ROOT, make_repository
+
+from pipelines.params import load_params
+from pipelines.project import Project
+from pipelines.records import read_json, tree_sha256, write_json
+from pipelines.registry.releases import Releases
+from pipelines.release import warm
+from pipelines.stage import load
+
+SHIPPED = load_params(ROOT)
+
+
+def values(source, wanted):
+    training = SHIPPED.training.model_copy(update={"warm_start": wanted, "base_model": "none"})
+    projects = {"moon": next(iter(SHIPPED.projects.values())).model_copy(update={"source": str(source)})}
+    return SHIPPED.model_copy(update={"training": training, "projects": projects})
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project whose release 4 is live."""
+    adapter = tmp_path / "mlflow" / "adapter"
+    write_json(adapter / "adapter_config.json", {"r": 4})
+    write_json(adapter / "training.json", {"paths": ["a.py"]})
+    live = SimpleNamespace(version=4, adapter=adapter, manifest=SimpleNamespace(base_identity="i"))
+    monkeypatch.setattr(Releases, "at", lambda self, alias: live)
+    return Project("moon", make_repository(tmp_path / "source", {"a.py": "a = 1\n"}), tmp_path)
+
+
+def test_the_snapshot_hands_on_what_the_live_release_learned(project):
+    params = values(project.source, wanted=True)
+    assert warm.renew(project, params)
+    load("snapshot").run(project, params)
+    taken = project.path("snapshot", "champion")
+    assert read_json(taken / "champion.json") == {"release": 4, "base_identity": "i", "paths": ["a.py"]}
+    assert [file.name for file in (taken / "learned").iterdir()] == ["adapter_config.json"]
+    before = tree_sha256(project.path("snapshot"))
+    assert not warm.renew(project, params)
+    load("snapshot").run(project, params)
+    assert tree_sha256(project.path("snapshot")) == before
+
+
+def test_without_a_warm_start_nothing_is_taken_and_nothing_of_it_reaches_a_training(project):
+    warm.renew(project, values(project.source, wanted=True))
+    off = values(project.source, wanted=False)
+    assert not warm.renew(project, off)
+    load("snapshot").run(project, off)
+    taken = project.path("snapshot", "champion")
+    assert [file.name for file in taken.iterdir()] == ["champion.json"]
+    assert read_json(taken / "champion.json") == {}
