@@ -11,6 +11,7 @@ from pipelines.project import Project
 from pipelines.records import Record, file_sha256, read_jsonl
 from pipelines.registry.manifest import Release
 from pipelines.registry.releases import Releases
+from pipelines.registry.removed import Removed
 
 SPLITS = ("train", "holdout")
 
@@ -22,11 +23,13 @@ class Dataset:
     Attributes:
         sha256: of its train.jsonl, as the releases name it.
         releases: those trained on it, newest first.
+        removed: the numbers of those that are no longer kept, oldest first.
         files: by their name in the dataset's folder; None when DVC's cache no longer has them.
     """
 
     sha256: str
     releases: tuple[Release, ...]
+    removed: tuple[int, ...]
     files: dict[str, Path] | None
 
     def examples(self) -> Iterator[tuple[str, Record]]:
@@ -37,14 +40,22 @@ class Dataset:
 
 
 def datasets(project: Project) -> list[Dataset]:
-    """The datasets of all releases, that of the newest release first."""
-    by_version: dict[str, list[Release]] = {}
-    for release in Releases(project).every():
-        by_version.setdefault(release.manifest.dataset_dvc, []).append(release)
+    """The datasets of all releases, that of the newest release first; then those that only removed releases had.
+
+    Of the latter nothing is looked for: what DVC's cache may still have of them is there by chance.
+    """
+    releases = Releases(project)
+    kept: dict[str, list[Release]] = {}
+    for release in releases.every():
+        kept.setdefault(release.manifest.dataset_dvc, []).append(release)
+    gone: dict[str, list[Removed]] = {}
+    for one in releases.removed():
+        gone.setdefault(one.dataset_dvc, []).append(one)
+    numbers = {name: tuple(one.version for one in some) for name, some in gone.items()}
     return [
-        Dataset(releases[0].manifest.dataset_sha256, tuple(releases), dag.stored(project, version))
-        for version, releases in by_version.items()
-    ]
+        Dataset(some[0].manifest.dataset_sha256, tuple(some), numbers.get(name, ()), dag.stored(project, name))
+        for name, some in kept.items()
+    ] + [Dataset(some[0].dataset_sha256, (), numbers[name], None) for name, some in gone.items() if name not in kept]
 
 
 def restore(project: Project, number: int, folder: Path) -> list[Path]:

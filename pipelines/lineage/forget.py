@@ -1,5 +1,6 @@
 """Keeping code out from now on: in params.yaml for every later night, and out of every index at once."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -51,8 +52,8 @@ def forget(project: Project, params: Params, entry: str) -> Forgotten:
     with alone(project):
         _keep_out(project, entry)
         done = Forgotten(entry, seen=trace(project, lambda example: gone(example["path"], example["blob"])))
-        blobs = _out_of_every_index(project, params, gone, done)
-        _out_of_the_cache(project, blobs)
+        _out_of_every_index(project, params, gone, done)
+        _out_of_the_caches(project)
     return done
 
 
@@ -65,10 +66,8 @@ def _keep_out(project: Project, entry: str) -> None:
     rewrite(project.workspace, change)
 
 
-def _out_of_every_index(
-    project: Project, params: Params, gone: Callable[[str, str], bool], done: Forgotten
-) -> set[str]:
-    """Each release gets an index without the chunks; only then the old index goes. Returns the blobs they came from."""
+def _out_of_every_index(project: Project, params: Params, gone: Callable[[str, str], bool], done: Forgotten) -> None:
+    """Each release gets an index without the chunks; only then the old index goes."""
     releases = Releases(project)
     built: dict[str, tuple[str, list[Record]]] = {}
     for release in releases.every():
@@ -86,10 +85,9 @@ def _out_of_every_index(
     for old, (new, _) in built.items():
         if new != old:
             remove(project, params.index, old)
-    return {chunk["blob"] for _, went in built.values() for chunk in went}
 
 
-def _out_of_the_cache(project: Project, blobs: set[str]) -> None:
-    for blob in blobs:
-        for file in (project.cache / "extraction").glob(f"*-{blob}.json"):
-            file.unlink()
+def _out_of_the_caches(project: Project) -> None:
+    """What was parsed is kept by content and by path; all of it goes, and the next night parses anew."""
+    for name in ("extraction", "history"):
+        shutil.rmtree(project.cache / name, ignore_errors=True)

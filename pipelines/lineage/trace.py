@@ -18,13 +18,15 @@ class Seen:
     Attributes:
         dataset: SHA-256 of its train.jsonl.
         releases: the numbers of the releases trained on it.
-        aliases: of these releases.
+        removed: the numbers of releases trained on it that are no longer kept; their adapters are gone.
+        aliases: of the releases.
         examples: by split, "train" or "holdout": what identifies each, without its text; None when DVC no longer has
-            the dataset.
+            the dataset, or when only removed releases had it: whether they saw the code is then unknown.
     """
 
     dataset: str
     releases: list[int]
+    removed: list[int]
     aliases: list[str]
     examples: dict[str, list[Record]] | None
 
@@ -64,6 +66,7 @@ def _seen(dataset: Dataset, wanted: Callable[[Record], bool]) -> Seen:
     return Seen(
         dataset.sha256,
         [release.version for release in dataset.releases],
+        list(dataset.removed),
         sorted({alias for release in dataset.releases for alias in release.aliases}),
         examples,
     )

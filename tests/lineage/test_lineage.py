@@ -129,6 +129,7 @@ def test_forgotten_code_leaves_every_index_at_once_and_never_comes_back(project,
         index = Releases(project).version(number).index_version
         assert SECRET not in paths_in_index(project, params, index)
         assert PLAIN in paths_in_index(project, params, index)
+    assert [file for file in project.cache.rglob("*") if file.is_file() and b"secret_2" in file.read_bytes()] == []
     kept = {folder.name for folder in project.live.iterdir()}
     assert kept == {Releases(project).version(number).index_version for number in (first.version, second.version)}
     built(project)
