@@ -2,21 +2,22 @@
 
 from typing import Any
 
-from prefect import flow, task
+from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from flows import shown
 from pipelines import dag, environment, journal
 from pipelines.errors import GatesFailed, NocturneError
-from pipelines.gates.verdict import Verdict, decide
-from pipelines.index import publish
+from pipelines.gates import Verdict, decide
 from pipelines.params import Params, load_params
 from pipelines.project import Project, workspace
-from pipelines.registry.releases import CHAMPION, Releases
-from pipelines.release import baseline, champion
+from pipelines.records import read_jsonl
+from pipelines.release import baseline, champion, novelty, retention, warm
 from pipelines.release import night as nights
-from pipelines.release.candidate import Candidate, candidate
-from pipelines.release.night import Outcome, State
+from pipelines.release import report as page
+from pipelines.release.candidate import SCORES, Candidate, candidate
+from pipelines.release.night import Outcome
+from pipelines.release.publication import carry_out
 
 
 @flow(name="nightly", flow_run_name="{name}", persist_result=False, log_prints=False)
@@ -40,7 +41,11 @@ def nightly(name: str, force: bool = False) -> dict[str, Any]:
     project = params.project(name, place)
     with nights.alone(project):
         outcome = None if force else nights.unchanged(project, params)
-        outcome = nights.remember(project, outcome or _learn(project, params, force))
+        if outcome is None:
+            outcome = nights.remember(project, _learn(project, params, force))
+            clear(project, params)
+        else:
+            nights.remember(project, outcome)
     shown.summary(outcome, project)
     if not outcome.passed:
         raise _rejection(outcome)
@@ -48,10 +53,12 @@ def nightly(name: str, force: bool = False) -> dict[str, Any]:
 
 
 def _learn(project: Project, params: Params, force: bool) -> Outcome:
-    if dag.stale(project) and baseline.renew(project):
+    if dag.stale(project) and any([baseline.renew(project), warm.renew(project, params)]):
         dag.reproduce(project, "snapshot")
-    ran = []
+    ran: list[dict[str, Any]] = []
     for stage in dag.order(project):
+        if stage == "training" and not force and (skipped := novelty.too_little(project, params)) is not None:
+            return Outcome(**{**skipped.facts(), "stages": ran})
         if stage == "snapshot" and not force:
             entry = journal.read(project, stage)  # it has just run, to see whether anything changed
         else:
@@ -74,40 +81,44 @@ def build(project: Project, stage: str, force: bool) -> journal.Entry | None:
 
 @task(name="gates", cache_policy=NO_CACHE, persist_result=False)
 def judge(project: Project, params: Params, now: Candidate) -> Verdict:
-    """Hold the candidate against the base model and against the champion, on held-out examples."""
+    """Hold the candidate against the base model and against the champion, and make the night's page of it all."""
     with journal.kept(project, "gates") as entry:
         rival = champion.measured(project, params, now)
-        verdict = decide(now.evaluation, rival.scores, rival.bits, params.gates, params.evaluation, rival.skipped)
-        entry.facts = {"passed": len(verdict.gates) - len(verdict.failed), "failed": len(verdict.failed)}
+        scores = [row for name in SCORES for row in read_jsonl(project.path("evaluation", name))]
+        verdict = decide(scores, rival.records, params.gates, params.evaluation, rival.skipped)
+        failed, warned = len(verdict.failed), len(verdict.warned)
+        entry.facts = {"passed": len(verdict.gates) - failed - warned, "failed": failed, "warned": warned}
+        charts = page.write(project, now, verdict)
     shown.gates(verdict, project)
+    shown.charts(charts, project)
     return verdict
 
 
 @task(name="release", cache_policy=NO_CACHE, persist_result=False)
 def release(project: Project, params: Params, now: Candidate, verdict: Verdict) -> Outcome:
     """Record the candidate; when it passed, publish its index, register it, and with `auto` move `champion`."""
-    releases = Releases(project)
-    rows = verdict.rows()
-    manifest = now.manifest(rows)
     with journal.kept(project, "release") as entry:
-        report = str(project.path("evaluation", "report.html"))
-        if verdict.passed:
-            publish(project, params)
-        run = releases.record(manifest, now.adapter, now.training_file, now.reports, now.metrics(), verdict.passed)
-        if not verdict.passed:
-            entry.facts = {"release": "none", "candidate": run}
-            live = releases.at(CHAMPION)
-            number = live.version if live else None
-            return Outcome(project.name, "rejected", False, number, gates=rows, report=report, run=run)
-        auto = params.release.promotion == "auto"
-        made = releases.register(manifest, run, promote=auto, by="nightly")
-        entry.facts = {"release": made.version, "index": now.index_version}
-    state: State = "released" if auto else "waiting"
-    return Outcome(project.name, state, True, made.version, gates=rows, report=report, run=run)
+        outcome = carry_out(project, params, now, verdict.passed, verdict.rows())
+        if outcome.passed and outcome.release is not None:
+            entry.facts = {"release": outcome.release, "index": now.index_version}
+        else:
+            entry.facts = {"release": "none", "candidate": outcome.run}
+    return outcome
+
+
+@task(name="gc", cache_policy=NO_CACHE, persist_result=False)
+def clear(project: Project, params: Params) -> None:
+    """Take away what no release that is kept needs. A clearing that fails is no failed night: the next one ends it."""
+    try:
+        with journal.kept(project, "gc") as entry:
+            gone = retention.clear(project, params)
+            entry.facts = {"releases": len(gone.releases), "freed": f"{gone.bytes / 2**20:,.1f} MB"}
+    except NocturneError as error:
+        get_run_logger().warning("%s %s", error.fact, error.next_step)
 
 
 def _rejection(outcome: Outcome) -> NocturneError:
-    failed = [gate for gate in outcome.gates if not gate["passed"]]
+    failed = [gate for gate in outcome.gates if not gate["passed"] and gate["severity"] == "block"]
     reasons = "; ".join(f"{gate['name']}: {gate['reason']}" for gate in failed)
     live = f"Release {outcome.release} stays live" if outcome.release else "Nothing is live yet"
     return GatesFailed(

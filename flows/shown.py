@@ -1,14 +1,15 @@
 """What Prefect's UI shows of a night: each stage's facts, the gates as a table, and a summary with links."""
 
+import base64
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec
+from typing import Any, ParamSpec
 
 from prefect import get_run_logger
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
 
 from flows.running import mlflow_address
-from pipelines.gates.verdict import Verdict
+from pipelines.gates import Verdict, moves
 from pipelines.journal import Entry
 from pipelines.project import Project
 from pipelines.registry import tracking
@@ -40,8 +41,17 @@ def facts(project: Project, stage: str, entry: Entry | None) -> None:
 
 @_view
 def gates(verdict: Verdict, project: Project) -> None:
-    """The gates, a row each, with value, interval and rule."""
-    create_table_artifact(verdict.rows(), _key(project, "gates"), "Passed" if verdict.passed else "Not passed")
+    """The gates, a row each, with value, interval, rule, and the examples that moved it most."""
+    rows = [{**row, "moved": "; ".join(moves(row))} for row in verdict.rows()]
+    create_table_artifact(rows, _key(project, "gates"), "Passed" if verdict.passed else "Not passed")
+
+
+@_view
+def charts(pictures: dict[str, bytes], project: Project) -> None:
+    """The report's charts, inside the artifacts: they show without MLflow and without a network."""
+    for name, png in pictures.items():
+        image = f"data:image/png;base64,{base64.b64encode(png).decode()}"
+        create_image_artifact(image, _key(project, f"{name}-chart"), f"{name} of {project.name}")
 
 
 @_view
@@ -51,15 +61,20 @@ def summary(outcome: Outcome, project: Project) -> None:
     lines = [
         f"# {project.name}: {outcome.state}",
         f"Release: {outcome.release or 'none'}",
+        *([f"Skipped: {outcome.reason}"] if outcome.reason else []),
         "",
         *(["| stage | seconds | facts |", "| --- | ---: | --- |", *stages, ""] if stages else []),
-        *(["| gate | value | rule | passed |", "| --- | ---: | --- | --- |"] if outcome.gates else []),
-        *(f"| {g['name']} | {g['value']} | {g['rule']} | {'yes' if g['passed'] else 'NO'} |" for g in outcome.gates),
+        *(["| gate | what came of it | rule | passed |", "| --- | --- | --- | --- |"] if outcome.gates else []),
+        *(f"| {g['name']} | {g['reason']} | {g['rule']} | {_passed(g)} |" for g in outcome.gates),
         "",
         f"- Report: `{outcome.report}`" if outcome.report else "",
         f"- {_recorded(outcome, project)}" if outcome.run else "",
     ]
     create_markdown_artifact("\n".join(lines), _key(project, "summary"), f"{project.name}: {outcome.state}")
+
+
+def _passed(gate: dict[str, Any]) -> str:
+    return "yes" if gate["passed"] else "NO" if gate["severity"] == "block" else "no (a warning)"
 
 
 def _recorded(outcome: Outcome, project: Project) -> str:

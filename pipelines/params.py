@@ -13,11 +13,24 @@ from cronsim import CronSim, CronSimError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from pipelines.errors import UsageError
+from pipelines.modes import Mode, notice, today
 from pipelines.project import Project
 from pipelines.records import write_atomic
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
+Confidence = Annotated[float, Field(gt=0.5, lt=1)]
+Arm = Literal["base", "base+rag", "adapter", "adapter+rag"]
+Metric = Literal[
+    "bits_per_byte",
+    "exact_match",
+    "edit_similarity",
+    "chrf",
+    "syntax_validity",
+    "consistency",
+    "pattern_adherence",
+    "forgetting",
+]
 COMMIT = r"[0-9a-f]{7,64}"
 NAME_RULE = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 RESERVED = {"models", "live"}
@@ -164,21 +177,33 @@ class Validation(Section):
 
 
 class Training(Section):
-    """How the adapter is trained; the names are PEFT's and TRL's."""
+    """How a base model is trained; the names are PEFT's, TRL's and transformers'."""
 
+    mode: Mode
     base_model: Annotated[str, Field(min_length=1)]
     rank: Count
     alpha: Count
     dropout: Annotated[float, Field(ge=0, lt=1)]
     targets: str | list[str]
+    use_rslora: bool
+    use_dora: bool
+    warm_start: bool
     learning_rate: Annotated[float, Field(gt=0)]
     warmup_share: Share
     epochs: Annotated[float, Field(gt=0)]
     max_steps: Count
     batch_size: Count
+    early_stopping_patience: Annotated[int, Field(ge=0)]
+    min_new_tokens: Annotated[int, Field(ge=0)]
+    min_preferences: Annotated[int, Field(ge=0)]
     checkpoint_steps: Count
     threads: Count
     seed: int
+
+    @field_validator("mode", mode="before")
+    @classmethod
+    def _former_names_count(cls, value: Any) -> Any:
+        return today(value)
 
 
 class Embedding(Section):
@@ -196,22 +221,47 @@ class Evaluation(Section):
     max_new_tokens: Count
     context_passages: Count
     context_chars: Count
+    retrieval_questions: Annotated[int, Field(ge=0)]
     bootstrap: Annotated[int, Field(ge=100)]
-    confidence: Annotated[float, Field(gt=0.5, lt=1)]
+    confidence: Confidence
     seed: int
 
 
-class Gates(Section):
-    """What a candidate must reach to be released."""
+class Gate(Section):
+    """One rule that a candidate is held to; `pipelines/gates/rules.py` says when it passes."""
 
-    min_gain: float
-    champion_margin: Annotated[float, Field(ge=0)]
+    name: Annotated[str, Field(min_length=1)]
+    metric: Metric
+    arm: Arm
+    against: float | Literal["base", "champion"]
+    margin: Annotated[float, Field(ge=0)]
+    confidence: Confidence
+    severity: Literal["block", "warn"]
+
+    @field_validator("against", mode="before")
+    @classmethod
+    def _is_a_number_or_a_model(cls, value: Any) -> Any:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number and value not in ("base", "champion"):
+            raise ValueError("neither a number, nor base or champion")
+        return value
+
+    @model_validator(mode="after")
+    def _arms_differ(self) -> "Gate":
+        if isinstance(self.against, str) and not self.arm.startswith("adapter"):
+            raise ValueError(f"arm {self.arm} has no adapter; against {self.against} it needs adapter or adapter+rag")
+        if self.metric == "forgetting" and (self.arm != "adapter" or self.against == "base"):
+            raise ValueError(
+                "forgetting is of arm adapter beside its base already; hold it against a number or champion"
+            )
+        return self
 
 
 class Release(Section):
-    """How a candidate that passed becomes live."""
+    """How a candidate that passed becomes live, and how many releases are kept."""
 
     promotion: Literal["auto", "review"]
+    keep: Count
 
 
 class Index(Section):
@@ -268,7 +318,7 @@ class Params(Section):
     training: Training
     embedding: Embedding
     evaluation: Evaluation
-    gates: Gates
+    gates: list[Gate]
     release: Release
     index: Index
     assistant: Assistant
@@ -279,6 +329,27 @@ class Params(Section):
     def _leaves_own_folders(cls, value: dict[str, Source]) -> dict[str, Source]:
         for name in RESERVED & value.keys():
             raise ValueError(f"`{name}` is a folder of data/ that Nocturne uses itself; choose another name")
+        return value
+
+    @field_validator("gates", mode="before")
+    @classmethod
+    def _is_a_list_of_rules(cls, value: Any) -> Any:
+        if isinstance(value, dict) and value.keys() & {"min_gain", "champion_margin"}:
+            raise ValueError(
+                "a list of rules by now: min_gain is the margin of one against base, champion_margin that of one "
+                "against champion"
+            )
+        return value
+
+    @field_validator("gates")
+    @classmethod
+    def _an_improvement_is_required(cls, value: list[Gate]) -> list[Gate]:
+        names = [gate.name for gate in value]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two gates are called `{twice[0]}`")
+        if not any(gate.against == "base" and gate.severity == "block" for gate in value):
+            raise ValueError("none of severity block is against base; an improvement over it is required")
         return value
 
     def forgotten(self, name: str) -> list[str]:
@@ -298,6 +369,12 @@ class Params(Section):
             )
         source = (workspace / Path(self.projects[name].source).expanduser()).resolve()
         return Project(name=name, source=source, workspace=workspace)
+
+
+def notices(workspace: Path) -> list[str]:
+    """What `params.yaml` of a workspace says in former words, a line each; the file must be one that loads."""
+    said = notice(yaml.safe_load((workspace / "params.yaml").read_text())["training"]["mode"])
+    return [said] if said else []
 
 
 def load_params(workspace: Path) -> Params:

@@ -30,18 +30,43 @@ def test_shipped_params_are_valid_and_name_this_repository():
         ("dataset", "recipes", {"implement": 1.0, "complete": 0.5}, "`dataset.recipes.explain` is missing"),
         ("assistant", "answer", "guess", "`assistant.answer` = 'guess'"),
         ("extraction", "overlap_chars", 1500, "at most half"),
-        ("gates", "min_gain", float("nan"), "`gates.min_gain` = nan"),
+        ("gates", 0, {"margin": float("nan")}, "`gates.0.margin` = nan"),
+        ("gates", 0, {"metric": "bytes"}, "`gates.0.metric` = 'bytes': Input should be 'bits_per_byte', 'exact_match'"),
+        ("gates", 0, {"arm": "adaptor"}, "`gates.0.arm` = 'adaptor'"),
+        ("gates", 0, {"arm": "base+rag"}, "arm base+rag has no adapter; against base it needs adapter"),
+        ("gates", 0, {"against": "challenger"}, "`gates.0.against` = 'challenger'"),
+        ("gates", 0, {"against": True}, "neither a number, nor base or champion"),
+        ("gates", 0, {"metric": "forgetting"}, "hold it against a number or champion"),
+        ("gates", 1, {"margin": -0.1}, "`gates.1.margin` = -0.1"),
+        ("gates", 1, {"severity": "fatal"}, "`gates.1.severity` = 'fatal'"),
+        ("gates", 1, {"margins": 0.1}, "unknown key `gates.1.margins`"),
+        ("gates", 1, {"name": "better than the base"}, "two gates are called `better than the base`"),
+        ("gates", 0, {"severity": "warn"}, "an improvement over it is required"),
         ("schedule", "cron", "at two", "not a cron expression"),
         ("schedule", "timezone", "Mars/Olympus", "not a time zone"),
     ],
 )
 def test_a_mistake_is_named_with_its_key_and_value(tmp_path, values, section, key, value, said):
-    values[section][key] = value
+    if section == "gates":
+        values[section][key].update(value)
+    else:
+        values[section][key] = value
     with pytest.raises(UsageError) as error:
         load_params(written(tmp_path, values))
     assert said in error.value.fact
     assert "\n" not in error.value.fact
     assert error.value.exit_code == 2
+
+
+def test_the_keys_that_gates_had_before_are_told_where_they_went(tmp_path, values):
+    values["gates"] = {"min_gain": 0.03, "champion_margin": 0.02}
+    with pytest.raises(UsageError, match="min_gain is the margin of one against base"):
+        load_params(written(tmp_path, values))
+
+
+def test_a_gate_may_hold_a_metric_against_a_number(tmp_path, values):
+    values["gates"].append({**values["gates"][0], "name": "parses", "metric": "syntax_validity", "against": 1})
+    assert load_params(written(tmp_path, values)).gates[-1].against == 1
 
 
 def test_a_missing_key_is_named(tmp_path, values):

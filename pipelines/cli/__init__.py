@@ -5,7 +5,7 @@ import traceback
 
 import typer
 
-from pipelines.cli import day, lineage, night, releases, setup
+from pipelines.cli import day, lineage, night, releases, setup, training
 from pipelines.errors import NocturneError
 
 INTERRUPTED = 130
@@ -25,11 +25,17 @@ for command in (
     day.ask,
     day.complete,
     releases.releases,
+    releases.show,
+    releases.compare,
     releases.promote,
     releases.rollback,
+    releases.history,
+    releases.gc,
     lineage.trace,
     lineage.forget,
     night.up,
+    training.recommend,
+    training.migrate,
     setup.doctor,
 ):
     app.command()(command)

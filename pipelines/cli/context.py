@@ -7,7 +7,7 @@ import typer
 
 from pipelines import environment
 from pipelines.errors import UsageError
-from pipelines.params import Params, load_params
+from pipelines.params import Params, load_params, notices
 from pipelines.project import Project, workspace
 
 Json = Annotated[bool, typer.Option("--json", help="Print facts as JSON.")]
@@ -25,6 +25,8 @@ def opened(name: str | None) -> tuple[Project, Params]:
     place = workspace()
     environment.prepare(place)
     params = load_params(place)
+    for notice in notices(place):
+        typer.echo(notice, err=True)
     if name is None and not params.projects:
         raise UsageError("params.yaml names no project.", "Run `nocturne add NAME PATH_TO_REPOSITORY`.")
     return params.project(name or next(iter(params.projects)), place), params

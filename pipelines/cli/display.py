@@ -13,11 +13,12 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 
 from pipelines import journal
+from pipelines.gates import moves
 from pipelines.project import Project
 from pipelines.release.night import Outcome
 
 EVERY = 0.2  # seconds
-DECISIONS = ("gates", "release")
+DECISIONS = ("gates", "release", "gc")
 STARTING = "starting"
 
 
@@ -110,8 +111,10 @@ def summary(outcome: Outcome, output: TextIO | None = None) -> None:
             took = f"{stage['seconds']:.1f} s" if "seconds" in stage else "–"
             table.add_row(stage["stage"], took, words(stage["facts"]) if "facts" in stage else "nothing to do")
         for gate in outcome.gates:
-            verdict = "[green]passed[/]" if gate["passed"] else "[red]failed[/]"
-            table.add_row(f"gate: {gate['name']}", verdict, escape(gate["reason"]))
+            failed = "[red]failed[/]" if gate["severity"] == "block" else "[yellow]warned[/]"
+            verdict = "[green]passed[/]" if gate["passed"] else failed
+            said = [gate["reason"], f"rule: {gate['rule']}", *moves(gate)]
+            table.add_row(f"gate: {gate['name']}", verdict, escape("\n".join(said)))
         console.print(table, highlight=False)
 
 

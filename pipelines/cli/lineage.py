@@ -31,14 +31,19 @@ def trace(
     if json:
         print_json(lineage.facts(seen))
         return
-    if not seen:
+    known = [one for one in seen if one.releases]
+    if not known:
         typer.echo(f"No release of {place.name} was made from a dataset that has {where}.")
-    for one in seen:
+    for one in known:
         _dataset(one)
+    removed = sorted(number for one in seen if not one.releases for number in one.removed)
+    if removed:
+        numbers = ", ".join(map(str, removed))
+        typer.echo(f"removed: release {numbers}. Adapter and dataset are gone; whether they had it is no longer known.")
 
 
 def _dataset(seen: Any) -> None:
-    numbers = ", ".join(map(str, seen.releases))
+    numbers = ", ".join([*map(str, seen.releases), *(f"{number} (removed)" for number in seen.removed)])
     typer.echo(f"dataset {seen.dataset[:8]}  release {numbers}  {' '.join(seen.aliases)}")
     if seen.examples is None:
         typer.echo("  DVC no longer has this dataset: whether it saw the code is unknown")
@@ -81,7 +86,7 @@ def forget(
         typer.echo(f"Adapters trained on it: release {numbers}. An adapter cannot unlearn.")
         typer.echo(f"→ Run `nocturne nightly {place.name}`: it trains one without it.")
     elif not done.chunks:
-        typer.echo("No release has seen it so far.")
+        typer.echo("No release that is kept has seen it.")
 
 
 @data.command()

@@ -67,7 +67,8 @@ def _verdict(outcome: Any, default: str) -> str:
     """How a night ended, and the next step; `default` is the project that commands mean unnamed."""
     named = "" if outcome.project == default else f"--project {outcome.project} "
     live = f"release {outcome.release} is live" if outcome.release else "nothing is live yet"
-    failed = "; ".join(f"{gate['name']}: {gate['reason']}" for gate in outcome.gates if not gate["passed"])
+    refused = [gate for gate in outcome.gates if not gate["passed"] and gate["severity"] == "block"]
+    failed = "; ".join(f"{gate['name']}: {gate['reason']}" for gate in refused)
     review = f"Release {{0}} waits for review: nocturne promote {named}{{0}}".format
     if outcome.state == "released":
         return f'Release {outcome.release} is live. Ask about the code: nocturne ask {named}"QUESTION"'
@@ -75,6 +76,8 @@ def _verdict(outcome: Any, default: str) -> str:
         return review(outcome.release)
     if outcome.state == "rejected":
         return f"Not released: {failed}; {live}. The candidate is kept in MLflow; its report: {outcome.report}"
+    if outcome.state == "skipped":
+        return f"Skipped: {outcome.reason}; {live}. `nocturne nightly --force` trains all the same."
     last = f" The last candidate failed its gates: {failed}." if failed else ""
     waiting = f" {review(outcome.waiting)}" if outcome.waiting else ""
     return f"Unchanged since the last night: {live}.{last}{waiting}"
@@ -90,6 +93,7 @@ def status(
 
     place, params = opened(project)
     releases = Releases(place)
+    releases.notice()
     live, waiting = releases.at(CHAMPION), releases.at(CHALLENGER)
     last = nights.last(place)
     running = journal.running(place) if nights.is_held(place) else None

@@ -1,4 +1,4 @@
-"""`releases`, `promote`, `rollback`: what can be live, and what is."""
+"""`releases`, `show`, `compare`, `promote`, `rollback`, `history`, `gc`: what can be live, what is, what is kept."""
 
 from typing import Annotated
 
@@ -6,38 +6,58 @@ import typer
 
 from pipelines.cli.context import Json, ProjectName, opened, print_json
 
+Version = Annotated[int, typer.Argument(help="A number that `nocturne releases` lists.")]
+
 
 def releases(project: ProjectName = None, json: Json = False) -> None:
     """List the releases, newest first, with what each consists of."""
+    from pipelines.cli import releases_shown as shown
     from pipelines.registry.releases import Releases
 
     place, _ = opened(project)
-    found = Releases(place).every()
+    registry = Releases(place)
+    registry.notice()
+    found = registry.every()
     if json:
         print_json([release.facts() for release in found])
         return
     if not found:
         typer.echo(f"`{place.name}` has no release yet. Run `nocturne nightly {place.name}`.")
     for release in found:
-        manifest = release.manifest
-        gain = next((gate["value"] for gate in manifest.gates if gate["value"] is not None), None)
-        figure = f"gain {gain:+.1%}" if gain is not None else ""
-        typer.echo(
-            f"{release.version:>3}  {release.created}  commit {manifest.commit[:7]}  index {manifest.index_version}  "
-            f"data {manifest.dataset_sha256[:8]}  {figure}  {' '.join(release.aliases)}"
-        )
+        typer.echo(shown.line(release))
 
 
-def promote(
-    version: Annotated[int, typer.Argument(help="A number that `nocturne releases` lists.")],
+def show(version: Version, project: ProjectName = None, json: Json = False) -> None:
+    """Explain one release whole: what it was made of, what was measured, and when it was live."""
+    from pipelines.cli import releases_shown as shown
+    from pipelines.release.comparison import explained
+
+    place, _ = opened(project)
+    facts = explained(place, version)
+    print_json(facts) if json else shown.release(facts)
+
+
+def compare(
+    first: Annotated[int, typer.Argument(metavar="A", help="A release, by its number.")],
+    second: Annotated[int, typer.Argument(metavar="B", help="Another one.")],
     project: ProjectName = None,
     json: Json = False,
 ) -> None:
-    """Make a release live: adapter and index together."""
-    from pipelines.registry.releases import Releases
+    """Show what is different between two releases: figures, data, parameters, commits, and what each writes."""
+    from pipelines.cli import releases_shown as shown
+    from pipelines.release.comparison import compared
 
-    place, _ = opened(project)
-    release = Releases(place).promote(version, "promote")
+    place, params = opened(project)
+    facts = compared(place, params, first, second)
+    print_json(facts) if json else shown.comparison(facts)
+
+
+def promote(version: Version, project: ProjectName = None, json: Json = False) -> None:
+    """Make a release live: adapter and index together."""
+    from pipelines.release import publication
+
+    place, params = opened(project)
+    release = publication.promote(place, params, version)
     print_json(release.facts()) if json else typer.echo(f"Release {release.version} of {place.name} is live.")
 
 
@@ -47,8 +67,40 @@ def rollback(
     json: Json = False,
 ) -> None:
     """Go back to an earlier release: adapter and index together."""
+    from pipelines.release import publication
+
+    place, params = opened(project)
+    release = publication.rollback(place, params, to)
+    print_json(release.facts()) if json else typer.echo(f"Release {release.version} of {place.name} is live again.")
+
+
+def history(project: ProjectName = None, json: Json = False) -> None:
+    """Show every move of `champion`, oldest first: what was live, since when, and who moved it."""
+    from pipelines.cli import releases_shown as shown
     from pipelines.registry.releases import Releases
 
     place, _ = opened(project)
-    release = Releases(place).rollback(to)
-    print_json(release.facts()) if json else typer.echo(f"Release {release.version} of {place.name} is live again.")
+    events = Releases(place).history()
+    if json:
+        print_json(events)
+        return
+    if not events:
+        typer.echo(f"No release of `{place.name}` has been live yet. Run `nocturne nightly {place.name}`.")
+    for event in events:
+        typer.echo(shown.move(event))
+
+
+def gc(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and take nothing.")] = False,
+    project: ProjectName = None,
+    json: Json = False,
+) -> None:
+    """Take away what no release that is kept needs (`release.keep`); a night does the same at its end."""
+    from pipelines.cli import releases_shown as shown
+    from pipelines.release import retention
+    from pipelines.release.night import alone
+
+    place, params = opened(project)
+    with alone(place):
+        gone = retention.waste(place, params) if dry_run else retention.clear(place, params)
+    print_json(gone.facts()) if json else shown.waste(gone, dry_run)

@@ -1,0 +1,60 @@
+"""`recommend`, `migrate`: how to train here, and bringing params.yaml up to date."""
+
+from dataclasses import asdict
+from typing import Any
+
+import typer
+
+from pipelines.cli.context import Json, ProjectName, opened, print_json
+
+
+def recommend(project: ProjectName = None, json: Json = False) -> None:
+    """Say which mode, base model and settings suit this machine, the dataset and the last night, and why."""
+    from pipelines.training.advice import advise, seen, text
+    from pipelines.training.machine import GB, this_machine
+
+    place, params = opened(project)
+    machine = this_machine(params.training.threads)
+    found = seen(place)
+    rows = advise(params, place.workspace, machine, found)
+    if json:
+        print_json({"machine": asdict(machine), "dataset": asdict(found) if found else None, "advice": _plain(rows)})
+        return
+    rate = f"{machine.rate / 1e9:,.0f} GFLOP/s"
+    typer.echo(f"{machine.name}: {machine.free / GB:.1f} of {machine.total / GB:.1f} GB free, about {rate} in training")
+    if found is None:
+        typer.echo(f"{place.name}: no dataset yet; after `nocturne nightly {place.name}` this is more exact")
+    else:
+        typer.echo(f"{place.name}: {found.examples:,} examples, {found.tokens:,} tokens, {found.pairs} preferences")
+    for line in text(rows):
+        typer.echo(line)
+
+
+def _plain(rows: list[Any]) -> list[dict[str, Any]]:
+    return [asdict(row) for row in rows]
+
+
+def migrate(json: Json = False) -> None:
+    """Rewrite params.yaml where it uses former names of training types (LOCAL_LORA, RAG and their like)."""
+    from pipelines.modes import today
+    from pipelines.params import load_params, notices, rewrite
+    from pipelines.project import workspace
+
+    place = workspace()
+    load_params(place)  # says what else is wrong, before anything is written
+    former: list[str] = []
+
+    def modernise(values: Any) -> None:
+        former.append(values["training"]["mode"])
+        values["training"]["mode"] = today(former[0])
+
+    if notices(place):
+        rewrite(place, modernise)
+    changes = [{"setting": "training.mode", "from": mode, "to": today(mode)} for mode in former]
+    if json:
+        print_json(changes)
+        return
+    for change in changes:
+        typer.echo(f"{change['setting']}: {change['from']} → {change['to']}")
+    if not changes:
+        typer.echo("params.yaml uses today's names already.")

@@ -1,0 +1,45 @@
+"""The tasks that decide, without a server: what a release task says, and that a failed clearing is no failed night."""
+
+import pytest
+from conftest import make_repository, make_workspace
+from release.night_results import GATES, candidate_of, write_night
+
+from pipelines import journal
+from pipelines.errors import NocturneError
+from pipelines.gates.verdict import Judged, Verdict
+from pipelines.params import load_params
+from pipelines.release import retention
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("decisions")
+    source = make_repository(folder / "source", {"a.py": "A = 1\n"})
+    place = make_workspace(folder / "workspace", {"moon": source})
+    return load_params(place).project("moon", place)
+
+
+def test_a_release_and_the_clearing_after_it_say_what_they_did(project):
+    from flows.nightly import clear, release
+
+    params = load_params(project.workspace)
+    write_night(project, "one")
+    outcome = release.fn(project, params, candidate_of(project, "one"), Verdict([Judged(**GATES[0])]))
+    assert (outcome.state, outcome.release) == ("released", 1)
+    assert journal.read(project, "release").facts["release"] == 1
+    clear.fn(project, params)
+    assert journal.read(project, "gc").facts == {"releases": 0, "freed": "0.0 MB"}
+
+
+def test_a_clearing_that_fails_is_told_and_ends_no_night(project, monkeypatch):
+    from prefect.logging import disable_run_logger
+
+    from flows.nightly import clear
+
+    def full(*_):
+        raise NocturneError("The disk is full.", "Free some.")
+
+    monkeypatch.setattr(retention, "clear", full)
+    with disable_run_logger():
+        clear.fn(project, load_params(project.workspace))
+    assert journal.read(project, "gc").error == {"fact": "The disk is full.", "next_step": "Free some."}
