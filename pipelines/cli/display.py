@@ -10,7 +10,7 @@ from typing import Any, TextIO
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from pipelines import journal
 from pipelines.gates import moves
@@ -106,7 +106,8 @@ def summary(outcome: Outcome, output: TextIO | None = None) -> None:
     """The one table at the end of a night: what each stage did, and what each gate says."""
     console = Console(file=output or sys.stdout)
     if outcome.stages:
-        table = Table("stage", "time", "facts", title=f"The night of {outcome.project}", title_justify="left")
+        facts = Column("facts", overflow="fold")  # a path that is cut short names nothing
+        table = Table("stage", "time", facts, title=f"The night of {outcome.project}", title_justify="left")
         for stage in outcome.stages:
             took = f"{stage['seconds']:.1f} s" if "seconds" in stage else "–"
             table.add_row(stage["stage"], took, words(stage["facts"]) if "facts" in stage else "nothing to do")
