@@ -1,4 +1,4 @@
-"""Which functions, classes, structs, unions and enums of C and C++ sources are missed, beside universal-ctags.
+"""Which functions, methods, classes, structs, interfaces and enums of sources are missed, beside universal-ctags.
 
     python -m benchmarks.extraction_symbols FOLDER [FOLDER ...]
 
@@ -19,7 +19,17 @@ from pipelines.syntax.dialects import settled
 from pipelines.syntax.languages import Language, language_of
 from pipelines.syntax.symbols import symbols
 
-TAGGED_AS = {"c": "C", "cpp": "C++"}
+# Our name of a language: that of ctags, and the letters of the kinds that are symbols here.
+TAGGED_AS = {
+    "c": ("C", "fsug"),
+    "cpp": ("C++", "fcsug"),
+    "go": ("Go", "fsi"),
+    "java": ("Java", "mcig"),
+    "python": ("Python", "fcm"),
+    "rust": ("Rust", "fsgiP"),
+    "tsx": ("TypeScript", "fcmig"),
+    "typescript": ("TypeScript", "fcmig"),
+}
 MAX_BYTES = 512 * 1024
 
 
@@ -33,7 +43,7 @@ class Tag:
 
 
 def sources(folder: Path) -> Iterator[tuple[Path, bytes, Language]]:
-    """The C and C++ files below a folder."""
+    """The files below a folder in a language that is compared."""
     for path in sorted(folder.rglob("*")):
         language = language_of(path.name)
         if language is None or language.name not in TAGGED_AS or not path.is_file() or path.stat().st_size > MAX_BYTES:
@@ -44,14 +54,14 @@ def sources(folder: Path) -> Iterator[tuple[Path, bytes, Language]]:
 
 def tags(path: Path, language: Language) -> set[Tag]:
     """What ctags finds in a file with a body; names that it makes up are left out."""
-    command = ["ctags", "--output-format=json", "--fields=+neK", f"--language-force={TAGGED_AS[language.name]}"]
-    kinds = ["--kinds-C=fsug", "--kinds-C++=fcsug", "-f", "-", str(path)]
-    told = subprocess.run([*command, *kinds], check=True, capture_output=True, text=True).stdout
+    name, kinds = TAGGED_AS[language.name]
+    command = ["ctags", "--output-format=json", "--fields=+neK", f"--language-force={name}", f"--kinds-{name}={kinds}"]
+    told = subprocess.run([*command, "-f", "-", str(path)], check=True, capture_output=True, text=True).stdout
     found = (json.loads(line) for line in told.splitlines())
     return {
         Tag(tag["name"].rsplit("::", 1)[-1], tag["line"], tag["kind"])
         for tag in found
-        if tag["_type"] == "tag" and not tag["name"].startswith("__anon")
+        if tag["_type"] == "tag" and not tag["name"].startswith(("__anon", "anonymous"))
     }
 
 
