@@ -99,4 +99,4 @@ def _draft(sources: Sources, test: Record, subject: Record) -> Record:
     )
 
 
-RECIPE = Recipe("tests", make, "tests with a name of their own that call functions which they import or have in their package")
+RECIPE = Recipe("tests", make, "tests with a name of their own that call what they import or have in their package")
