@@ -22,7 +22,7 @@ def order(project: Project) -> list[str]:
     """
     import networkx
 
-    with _repository(project.workspace) as repo:
+    with repository(project.workspace) as repo:
         graph = repo.index.graph  # an edge points from a stage to one that it needs
     ordered = networkx.lexicographical_topological_sort(graph.reverse(), key=lambda stage: stage.name)
     mine = f"@{project.name}"
@@ -42,7 +42,7 @@ def stale(project: Project) -> list[str]:
         NocturneError: DVC cannot read the workspace, or is at work in it.
     """
     targets = [_address(project, stage) for stage in order(project)]
-    with _repository(project.workspace) as repo:
+    with repository(project.workspace) as repo:
         changed = repo.status(targets)
     return [_stage_of(name) for name, reasons in changed.items() if reasons != ["always changed"]]
 
@@ -88,7 +88,7 @@ def _run(project: Project, stage: str, force: bool) -> None:
     try:
         with (
             contextlib.chdir(project.workspace),
-            _repository(project.workspace) as repo,
+            repository(project.workspace) as repo,
         ):  # DVC refuses to work from outside
             repo.reproduce(_address(project, stage), single_item=True, force=force)
     finally:
@@ -140,7 +140,7 @@ def stored(project: Project, folder_hash: str) -> dict[str, Path] | None:
     from dvc_data.hashfile.hash_info import HashInfo
     from dvc_data.hashfile.tree import Tree
 
-    with _repository(project.workspace) as repo:
+    with repository(project.workspace) as repo:
         cache = repo.cache.local
         try:
             tree = Tree.load(cache, HashInfo("md5", folder_hash))
@@ -160,7 +160,7 @@ def _stage_of(address: str) -> str:
 
 
 @contextlib.contextmanager
-def _repository(workspace: Path) -> Iterator[Any]:
+def repository(workspace: Path) -> Iterator[Any]:
     """DVC at work in the workspace; its errors become ours."""
     import logging
 

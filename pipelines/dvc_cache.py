@@ -4,13 +4,13 @@
 dvc.lock was never committed. So its two halves are called here, `used_objs` and `gc`, with what releases name between.
 """
 
-import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipelines.dag import repository
 from pipelines.errors import NocturneError
 
 
@@ -83,14 +83,10 @@ def _own(repo: Any, workspace: Path) -> bool:
 
 @contextmanager
 def _locked(workspace: Path) -> Iterator[Any]:
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
-
-    logging.getLogger("dvc").setLevel(logging.ERROR)
     try:
-        with Repo(str(workspace)) as repo, repo.lock:
+        with repository(workspace) as repo, repo.lock:
             yield repo
-    except (DvcException, OSError) as error:
-        reason = " ".join(str(error.__cause__ or error).split())[:200]
-        step = "If `dvc repro` is running, wait for it; then run `nocturne gc` again."
+    except OSError as error:
+        reason = " ".join(str(error).split())[:200]
+        step = "Free disk space or look at the folder's permissions; then run `nocturne gc` again."
         raise NocturneError(f"DVC's cache in {workspace} cannot be cleared: {reason}", step) from error

@@ -62,7 +62,8 @@ class Candidate:
         figures |= {f"gain_{name}": figure for name, figure in told["gains"].items()}
         figures |= {f"retrieval_{name}": figure for name, figure in told["retrieval"].get("metrics", {}).items()}
         figures |= {f"{arm}_pattern_adherence": figure for arm, figure in told["suites"].get("arms", {}).items()}
-        figures |= {f"adapter_{name}": told["forgetting"][name] for name in ("forgetting",) if told["forgetting"]}
+        if told["forgetting"]:  # where nothing was learned, nothing is forgotten
+            figures["adapter_forgetting"] = told["forgetting"]["forgetting"]
         # MLflow's names have neither sign.
         named = {key.replace("+", "_").replace("@", "_at_"): figure["value"] for key, figure in figures.items()}
         return {key: float(value) for key, value in named.items() if value is not None}
