@@ -1,8 +1,10 @@
 """What a DVC stage is: one function over a project's files, and what it needs, said once beside it."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 
 from pipelines.errors import UsageError
 from pipelines.params import Params
@@ -44,3 +46,14 @@ def load(name: str) -> Stage:
         raise UsageError(f"There is no stage `{name}`.", f"The stages are {', '.join(NAMES)}.")
     stage: Stage = import_module(f"pipelines.{name}.stage").STAGE
     return stage
+
+
+def emptied(folder: Path, last: str) -> Path:
+    """A stage's folder without what an earlier run has left there.
+
+    Args:
+        last: the file whose presence says that the others are whole; it goes first.
+    """
+    (folder / last).unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    return folder

@@ -1,12 +1,10 @@
 """The evaluation stage: holdout, adapter and vectors in; figures with intervals, charts and a page out."""
 
-import shutil
-
 from pipelines import progress
 from pipelines.params import Params
 from pipelines.project import Project
 from pipelines.records import Record, read_json, read_jsonl, write_atomic, write_json, write_jsonl
-from pipelines.stage import Facts, Stage
+from pipelines.stage import Facts, Stage, emptied
 
 
 def run(project: Project, params: Params) -> Facts:
@@ -19,8 +17,7 @@ def run(project: Project, params: Params) -> Facts:
     from pipelines.evaluation.charts import arms_chart, loss_chart
     from pipelines.evaluation.report import report
 
-    folder = project.path("evaluation")
-    shutil.rmtree(folder, ignore_errors=True)
+    folder = emptied(project.path("evaluation"), "evaluation.json")
     found = retrieval.measured(project, params)
     evaluation, records, others = _measured(project, params)
     evaluation["retrieval"] = retrieval.summary(found, params.evaluation)

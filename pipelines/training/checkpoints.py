@@ -46,12 +46,19 @@ def latest(folder: Path) -> Path | None:
     return found[-1] if found else None
 
 
-def drop_torn(folder: Path) -> None:
-    """Delete what was being written when a training was killed; it would count among the checkpoints that are kept."""
-    whole = every(folder)
+def drop_unusable(folder: Path) -> None:
+    """Delete what no training can go on from: what was being written when one was killed, which would count among the
+    checkpoints that are kept, and what was written after the last step: transformers would make one step more."""
+    usable = [path for path in every(folder) if not has_ended(path)]
     for path in folder.glob("checkpoint-*"):
-        if path not in whole:
+        if path not in usable:
             shutil.rmtree(path)
+
+
+def has_ended(checkpoint: Path) -> bool:
+    """Whether its training was to stop there, after all steps or early."""
+    state = read_json(checkpoint / "trainer_state.json")
+    return bool(state["stateful_callbacks"]["TrainerControl"]["args"]["should_training_stop"])
 
 
 def best(folder: Path) -> Path | None:

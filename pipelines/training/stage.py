@@ -10,7 +10,7 @@ from pipelines.model.base import load_tokenizer
 from pipelines.params import Params
 from pipelines.project import Project
 from pipelines.records import Record, file_sha256, fingerprint, read_json, read_jsonl, tree_sha256, write_json
-from pipelines.stage import Facts, Stage
+from pipelines.stage import Facts, Stage, emptied
 
 if TYPE_CHECKING:
     from pipelines.training.models import Former
@@ -28,6 +28,7 @@ def run(project: Project, params: Params) -> Facts:
             anything, or it failed on the way.
     """
     base = read_json(project.path("snapshot", "base.json"))
+    emptied(project.path("training"), "training.json")
     if params.training.mode == "none":
         return _nothing(project, params, base)
     from pipelines.training import checkpoints

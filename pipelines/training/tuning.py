@@ -169,7 +169,7 @@ def _attempt(task: Task, plan: Plan) -> Trained:
     params, folder = task.params, task.folder
     fix_threads(params.threads)
     set_seed(params.seed)
-    checkpoints.drop_torn(folder)
+    checkpoints.drop_unusable(folder)
     resumed = checkpoints.latest(folder)
     ended = folder / TUNED / "trained.json"
     if ended.is_file():  # it was killed after this: in preference tuning, or before the stage's last file
