@@ -21,7 +21,10 @@ CLIENT = (
     "set_registered_model_tag", "set_registered_model_alias",
 )  # fmt: skip
 GATES = [{"name": "better", "value": 0.1, "low": 0.05, "high": 0.15, "passed": True, "reason": "+10%"}]
-EVALUATION = {"examples": 0, **{part: {} for part in ("arms", "gains", "retrieval", "suites", "forgetting")}}
+EVALUATION = {
+    "examples": 0,
+    **{part: {} for part in ("arms", "gains", "retrieval", "suites", "forgetting", "memorisation")},
+}
 
 
 class ReleaseSubject:

@@ -29,6 +29,7 @@ Metric = Literal[
     "syntax_validity",
     "consistency",
     "pattern_adherence",
+    "memorisation",
     "forgetting",
 ]
 COMMIT = r"[0-9a-f]{7,64}"
@@ -222,6 +223,7 @@ class Evaluation(Section):
     context_passages: Count
     context_chars: Count
     retrieval_questions: Annotated[int, Field(ge=0)]
+    memorisation_examples: Annotated[int, Field(ge=0)]
     bootstrap: Annotated[int, Field(ge=100)]
     confidence: Confidence
     seed: int
@@ -254,6 +256,8 @@ class Gate(Section):
             raise ValueError(
                 "forgetting is of arm adapter beside its base already; hold it against a number or champion"
             )
+        if self.metric == "memorisation" and (self.arm != "adapter" or isinstance(self.against, str)):
+            raise ValueError("memorisation is of arm adapter and of its own training files; hold it against a number")
         return self
 
 
@@ -351,6 +355,12 @@ class Params(Section):
         if not any(gate.against == "base" and gate.severity == "block" for gate in value):
             raise ValueError("none of severity block is against base; an improvement over it is required")
         return value
+
+    @model_validator(mode="after")
+    def _gates_have_something_to_judge(self) -> "Params":
+        if not self.evaluation.memorisation_examples and any(gate.metric == "memorisation" for gate in self.gates):
+            raise ValueError("a gate asks for memorisation, which evaluation.memorisation_examples: 0 switches off")
+        return self
 
     def forgotten(self, name: str) -> list[str]:
         """What of a project must never be read again."""

@@ -37,6 +37,7 @@ def test_shipped_params_are_valid_and_name_this_repository():
         ("gates", 0, {"against": "challenger"}, "`gates.0.against` = 'challenger'"),
         ("gates", 0, {"against": True}, "neither a number, nor base or champion"),
         ("gates", 0, {"metric": "forgetting"}, "hold it against a number or champion"),
+        ("gates", 0, {"metric": "memorisation"}, "hold it against a number"),
         ("gates", 1, {"margin": -0.1}, "`gates.1.margin` = -0.1"),
         ("gates", 1, {"severity": "fatal"}, "`gates.1.severity` = 'fatal'"),
         ("gates", 1, {"margins": 0.1}, "unknown key `gates.1.margins`"),

@@ -35,7 +35,7 @@ def run(project: Project, params: Params) -> Facts:
 
 
 def _measured(project: Project, params: Params) -> tuple[Record, list[Record], dict[str, list[Record]]]:
-    from pipelines.evaluation import forgetting, scale, suites
+    from pipelines.evaluation import forgetting, memorisation, scale, suites
     from pipelines.evaluation.arms import measure
     from pipelines.evaluation.exam import exam
     from pipelines.evaluation.reuse import reused
@@ -49,9 +49,14 @@ def _measured(project: Project, params: Params) -> tuple[Record, list[Record], d
     given = exam(project, params, model, base_model, passages=True)
     asked = reused(model, project, params, base_model, adapter, "candidate")
     records = measure(asked, given.examples, given.prompts, given.files, config, reworded=given.reworded)
-    others = {"suites": suites.measured(project, params, model, asked), "forgetting": forgetting.measured(asked)}
+    train, holdout = (list(read_jsonl(project.path("dataset", f"{side}.jsonl"))) for side in ("train", "holdout"))
+    others = {
+        "suites": suites.measured(project, params, model, asked),
+        "forgetting": forgetting.measured(asked),
+        "memorisation": memorisation.measured(asked, train, holdout, config),
+    }
     asked.forget_others()
-    spare = scale.spare(list(read_jsonl(project.path("dataset", "holdout.jsonl"))), config)
+    spare = scale.spare(holdout, config)
     return (
         {
             "base_model": base_model,
@@ -60,6 +65,7 @@ def _measured(project: Project, params: Params) -> tuple[Record, list[Record], d
             **summary(records, config),
             "suites": suites.summary(others["suites"], config),
             "forgetting": forgetting.summary(others["forgetting"], config),
+            "memorisation": memorisation.summary(others["memorisation"], config),
             "scale": scale.measured(model, spare, config),
         },
         records,
@@ -78,6 +84,7 @@ STAGE = Stage(
     run,
     needs=(
         "snapshot/suites.json",
+        "dataset/train.jsonl",
         "dataset/holdout.jsonl",
         "extraction/files.jsonl",
         "extraction/symbols.jsonl",

@@ -24,12 +24,14 @@ CONFIG = Evaluation(
     context_passages=2,
     context_chars=200,
     retrieval_questions=4,
+    memorisation_examples=3,
     bootstrap=200,
     confidence=0.95,
     seed=17,
 )
 
 
+STRING = "waxing, gibbous"
 CASES = [
     {
         "path": "evaluation/suites/house.json",
@@ -113,10 +115,16 @@ def symbols() -> list[Record]:
     return found
 
 
+def learned() -> Record:
+    """An example of a training file, with a string that no other file has."""
+    return {**examples()[0], "path": "src/moon.py", "prompt": "Phase: ", "completion": f'phase = "{STRING}"\n'}
+
+
 def write(workspace: Path) -> Project:
     """Everything in `data/demo` but the adapter."""
     project = Project("demo", ROOT, workspace)
     texts = {path: (ROOT / path).read_text() for path in PATHS}
+    write_jsonl(project.path("dataset", "train.jsonl"), [learned()])
     write_jsonl(project.path("dataset", "holdout.jsonl"), examples())
     write_json(project.path("snapshot", "suites.json"), CASES)
     files = ({"path": path, "language": "python", "text": text} for path, text in texts.items())
