@@ -13,6 +13,7 @@ from cronsim import CronSim, CronSimError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from pipelines.errors import UsageError
+from pipelines.former import has_former_gates, has_former_mode, modernise
 from pipelines.modes import Mode, notice, today
 from pipelines.project import Project
 from pipelines.records import write_atomic
@@ -335,16 +336,6 @@ class Params(Section):
             raise ValueError(f"`{name}` is a folder of data/ that Nocturne uses itself; choose another name")
         return value
 
-    @field_validator("gates", mode="before")
-    @classmethod
-    def _is_a_list_of_rules(cls, value: Any) -> Any:
-        if isinstance(value, dict) and value.keys() & {"min_gain", "champion_margin"}:
-            raise ValueError(
-                "a list of rules by now: min_gain is the margin of one against base, champion_margin that of one "
-                "against champion"
-            )
-        return value
-
     @field_validator("gates")
     @classmethod
     def _an_improvement_is_required(cls, value: list[Gate]) -> list[Gate]:
@@ -393,18 +384,44 @@ def load_params(workspace: Path) -> Params:
     Raises:
         UsageError: the file is not YAML, or a key or value breaks a rule; the first few are named.
     """
-    file = workspace / "params.yaml"
-    try:
-        values = yaml.safe_load(file.read_text())
-    except (OSError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise UsageError(f"params.yaml cannot be read: {reason}.", f"Mend {file}.") from None
+    values = _read(workspace)
+    if has_former_gates(values):
+        raise UsageError(
+            "params.yaml: `gates` is a mapping of margins, as earlier versions had it; by now it is a list of rules.",
+            "Run `nocturne migrate`: it makes rules of them, and keeps comments.",
+        )
     try:
         return Params.model_validate(values)
     except ValidationError as error:
         raise UsageError(
             f"params.yaml: {_reasons(error)}.", "Correct it; the shipped params.yaml shows each key."
         ) from None
+
+
+def _read(workspace: Path) -> Any:
+    file = workspace / "params.yaml"
+    try:
+        return yaml.safe_load(file.read_text())
+    except (OSError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise UsageError(f"params.yaml cannot be read: {reason}.", f"Mend {file}.") from None
+
+
+def migrate(workspace: Path) -> list[dict[str, Any]]:
+    """Rewrite params.yaml where it says something as earlier versions did; untouched where it does not.
+
+    Returns:
+        each change: setting, from, to.
+
+    Raises:
+        UsageError: the file is not YAML.
+    """
+    values = _read(workspace)
+    if not (has_former_mode(values) or has_former_gates(values)):
+        return []
+    changes: list[dict[str, Any]] = []
+    rewrite(workspace, lambda values: changes.extend(modernise(values)))
+    return changes
 
 
 def rewrite(workspace: Path, change: Callable[[Any], None]) -> None:

@@ -59,12 +59,6 @@ def test_a_mistake_is_named_with_its_key_and_value(tmp_path, values, section, ke
     assert error.value.exit_code == 2
 
 
-def test_the_keys_that_gates_had_before_are_told_where_they_went(tmp_path, values):
-    values["gates"] = {"min_gain": 0.03, "champion_margin": 0.02}
-    with pytest.raises(UsageError, match="min_gain is the margin of one against base"):
-        load_params(written(tmp_path, values))
-
-
 def test_a_gate_may_hold_a_metric_against_a_number(tmp_path, values):
     values["gates"].append({**values["gates"][0], "name": "parses", "metric": "syntax_validity", "against": 1})
     assert load_params(written(tmp_path, values)).gates[-1].against == 1
