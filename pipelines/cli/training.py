@@ -11,10 +11,10 @@ from pipelines.cli.context import Json, ProjectName, opened, print_json
 def recommend(project: ProjectName = None, json: Json = False) -> None:
     """Say which mode, base model and settings suit this machine, the dataset and the last night, and why."""
     from pipelines.training.advice import advise, seen, text
-    from pipelines.training.machine import GB, this_machine
+    from pipelines.training.machine import GB, this_machine, with_past
 
     place, params = opened(project)
-    machine = this_machine(params.training.threads)
+    machine = with_past(this_machine(params.training.threads), place.cache, params.training.threads)
     found = seen(place)
     rows = advise(params, place.workspace, machine, found)
     if json:

@@ -89,7 +89,15 @@ def _trained(
         try:
             result = project.path("training", "adapter")
             return train(
-                examples, params.training, project.workspace, folder, result, live, begin_with=begin_with, pairs=pairs
+                examples,
+                params.training,
+                project.workspace,
+                folder,
+                result,
+                live,
+                begin_with=begin_with,
+                pairs=pairs,
+                past=project.cache,
             )
         except Diverged as error:
             raise kept(error, folder, params.training, live) from None
