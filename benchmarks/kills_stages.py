@@ -25,7 +25,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "dataset": {"holdout": 0.3, "max_example_tokens": 192, "retrieval_examples": 0},
     "training": {"max_steps": 9, "batch_size": 2, "checkpoint_steps": 2, "threads": 1, "min_preferences": 4},
     "evaluation": {
-        "max_examples": 6, "generate_examples": 2, "max_new_tokens": 6, "retrieval_questions": 4, "bootstrap": 100,
+        "max_examples": 6, "generate_examples": 2, "max_new_tokens": 6, "retrieval_questions": 4,
+        "memorisation_examples": 4, "bootstrap": 100,
     },
 }  # fmt: skip
 PAIRS = 6
