@@ -7,6 +7,7 @@ from pathlib import Path
 from pipelines.records import read_json, write_json
 
 MANIFEST = "complete.json"
+GONE = ".gone-"
 
 
 def seal(checkpoint: Path) -> None:
@@ -74,6 +75,15 @@ def best(folder: Path) -> Path | None:
 
 def forget_others(cache: Path, keep: str) -> None:
     """Drop the checkpoints of other datasets or parameters: they can never be resumed."""
-    for folder in cache.iterdir() if cache.is_dir() else ():
+    for folder in list(cache.iterdir()) if cache.is_dir() else ():
         if folder.name != keep:
-            shutil.rmtree(folder)
+            discard(folder)
+
+
+def discard(folder: Path) -> None:
+    """Delete everything of one training, at once as far as a later one can see: it would go on from what is left."""
+    aside = folder.with_name(f"{GONE}{folder.name.removeprefix(GONE)}")
+    if folder != aside and folder.is_dir():
+        shutil.rmtree(aside, ignore_errors=True)
+        folder.rename(aside)
+    shutil.rmtree(aside, ignore_errors=True)

@@ -1,6 +1,5 @@
 """The training stage: the dataset in; what was learned and its loss log out."""
 
-import shutil
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,7 +66,7 @@ def run(project: Project, params: Params) -> Facts:
             "preference_log": done.preferences,
         },
     )
-    shutil.rmtree(cache / identity, ignore_errors=True)
+    checkpoints.discard(cache / identity)
     return _facts(done, len(examples), len(pairs), champion)
 
 
