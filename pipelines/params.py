@@ -210,7 +210,16 @@ class Embedding(Section):
     """The encoder of chunks and queries."""
 
     model: Annotated[str, Field(min_length=1)]
+    variant: Literal["fp32", "bf16", "int8", "static"]
+    trust_remote_code: bool
     batch_size: Count
+
+    @field_validator("model")
+    @classmethod
+    def _names_no_variant(cls, value: str) -> str:
+        if "@" in value:
+            raise ValueError("a model without its variant; that is embedding.variant")
+        return value
 
 
 class Evaluation(Section):

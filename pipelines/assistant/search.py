@@ -21,5 +21,6 @@ def search(project: Project, params: Params, live: Live, text: str, limit: int) 
         )
     # The index first: a missing one is told at once, a model takes seconds to load.
     with open_index(project, params.index, live.index_version) as index:
-        vector = load_encoder(live.encoder).encode([text], 1)[0]
+        encoder = load_encoder(live.encoder, trust_remote_code=params.embedding.trust_remote_code)
+        vector = encoder.encode_queries([text])[0]
         return index.search(text, vector, limit)

@@ -78,7 +78,8 @@ def _base_model(project: Project, params: Params) -> str:
 def _encoder(project: Project, params: Params) -> str:
     from pipelines.model.encoder import load_encoder
 
-    encoder = load_encoder(params.embedding.model)
+    config = params.embedding
+    encoder = load_encoder(f"{config.model}@{config.variant}", trust_remote_code=config.trust_remote_code)
     return f"{encoder.name}, {encoder.dimension} dimensions"
 
 

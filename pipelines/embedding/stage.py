@@ -19,21 +19,22 @@ def run(project: Project, params: Params) -> Facts:
     """Embed every chunk.
 
     Writes `vectors.npy`, float32 (chunks, dimension), row i for line i of chunks.jsonl, and `embedding.json` with the
-    model, dimension, count and the SHA-256 of vectors.npy. Facts: chunks; embedded: computed now; reused: taken from
-    the cache, or from another chunk of the same content.
+    model as `NAME@VARIANT#VERSION`, dimension, count and the SHA-256 of vectors.npy. Facts: chunks; embedded: computed
+    now; reused: taken from the cache, or from another chunk of the same content.
 
     Raises:
         NocturneError: extraction has not run, or the encoder is not to be had.
     """
     chunks = list(read_jsonl(project.path("extraction", "chunks.jsonl")))
-    encoder = load_encoder(params.embedding.model)
+    config = params.embedding
+    encoder = load_encoder(f"{config.model}@{config.variant}", trust_remote_code=config.trust_remote_code)
     with VectorCache(project.cache / "embedding" / "vectors.sqlite", encoder.identity, encoder.dimension) as cache:
-        vectors, embedded = vectors_of(chunks, encoder, cache, params.embedding.batch_size)
+        vectors, embedded = vectors_of(chunks, encoder, cache, config.batch_size)
         cache.keep_only(chunk["content_hash"] for chunk in chunks)
     file = project.path("embedding", "vectors.npy")
     write_atomic(file, _npy(vectors))
     facts = {
-        "model": params.embedding.model,
+        "model": encoder.name,
         "dimension": encoder.dimension,
         "count": len(chunks),
         "vectors_sha256": file_sha256(file),
@@ -55,5 +56,13 @@ STAGE = Stage(
     run,
     needs=("extraction/chunks.jsonl",),
     params=("embedding",),
-    rooms=("model/bert.py", "model/encoder.py", "model/vector_cache.py"),
+    rooms=(
+        "model/bert.py",
+        "model/encoder.py",
+        "model/library.py",
+        "model/precision.py",
+        "model/static.py",
+        "model/variants.py",
+        "model/vector_cache.py",
+    ),
 )

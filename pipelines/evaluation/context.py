@@ -7,7 +7,7 @@ from pipelines.model.passages import fitting, prompt_with
 from pipelines.model.prompts import Passage, fim_tokens
 from pipelines.params import Evaluation, Params
 from pipelines.project import Project
-from pipelines.records import Record
+from pipelines.records import Record, read_json
 
 
 def found(project: Project, params: Params, examples: Sequence[Record]) -> list[list[Passage]]:
@@ -19,9 +19,10 @@ def found(project: Project, params: Params, examples: Sequence[Record]) -> list[
     from pipelines.index import own_index
     from pipelines.model.encoder import load_encoder
 
-    encoder = load_encoder(params.embedding.model)
+    written = read_json(project.path("embedding", "embedding.json"))["model"]
+    encoder = load_encoder(written, trust_remote_code=params.embedding.trust_remote_code)
     queries = [example["query"] for example in examples]
-    vectors = encoder.encode(queries, params.embedding.batch_size)
+    vectors = encoder.encode_queries(queries)
     wanted = [0 if e["task"] == "retrieval" else params.evaluation.context_passages for e in examples]
     with own_index(project) as index:
         return [

@@ -9,7 +9,7 @@ from pipelines.evaluation.sample import rank
 from pipelines.evaluation.statistics import Bootstrap
 from pipelines.params import Evaluation, Params
 from pipelines.project import Project
-from pipelines.records import Record, read_jsonl
+from pipelines.records import Record, read_json, read_jsonl
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,15 +39,15 @@ def measured(project: Project, params: Params) -> list[Record]:
     progress.report(0, 1, "measurements", "searching code by its documentation")
     chunks = list(read_jsonl(project.path("extraction", "chunks.jsonl")))
     shown = undocumented(chunks, asked)
-    encoder = load_encoder(params.embedding.model)
-    encode = lambda texts: encoder.encode(texts, params.embedding.batch_size)  # noqa: E731
-    vectors = _vectors(project, chunks, shown, encode)
+    written = read_json(project.path("embedding", "embedding.json"))["model"]
+    encoder = load_encoder(written, trust_remote_code=params.embedding.trust_remote_code)
+    vectors = _vectors(project, chunks, shown, encoder.encode)
     held = [place for place, chunk in enumerate(shown) if chunk["text"].strip()]
     queries = [symbol["question"] for symbol in asked]
     with temporary_index([shown[place] for place in held], vectors[held]) as index:
         found = [
             [hit.chunk_id for hit in index.search(query, vector, DEPTH)]
-            for query, vector in zip(queries, encode(queries), strict=True)
+            for query, vector in zip(queries, encoder.encode_queries(queries), strict=True)
         ]
     return [_record(symbol, _holding(symbol, shown), ids) for symbol, ids in zip(asked, found, strict=True)]
 

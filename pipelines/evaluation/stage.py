@@ -90,6 +90,6 @@ STAGE = Stage(
         "training/adapter",
         "training/training.json",
     ),
-    params=("evaluation", "training.base_model", "training.threads", "embedding.model"),
+    params=("evaluation", "training.base_model", "training.threads", "embedding.trust_remote_code"),
     rooms=("model", "index", "syntax"),
 )

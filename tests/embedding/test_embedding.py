@@ -13,7 +13,7 @@ from conftest import ROOT
 from pipelines.embedding.stage import run
 from pipelines.embedding.vectors import vectors_of
 from pipelines.errors import NocturneError
-from pipelines.model.encoder import text_of
+from pipelines.model.encoder import load_encoder, text_of
 from pipelines.model.vector_cache import VectorCache
 from pipelines.params import load_params
 from pipelines.progress import shown_by
@@ -61,7 +61,7 @@ def test_row_i_is_line_i_and_the_facts_describe_the_file(project, params):
     vectors = np.load(vectors_file(project), allow_pickle=False)
     assert (vectors.shape, vectors.dtype) == ((9, 384), np.float32)
     assert read_json(project.path("embedding", "embedding.json")) == {
-        "model": params.embedding.model,
+        "model": load_encoder(f"{params.embedding.model}@{params.embedding.variant}").name,
         "dimension": 384,
         "count": 9,
         "vectors_sha256": file_sha256(vectors_file(project)),
