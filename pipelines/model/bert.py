@@ -29,7 +29,7 @@ class PlainBert:
     """What the files of a plain sentence encoder hold.
 
     Attributes:
-        weights: float32, by their names in model.safetensors.
+        weights: float32, by their names in model.safetensors; those of query, key and value are one, in this order.
         max_tokens: tokens read of a text.
         prompts: what belongs before a text, by its name: `query`, `document`.
     """
@@ -63,6 +63,8 @@ class PlainBert:
         tokenizer.no_padding()
         tokenizer.enable_truncation(length)
         floats = {name: value.astype(np.float32) for name, value in read.items() if value.dtype.kind == "f"}
+        for layer in range(int(config["num_hidden_layers"])):
+            _join(floats, f"encoder.layer.{layer}.attention.self.")
         layers, heads = int(config["num_hidden_layers"]), int(config["num_attention_heads"])
         prompts = read_json(folder / "config_sentence_transformers.json").get("prompts") or {}
         return cls(floats, tokenizer, length, layers, heads, float(config["layer_norm_eps"]), prompts)
@@ -76,20 +78,6 @@ class PlainBert:
         """The token ids of a text, [CLS] and [SEP] among them."""
         ids: list[int] = self.tokenizer.encode(text).ids
         return ids
-
-    def inputs(self) -> "dict[str, list[np.ndarray]]":
-        """The matrices, (out, in), that read each activation which `graph` names in its calls of `product`."""
-        parts = {
-            "attention": [f"attention.self.{part}" for part in ("query", "key", "value")],
-            "context": ["attention.output.dense"],
-            "intermediate": ["intermediate.dense"],
-            "output": ["output.dense"],
-        }
-        return {
-            f"{layer}.{name}": [self.weights[f"encoder.layer.{layer}.{part}.weight"] for part in members]
-            for layer in range(self.layers)
-            for name, members in parts.items()
-        }
 
 
 def graph(bert: PlainBert, product: Product) -> tuple[Any, Any]:
@@ -114,6 +102,16 @@ def graph(bert: PlainBert, product: Product) -> tuple[Any, Any]:
     return ids, op.reduce_mean(states, _integers([0]), False)
 
 
+def _join(weights: "dict[str, np.ndarray]", name: str) -> None:
+    """Query, key and value read the same states: one product does for the three."""
+    import numpy as np
+
+    for part in ("weight", "bias"):
+        weights[f"{name}{part}"] = np.concatenate(
+            [weights.pop(f"{name}{one}.{part}") for one in ("query", "key", "value")]
+        )
+
+
 def _layer(bert: PlainBert, layer: int, states: Any, product: Product) -> Any:
     from openvino import opset13 as op
 
@@ -123,11 +121,9 @@ def _layer(bert: PlainBert, layer: int, states: Any, product: Product) -> Any:
         weight, bias = table[f"{name}{part}.weight"], table[f"{name}{part}.bias"]
         return product(f"{layer}.{activation}", node, weight, bias)
 
-    def split(part: str) -> Any:
-        rows = op.reshape(dense("attention", states, f"attention.self.{part}"), _integers([0, bert.heads, -1]), True)
-        return op.unsqueeze(op.transpose(rows, _integers([1, 0, 2])), _integers([0]))
-
-    seen = op.scaled_dot_product_attention(split("query"), split("key"), split("value"))
+    three = op.reshape(dense("attention", states, "attention.self"), _integers([0, 3, bert.heads, -1]), True)
+    apart = op.split(op.transpose(three, _integers([1, 2, 0, 3])), _integers(0), 3)
+    seen = op.scaled_dot_product_attention(*(apart.output(place) for place in range(3)))
     joined = op.transpose(op.squeeze(seen, _integers([0])), _integers([1, 0, 2]))
     joined = op.reshape(joined, _integers([0, -1]), True)
     attended = op.add(dense("context", joined, "attention.output.dense"), states)

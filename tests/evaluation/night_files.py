@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pipelines.model.encoder import MINILM
 from pipelines.params import Evaluation, Params, load_params
 from pipelines.project import Project
 from pipelines.records import Record, fingerprint, write_json, write_jsonl
@@ -126,7 +127,7 @@ def write(workspace: Path) -> Project:
     vectors = np.random.default_rng(3).normal(size=(len(texts), 384)).astype(np.float32)
     project.path("embedding").mkdir(parents=True)
     np.save(project.path("embedding", "vectors.npy"), vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
-    write_json(project.path("embedding", "embedding.json"), {"dimension": 384})
+    write_json(project.path("embedding", "embedding.json"), {"model": MINILM, "dimension": 384})
     log = [{"step": step, "epoch": 0.1, "loss": 4 / step, "learning_rate": 0.001} for step in range(1, 30)]
     write_json(project.path("training", "training.json"), {"steps": 29, "log": log})
     return project
