@@ -5,7 +5,7 @@
 A data folder is `data/<project>` after extraction. Each encoder has a process of its own, and they take turns: the
 peer's `encode(texts, batch_size=32)` as it is by default, then each variant. Seconds are of the clock with every core
 (CPU seconds beside them, for a machine that others use too), loading left out. NDCG@10 is of questions made of
-documentation (pipelines/evaluation/retrieval.py), by the index as it is searched, and by the vectors alone.
+documentation (pipelines/model/questions.py), by the index as it is searched, and by the vectors alone.
 """
 
 import argparse
@@ -56,20 +56,17 @@ def _peer(model: str) -> Any:
 
 def exam(folder: Path, chunks: int, asked: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Passages without the documentation that is asked for, and questions, each with the passages that answer it."""
-    from pipelines.evaluation import retrieval
-    from pipelines.evaluation.sample import rank
-    from pipelines.params import load_params
-    from pipelines.project import workspace
+    from pipelines.embedding.choice import SEED
+    from pipelines.model.questions import holding, questions, rank, undocumented
     from pipelines.records import read_jsonl
 
-    config = load_params(workspace()).evaluation.model_copy(update={"retrieval_questions": asked})
-    symbols = retrieval.questions(list(read_jsonl(folder / "extraction" / "symbols.jsonl")), config)
-    shown = retrieval.undocumented(list(read_jsonl(folder / "extraction" / "chunks.jsonl")), symbols)
+    symbols = questions(list(read_jsonl(folder / "extraction" / "symbols.jsonl")), asked, SEED)
+    shown = undocumented(list(read_jsonl(folder / "extraction" / "chunks.jsonl")), symbols)
     shown = [chunk for chunk in shown if chunk["text"].strip()]
-    wanted = [retrieval._holding(symbol, shown) for symbol in symbols]
+    wanted = [holding(symbol, shown) for symbol in symbols]
     needed = set().union(*wanted)
-    shown.sort(key=lambda chunk: (chunk["chunk_id"] not in needed, rank(chunk["chunk_id"], config.seed)))
-    pool = sorted(shown[:chunks], key=lambda chunk: rank(chunk["chunk_id"], config.seed))
+    shown.sort(key=lambda chunk: (chunk["chunk_id"] not in needed, rank(chunk["chunk_id"], SEED)))
+    pool = sorted(shown[:chunks], key=lambda chunk: rank(chunk["chunk_id"], SEED))
     there = {chunk["chunk_id"] for chunk in pool}
     pairs = [{"text": s["question"], "wanted": ids & there} for s, ids in zip(symbols, wanted, strict=True)]
     return pool, [pair for pair in pairs if pair["wanted"]]
@@ -77,8 +74,8 @@ def exam(folder: Path, chunks: int, asked: int) -> tuple[list[dict[str, Any]], l
 
 def ndcg(pool: Sequence[Any], questions: Sequence[Any], vectors: np.ndarray, asked: np.ndarray) -> tuple[float, float]:
     """NDCG@10 of the index, and of the vectors alone."""
-    from pipelines.evaluation.retrieval import DEPTH, scored
     from pipelines.index import temporary_index
+    from pipelines.model.questions import DEPTH, scored
 
     ids = [chunk["chunk_id"] for chunk in pool]
     both: list[list[float]] = [[], []]

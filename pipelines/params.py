@@ -210,7 +210,7 @@ class Embedding(Section):
     """The encoder of chunks and queries."""
 
     model: Annotated[str, Field(min_length=1)]
-    variant: Literal["fp32", "bf16", "int8", "static"]
+    variant: Literal["auto", "fp32", "bf16", "int8", "static"]
     trust_remote_code: bool
     batch_size: Count
 

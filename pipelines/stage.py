@@ -24,6 +24,7 @@ class Stage:
         params: sections of params.yaml that change the result.
         rooms: shared folders or files of `pipelines/` whose code the result depends on.
         always: runs every time, because what it reads lies outside the workspace.
+        persists: finds its own files of the time before, and may keep what was decided then.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Stage:
     params: tuple[str, ...] = ()
     rooms: tuple[str, ...] = ()
     always: bool = False
+    persists: bool = False
 
 
 def load(name: str) -> Stage:

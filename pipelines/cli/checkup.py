@@ -79,8 +79,9 @@ def _encoder(project: Project, params: Params) -> str:
     from pipelines.model.encoder import load_encoder
 
     config = params.embedding
-    encoder = load_encoder(f"{config.model}@{config.variant}", trust_remote_code=config.trust_remote_code)
-    return f"{encoder.name}, {encoder.dimension} dimensions"
+    written = config.model if config.variant == "auto" else f"{config.model}@{config.variant}"
+    encoder = load_encoder(written, trust_remote_code=config.trust_remote_code)
+    return f"{encoder.name}, {encoder.dimension} dimensions" + (", or faster" if config.variant == "auto" else "")
 
 
 def _dag(project: Project, params: Params) -> str:

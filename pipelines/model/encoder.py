@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pipelines.errors import NocturneError
-from pipelines.model.variants import Variant, made_encoder
+from pipelines.model.variants import Variant, made_encoder, possible
 from pipelines.records import Record, file_sha256, fingerprint
 
 if TYPE_CHECKING:
@@ -123,6 +123,17 @@ def load_encoder(written: str, *, threads: int | None = None, trust_remote_code:
         except (OSError, ValueError, KeyError) as error:
             raise _unavailable(name, error) from error
     return Encoder(f"{name}@{variant}#{version}", model, [weights, made, *_surroundings()])
+
+
+def ways(name: str, trust_remote_code: bool = False) -> list[str]:
+    """Every way to compute an encoder here, `NAME@VARIANT#VERSION`, fastest first; float32 is the last.
+
+    Raises:
+        NocturneError: the model is not to be had.
+    """
+    folder = _folder(name)
+    weights = _weights(folder)
+    return [f"{name}@{one}#{one.version(weights)}" for one in possible(folder, trust_remote_code)]
 
 
 def _folder(name: str) -> Path:

@@ -31,6 +31,15 @@ class Variant(StrEnum):
         return fingerprint(str(self), ways[self], weights)[:8]
 
 
+def possible(folder: Path, trust_remote_code: bool) -> list[Variant]:
+    """The variants that this model has on this processor, fastest first (benchmarks/index_embedding.py)."""
+    from pipelines.model.precision import has_bfloat16
+
+    if trust_remote_code or PlainBert.load(folder) is None:
+        return [Variant.FP32]
+    return [Variant.STATIC, Variant.INT8, *([Variant.BF16] if has_bfloat16() else []), Variant.FP32]
+
+
 def made_encoder(
     folder: Path, variant: Variant, version: str, threads: int, trust_remote_code: bool
 ) -> tuple[Any, str]:
