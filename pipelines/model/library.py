@@ -49,6 +49,8 @@ class Library:
             local_files_only=True,
             model_kwargs={"use_safetensors": True, "dtype": dtype},
         ).eval()
+        gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else ""
+        self.processor: str = gpu or torch.backends.cpu.get_cpu_capability()
         self.dimension = int(self._model.get_embedding_dimension())
         self.max_tokens = int(self._model.max_seq_length or 0)
         self.prompts: dict[str, str] = {name: text for name, text in self._model.prompts.items() if text}

@@ -43,7 +43,8 @@ def possible(folder: Path, trust_remote_code: bool) -> list[Variant]:
 def made_encoder(
     folder: Path, variant: Variant, version: str, threads: int, trust_remote_code: bool
 ) -> tuple[Any, str]:
-    """The model in a folder, ready to run as that variant, and the hash of what was made for it; "" for nothing.
+    """The model in a folder, ready to run as that variant, and what else its bytes depend on: what was made for
+    it, or torch's processor.
 
     Raises:
         NocturneError: a model of this kind, or this processor, has no such variant.
@@ -58,7 +59,8 @@ def made_encoder(
     if bert is None:
         from pipelines.model.library import Library
 
-        return Library(folder, variant, threads, trust_remote_code), ""
+        model = Library(folder, variant, threads, trust_remote_code)
+        return model, model.processor
     if variant is Variant.STATIC:
         from pipelines.model.static import Static, distil
 
