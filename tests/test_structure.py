@@ -16,6 +16,7 @@ MIDDLE = {*NAMES, "assistant", "gates", "lineage", "release"}
 OWNERS = {
     "prefect": "flows",
     "mlflow": "pipelines/registry",
+    "openvino": "pipelines/model",
     "qdrant_client": "pipelines/index",
     "qdrant_edge": "pipelines/index",
 }
