@@ -5,6 +5,7 @@ person waits for it at every question. In float32 the vectors are the library's,
 the plain kind is left to the library.
 """
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,10 @@ from pipelines.records import read_json
 
 if TYPE_CHECKING:
     import numpy as np
+
+# OpenVINO tells Google Analytics of each import, and asks nobody, unless this package of its own cannot be imported.
+# Whatever imports it imports this module first.
+sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
 
 KINDS = ["Transformer", "Pooling", "Normalize"]
 CONFIG = {"model_type": "bert", "hidden_act": "gelu"}
