@@ -8,14 +8,16 @@ import typer
 
 from pipelines.cli.context import Json, ProjectName, opened, print_json
 
+FILTERS = "Filters: lang:go, path:internal/, kind:function, symbol:Foo; -path:vendor excludes, quotes keep a space."
+
 
 def search(
-    text: Annotated[str, typer.Argument(help="Words, code, or a question.")],
+    text: Annotated[str, typer.Argument(help=f"Words, code, or a question. {FILTERS}")],
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many passages.")] = 10,
     project: ProjectName = None,
     json: Json = False,
 ) -> None:
-    """Find passages of the code: meaning and keywords together; path:lines and score."""
+    """Find passages of the code: by meaning, keywords and names together; path:lines and score."""
     from pipelines.assistant.search import search as find
     from pipelines.registry.releases import Releases
 
@@ -29,7 +31,7 @@ def search(
 
 
 def ask(
-    question: Annotated[str, typer.Argument(help="A question about the code.")],
+    question: Annotated[str, typer.Argument(help=f"A question about the code. {FILTERS}")],
     generate: Annotated[bool, typer.Option("--generate", help="Let the champion's model write the answer.")] = False,
     project: ProjectName = None,
     json: Json = False,

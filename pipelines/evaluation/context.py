@@ -16,7 +16,7 @@ def found(project: Project, params: Params, examples: Sequence[Record]) -> list[
     Nothing of the example's own file is among them: it would hold the answer. An example of the recipe `retrieval`
     has its passages already, and gets none.
     """
-    from pipelines.index import own_index
+    from pipelines.index import Scope, own_index
     from pipelines.model.encoder import load_encoder
 
     encoder = load_encoder(params.embedding.model)
@@ -25,7 +25,7 @@ def found(project: Project, params: Params, examples: Sequence[Record]) -> list[
     wanted = [0 if e["task"] == "retrieval" else params.evaluation.context_passages for e in examples]
     with own_index(project) as index:
         return [
-            list(index.search(query, vector, limit, without_path=example["path"]))
+            list(index.search(query, vector, limit, Scope(never={"path": [example["path"]]})))
             for example, query, vector, limit in zip(examples, queries, vectors, wanted, strict=True)
         ]
 

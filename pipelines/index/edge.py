@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import NocturneError
 from pipelines.index.engine import BATCH, DENSE, SEARCH_EF, SPARSE, Engine, Point, Scope, Scored, as_point
+from pipelines.index.fields import INDEXED
 from pipelines.index.keywords import Sparse
 from pipelines.index.version import IndexVersion
 from pipelines.records import file_sha256, read_json, write_json
@@ -43,7 +44,8 @@ class EdgeEngine:
         )
         shard = edge.EdgeShard.create(str(folder), config)
         keyword = edge.PayloadSchemaType.Keyword
-        shard.update(edge.UpdateOperation.create_field_index("path", keyword))
+        for name in INDEXED:
+            shard.update(edge.UpdateOperation.create_field_index(name, keyword))
         return cls(shard)
 
     @classmethod
@@ -209,12 +211,14 @@ def _swap(aside: Path, final: Path) -> None:
 def _filter(scope: Scope) -> Any:
     import qdrant_edge as edge
 
+    def among(field: str, values: Sequence[str]) -> Any:
+        return edge.FieldCondition(key=field, match=edge.MatchAny(list(values)))
+
+    must: list[Any] = [among(*item) for item in scope.only.items()]
     if scope.ids is not None:
-        return edge.Filter(must=[edge.HasIdCondition(set(scope.ids))])
-    if scope.without_path is not None:
-        match = edge.MatchValue(scope.without_path)
-        return edge.Filter(must_not=[edge.FieldCondition(key="path", match=match)])
-    return None
+        must.append(edge.HasIdCondition(set(scope.ids)))
+    never = [among(*item) for item in scope.never.items()]
+    return edge.Filter(must=must, must_not=never) if must or never else None
 
 
 def _files(folder: Path) -> Iterator[Path]:

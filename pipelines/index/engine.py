@@ -2,10 +2,11 @@
 
 import hashlib
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pipelines.index.fields import payload
 from pipelines.index.keywords import Keywords, Sparse
 from pipelines.index.version import IndexVersion
 from pipelines.records import Record
@@ -20,7 +21,8 @@ SEARCH_EF = 256  # recall 1.0 at 100,000 points, measured (shared/DESIGN.md)
 
 @dataclass(frozen=True)
 class Point:
-    """One chunk in the index. `id` is a UUID made of the chunk's id: upserting the same chunk again replaces it."""
+    """One chunk in the index, with what filters ask for (`fields`). `id` is a UUID made of the chunk's id: upserting
+    the same chunk again replaces it."""
 
     id: str
     dense: list[float]
@@ -30,9 +32,16 @@ class Point:
 
 @dataclass(frozen=True)
 class Scope:
-    """Which points a search may return: all but those of one file, or only those with these ids."""
+    """Which points a search may return; all of them by default.
 
-    without_path: str | None = None
+    Attributes:
+        only: payload field to values; a point has one of the values in every field named here.
+        never: payload field to values; a point has none of them. Fields of both are in `fields.INDEXED`.
+        ids: only points with these ids.
+    """
+
+    only: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    never: Mapping[str, Sequence[str]] = field(default_factory=dict)
     ids: Sequence[str] | None = None
 
 
@@ -93,7 +102,7 @@ def points(chunks: Iterable[Record], vectors: "np.ndarray", keywords: Keywords) 
     batch: list[Point] = []
     for chunk, vector in zip(chunks, vectors, strict=True):
         sparse = keywords.document(chunk)
-        batch.append(Point(point_id(chunk["chunk_id"]), vector.tolist(), sparse, chunk))
+        batch.append(Point(point_id(chunk["chunk_id"]), vector.tolist(), sparse, payload(chunk)))
         if len(batch) == BATCH:
             yield batch
             batch = []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipelines.errors import NocturneError
 from pipelines.index.engine import BATCH, DENSE, SEARCH_EF, SPARSE, Engine, Point, Scope, Scored, as_point
+from pipelines.index.fields import INDEXED
 from pipelines.index.keywords import Sparse
 from pipelines.index.version import NAME_LETTERS, IndexVersion
 
@@ -110,7 +111,8 @@ class ServerStore:
         sparse = models.SparseVectorParams(modifier=models.Modifier.IDF)
         self.ask(lambda client: client.create_collection(name, {DENSE: dense}, {SPARSE: sparse}))
         keyword = models.PayloadSchemaType.KEYWORD
-        self.ask(lambda client: client.create_payload_index(name, "path", keyword))
+        for key in INDEXED:
+            self.ask(partial(_index, collection=name, key=key, schema=keyword))
         return ServerEngine(self, name)
 
     def seal(self, version: str, engine: Engine) -> Engine:
@@ -184,9 +186,15 @@ class ServerStore:
 def _filter(scope: Scope) -> Any:
     from qdrant_client import models
 
+    def among(field: str, values: Sequence[str]) -> Any:
+        return models.FieldCondition(key=field, match=models.MatchAny(any=list(values)))
+
+    must: list[Any] = [among(*item) for item in scope.only.items()]
     if scope.ids is not None:
-        return models.Filter(must=[models.HasIdCondition(has_id=list(scope.ids))])
-    if scope.without_path is not None:
-        match = models.MatchValue(value=scope.without_path)
-        return models.Filter(must_not=[models.FieldCondition(key="path", match=match)])
-    return None
+        must.append(models.HasIdCondition(has_id=list(scope.ids)))
+    never = [among(*item) for item in scope.never.items()]
+    return models.Filter(must=must, must_not=never) if must or never else None
+
+
+def _index(client: Any, *, collection: str, key: str, schema: Any) -> None:
+    client.create_payload_index(collection, key, schema)

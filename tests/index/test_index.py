@@ -12,6 +12,7 @@ from conftest import ROOT
 from pipelines.errors import NocturneError
 from pipelines.index import (
     Hit,
+    Scope,
     open_index,
     present,
     publish,
@@ -156,7 +157,7 @@ def test_both_engines_rank_and_score_alike(project, edge, monkeypatch):
 def test_one_file_can_be_left_out(project, params):
     version = publish(project, params).version
     with open_index(project, params.index, version) as index:
-        hits = index.search("roll back", unit_vectors(6)[0], 6, without_path="src/release.py")
+        hits = index.search("roll back", unit_vectors(6)[0], 6, Scope(never={"path": ["src/release.py"]}))
     assert {hit.path for hit in hits} == set(SOURCES) - {"src/release.py"}
 
 
