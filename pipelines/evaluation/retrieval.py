@@ -49,7 +49,7 @@ def measured(project: Project, params: Params) -> list[Record]:
             [hit.chunk_id for hit in index.search(query, vector, DEPTH)]
             for query, vector in zip(queries, encode(queries), strict=True)
         ]
-    return [_record(symbol, _holding(symbol, shown), ids) for symbol, ids in zip(asked, found, strict=True)]
+    return [_record(symbol, holding(symbol, shown), ids) for symbol, ids in zip(asked, found, strict=True)]
 
 
 def questions(symbols: Sequence[Record], config: Evaluation) -> list[Record]:
@@ -102,7 +102,7 @@ def _vectors(project: Project, chunks: Sequence[Record], shown: Sequence[Record]
     return vectors
 
 
-def _holding(symbol: Record, chunks: Sequence[Record]) -> set[str]:
+def holding(symbol: Record, chunks: Sequence[Record]) -> set[str]:
     """The passages that hold some of the symbol's code."""
     return {
         chunk["chunk_id"]
