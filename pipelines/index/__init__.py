@@ -1,5 +1,6 @@
 """The code index: immutable versions, hybrid search. The only folder that knows Qdrant, embedded or as a server."""
 
+from pipelines.index.changing import ChangingIndex
 from pipelines.index.hybrid import Hit, Index
 from pipelines.index.keywords import terms
 from pipelines.index.own import own_index
@@ -9,6 +10,7 @@ from pipelines.index.temporary import temporary_index
 from pipelines.index.version import IndexVersion
 
 __all__ = [
+    "ChangingIndex",
     "Hit",
     "Index",
     "IndexVersion",

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.index.engine import BATCH, DENSE, SEARCH_EF, SPARSE, Point, Scope, Scored, as_point
+from pipelines.index.engine import BATCH, DENSE, PAGE, SEARCH_EF, SPARSE, Point, Scope, Scored, as_point
 from pipelines.index.keywords import Sparse
 
 if TYPE_CHECKING:
@@ -90,6 +90,19 @@ class EdgeEngine:
             yield [as_point(one) for one in found]
             if offset is None:
                 return
+
+    def blobs(self) -> dict[str, str]:
+        """Path → blob of every file with a point."""
+        import qdrant_edge as edge
+
+        found: dict[str, str] = {}
+        offset = None
+        while True:
+            request = edge.ScrollRequest(offset=offset, limit=PAGE, with_payload=["path", "blob"], with_vector=False)
+            page, offset = self._shard.scroll(request)
+            found.update((one.payload["path"], one.payload["blob"]) for one in page)
+            if offset is None:
+                return found
 
     def count(self) -> int:
         """Points in the shard, exactly."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 DENSE, SPARSE = "dense", "bm25"
 BATCH = 256  # points an upsert
+PAGE = 4096  # points whose payload alone is read at a time
 COPY_NAME = re.compile(r"(?![a-f]{12}$)[a-z]+")
 SEARCH_EF = 256  # recall 1.0 at 100,000 points, measured (shared/DESIGN.md)
 
@@ -51,6 +52,7 @@ class Engine(Protocol):
     """An open set of points. `every` yields all of them as they were upserted, BATCH at a time.
 
     `delete` takes away every point of these files, in one call for many; `flush` returns when all of it is durable.
+    `blobs` is path → git's name for the file's bytes, of every file with a point.
     """
 
     def upsert(self, points: Sequence[Point]) -> None: ...
@@ -58,6 +60,7 @@ class Engine(Protocol):
     def flush(self) -> None: ...
     def nearest(self, query: "np.ndarray | Sparse", limit: int, scope: Scope) -> list[Scored]: ...
     def every(self) -> Iterator[list[Point]]: ...
+    def blobs(self) -> dict[str, str]: ...
     def count(self) -> int: ...
     def close(self) -> None: ...
 

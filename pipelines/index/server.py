@@ -7,7 +7,19 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipelines.errors import NocturneError
-from pipelines.index.engine import BATCH, DENSE, SEARCH_EF, SPARSE, Engine, Point, Scope, Scored, as_point, copy_name
+from pipelines.index.engine import (
+    BATCH,
+    DENSE,
+    PAGE,
+    SEARCH_EF,
+    SPARSE,
+    Engine,
+    Point,
+    Scope,
+    Scored,
+    as_point,
+    copy_name,
+)
 from pipelines.index.keywords import Sparse
 from pipelines.index.version import NAME_LETTERS, IndexVersion
 
@@ -91,6 +103,22 @@ class ServerEngine:
     def _page(self, offset: Any, client: Any) -> tuple[list[Any], Any]:
         page: tuple[list[Any], Any] = client.scroll(
             self._collection, limit=BATCH, offset=offset, with_payload=True, with_vectors=True
+        )
+        return page
+
+    def blobs(self) -> dict[str, str]:
+        """Path → blob of every file with a point."""
+        found: dict[str, str] = {}
+        offset: Any = None
+        while True:
+            page, offset = self._store.ask(partial(self._named, offset))
+            found.update((one.payload["path"], one.payload["blob"]) for one in page)
+            if offset is None:
+                return found
+
+    def _named(self, offset: Any, client: Any) -> tuple[list[Any], Any]:
+        page: tuple[list[Any], Any] = client.scroll(
+            self._collection, limit=PAGE, offset=offset, with_payload=["path", "blob"], with_vectors=False
         )
         return page
 
