@@ -1,7 +1,8 @@
 """A released index brought up to the files' present state, and kept there."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pipelines.embedding.vectors import Encodes, vectors_of
 from pipelines.index import ChangingIndex
@@ -10,6 +11,9 @@ from pipelines.progress import report
 from pipelines.records import Record
 from pipelines.source.reader import Reader
 from pipelines.watching.passages import Passages
+
+if TYPE_CHECKING:
+    import numpy as np
 
 FILES = 64  # replaced at a time
 
@@ -24,6 +28,24 @@ class Taken:
     embedded: int = 0
 
 
+class _Later:
+    """A vector cache whose new vectors are written when nobody waits for them any more."""
+
+    def __init__(self, cache: VectorCache) -> None:
+        self._cache = cache
+        self._put: list[tuple[list[str], np.ndarray]] = []
+
+    def get(self, contents: Iterable[str]) -> "dict[str, np.ndarray]":
+        return self._cache.get(contents)
+
+    def put(self, contents: Iterable[str], vectors: "np.ndarray") -> None:
+        self._put.append((list(contents), vectors))
+
+    def write(self) -> None:
+        while self._put:
+            self._cache.put(*self._put.pop())
+
+
 class Fresh:
     """An index, and which bytes of each file it holds."""
 
@@ -31,7 +53,8 @@ class Fresh:
         self, index: ChangingIndex, encoder: Encodes, vectors: VectorCache, batch_size: int, passages: Passages
     ) -> None:
         self.index = index
-        self._encoder, self._vectors, self._batch_size, self._passages = encoder, vectors, batch_size, passages
+        self._encoder, self._batch_size, self._passages = encoder, batch_size, passages
+        self._vectors = _Later(vectors)
         self._held: dict[str, str | None] = dict(index.blobs())
 
     def take(self, items: Mapping[str, Record], reader: Reader) -> Taken:
@@ -70,4 +93,5 @@ class Fresh:
         vectors, embedded = vectors_of(chunks, self._encoder, self._vectors, self._batch_size)
         self.index.replace(list(found), chunks, vectors)
         self._held.update({path: None if made is None else blobs[path] for path, made in found.items()})
+        self._vectors.write()
         return len(chunks), embedded
