@@ -137,7 +137,12 @@ class Peer:
         model = str(files(MINILM_PACKAGE) / "model")
         script = str(Path(__file__).with_name("index_fresh_peer.py"))
         state.mkdir()
-        environment = {"COCOINDEX_DB": str(state / "coco.db"), "HF_HUB_OFFLINE": "1", "PATH": "/usr/bin:/bin"}
+        environment = {
+            "COCOINDEX_DB": str(state / "coco.db"),
+            "HF_HUB_OFFLINE": "1",
+            "RUST_LOG": "error",
+            "PATH": "/usr/bin:/bin",
+        }
         self._process = subprocess.Popen(
             [python, script, str(source), str(state), model],
             stdin=subprocess.PIPE,

@@ -7,6 +7,7 @@ JSON each: `{"do": "update"}` brings the index up to date, `{"do": "find", "word
 
 import asyncio
 import json
+import os
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -82,6 +83,8 @@ async def everything(source: Path, endings: list[str]) -> None:
 
 async def main() -> None:
     """Answer commands until the input ends."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # libraries print too
     endings = json.loads(sys.stdin.readline())["endings"]
     app = coco.App(coco.AppConfig(name="IndexFresh"), everything, source=SOURCE, endings=endings)
     for line in sys.stdin:
@@ -94,7 +97,7 @@ async def main() -> None:
             table = await (await lancedb.connect_async(str(STATE / "lancedb"))).open_table(TABLE)
             found = await table.count_rows(f"code LIKE '%{asked['word']}%'")
             answer = {"found": found, "rows": await table.count_rows()}
-        print(json.dumps(answer), flush=True)
+        print(json.dumps(answer), file=answers, flush=True)
 
 
 if __name__ == "__main__":
