@@ -69,7 +69,9 @@ def missed(path: Path, source: bytes, language: Language) -> tuple[list[Tag], in
     """The tags of a file that no symbol stands for, and how many tags it has."""
     places = defaultdict(list)
     for symbol in symbols(source, language):
-        places[_plain(symbol.name)].append((symbol.start_line - 1, symbol.end_line))
+        # ctags names GoogleTest's tests by their macro.
+        name = symbol.signature.split("(")[0] if symbol.kind == "test" else symbol.name
+        places[_plain(name)].append((symbol.start_line - 1, symbol.end_line))
     wanted = sorted(tags(path, language), key=lambda tag: tag.line)
     left = [tag for tag in wanted if not any(first <= tag.line <= last for first, last in places[_plain(tag.name)])]
     return left, len(wanted)

@@ -41,6 +41,11 @@ class Project:
         return self.folder / ".night"
 
     @property
+    def watch(self) -> Path:
+        """What `nocturne watch` says of itself while it runs, and its lock."""
+        return self.folder / ".watch"
+
+    @property
     def live(self) -> Path:
         """The immutable index versions of this project."""
         return self.workspace / "data" / "live" / self.name

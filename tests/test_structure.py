@@ -12,7 +12,7 @@ from pipelines.stage import NAMES, load
 
 ROOMS = sorted(p.name for p in (ROOT / "pipelines").iterdir() if p.is_dir() and (p / "__init__.py").exists())
 TOP = {"cli"}
-MIDDLE = {*NAMES, "assistant", "gates", "lineage", "release"}
+MIDDLE = {*NAMES, "assistant", "gates", "lineage", "release", "watching"}
 OWNERS = {
     "prefect": "flows",
     "mlflow": "pipelines/registry",

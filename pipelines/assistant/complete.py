@@ -10,6 +10,9 @@ from pipelines.errors import NocturneError, UsageError
 from pipelines.model import prompts
 from pipelines.params import Params
 from pipelines.project import Project
+from pipelines.syntax.dialects import opened
+from pipelines.syntax.languages import language_of
+from pipelines.syntax.notebooks import NotRead
 
 MAX_FILE_BYTES = 8 * 1024 * 1024
 
@@ -83,10 +86,13 @@ def _around(file: Path, path: str, line: int, column: int | None) -> tuple[str, 
 def _read(file: Path, path: str) -> str:
     if file.stat().st_size > MAX_FILE_BYTES:
         raise UsageError(f"{path} is larger than {MAX_FILE_BYTES >> 20} MB.", "Name a source file.")
+    source, language = file.read_bytes(), language_of(path)
     try:
-        return file.read_bytes().decode()
+        return (opened(source, language)[0] if language else source).decode()
     except UnicodeDecodeError:
         raise UsageError(f"{path} is not UTF-8 text.", "Name a source file.") from None
+    except NotRead as reason:
+        raise UsageError(f"{path} is a notebook that is not read: {reason}.", "Name another file.") from None
 
 
 def _prompt(writer: Writer, fim: prompts.FimTokens, before: str, after: str, chars: int, room: int) -> str:

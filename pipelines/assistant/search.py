@@ -1,15 +1,29 @@
-"""Search in the index of one release."""
+"""Search in the index of one release, or in what is watched on top of it."""
+
+from typing import TYPE_CHECKING, Protocol
 
 from pipelines.assistant.live import Live
-from pipelines.index import Hit, open_index
+from pipelines.assistant.watched import watched
+from pipelines.index import Hit, Scope, open_index
 from pipelines.index.question import parse
-from pipelines.model.encoder import load_encoder
+from pipelines.model.encoder import Encoder, load_encoder
 from pipelines.params import Params
 from pipelines.project import Project
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Searchable(Protocol):
+    """What is asked of an index here: a released version and a changing copy of one both answer to it."""
+
+    def search(self, text: str, vector: "np.ndarray", limit: int, scope: Scope) -> list[Hit]: ...
 
 
 def search(project: Project, params: Params, live: Live, text: str, limit: int) -> list[Hit]:
     """The best chunks for a text, best first, from the release's index, by the release's encoder.
+
+    Where `nocturne watch` runs on top of that release, it answers, and knows what was saved since.
 
     Args:
         text: words, and filters as `pipelines.index.question` reads them.
@@ -18,8 +32,20 @@ def search(project: Project, params: Params, live: Live, text: str, limit: int) 
         UsageError: the text is empty, or has a filter that cannot be read.
         NocturneError: the index version or the encoder is not to be had.
     """
-    asked = parse(text)
+    parse(text)  # what is wrong with it is told here, whoever answers
+    fresh = watched(project, live.index_version, text, limit)
+    if fresh is not None:
+        return fresh
     # The index first: a missing one is told at once, a model takes seconds to load.
     with open_index(project, params.index, live.index_version) as index:
-        vector = load_encoder(live.encoder).encode([asked.text], 1)[0]
-        return index.search(asked.text, vector, limit, asked.scope)
+        return within(index, load_encoder(live.encoder), text, limit)
+
+
+def within(index: Searchable, encoder: Encoder, text: str, limit: int) -> list[Hit]:
+    """The best chunks of an open index for a text with or without filters.
+
+    Raises:
+        UsageError: the text is empty, or has a filter that cannot be read.
+    """
+    asked = parse(text)
+    return index.search(asked.text, encoder.encode([asked.text], 1)[0], limit, asked.scope)

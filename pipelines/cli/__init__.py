@@ -5,7 +5,7 @@ import traceback
 
 import typer
 
-from pipelines.cli import day, lineage, night, releases, setup, training
+from pipelines.cli import day, lineage, night, releases, setup, training, watching
 from pipelines.errors import NocturneError
 
 INTERRUPTED = 130
@@ -33,6 +33,7 @@ for command in (
     releases.gc,
     lineage.trace,
     lineage.forget,
+    watching.watch,
     night.up,
     training.recommend,
     training.migrate,

@@ -90,6 +90,7 @@ def status(
     from pipelines import journal
     from pipelines.registry.releases import CHALLENGER, CHAMPION, Releases
     from pipelines.release import night as nights
+    from pipelines.watching.watch import watching
 
     place, params = opened(project)
     releases = Releases(place)
@@ -105,6 +106,7 @@ def status(
         "challenger": waiting.facts() if waiting else None,
         "last_night": last.facts() if last else None,
         "running": step,
+        "watching": (seen := watching(place)),
         "schedule": params.schedule.cron,
     }
     if json:
@@ -115,6 +117,7 @@ def status(
     typer.echo(f"waiting    {_release(waiting)}")
     typer.echo(f"last night {last.state if last else 'none yet'}")
     typer.echo(f"running    {_step(step)}")
+    typer.echo(f"watching   {_watch(seen)}")
 
 
 def _release(release: Any) -> str:
@@ -122,6 +125,12 @@ def _release(release: Any) -> str:
         return "none"
     manifest = release.manifest
     return f"release {release.version}, commit {manifest.commit[:7]}, index {manifest.index_version}, {release.created}"
+
+
+def _watch(seen: dict[str, Any] | None) -> str:
+    if seen is None:
+        return "no"
+    return f"{seen['files']} files, {seen['passages']} passages on top of release {seen['release']}"
 
 
 def _step(running: dict[str, Any] | None) -> str:

@@ -23,6 +23,10 @@ class Callees:
             if symbol["kind"] in CALLABLE:
                 self._by_name[symbol["name"]].append(symbol)
 
+    def defines(self, name: str) -> bool:
+        """Whether any of them bears that name."""
+        return name in self._by_name
+
     def of(
         self, symbol: Record, may_show: Callable[[str, str], bool], farthest: int = ELSEWHERE
     ) -> Iterator[tuple[int, Record]]:

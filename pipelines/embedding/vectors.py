@@ -1,10 +1,9 @@
 """The vectors of chunks, from the cache where it has them, computed where not. The result is the same either way."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from pipelines.model.encoder import text_of
-from pipelines.model.vector_cache import VectorCache
 from pipelines.progress import report
 from pipelines.records import Record
 
@@ -20,9 +19,14 @@ class Encodes(Protocol):
     def encode(self, texts: Sequence[str], batch_size: int) -> "np.ndarray": ...
 
 
-def vectors_of(
-    chunks: Sequence[Record], encoder: Encodes, cache: VectorCache, batch_size: int
-) -> "tuple[np.ndarray, int]":
+class Keeps(Protocol):
+    """What is asked of a cache of vectors here."""
+
+    def get(self, contents: Iterable[str]) -> "dict[str, np.ndarray]": ...
+    def put(self, contents: Iterable[str], vectors: "np.ndarray") -> None: ...
+
+
+def vectors_of(chunks: Sequence[Record], encoder: Encodes, cache: Keeps, batch_size: int) -> "tuple[np.ndarray, int]":
     """One unit vector a chunk, in their order, and how many had to be computed.
 
     Contents that occur twice are computed once. Each batch is put in the cache before the next begins.

@@ -1,5 +1,6 @@
 """The code index: immutable versions, hybrid search. The only folder that knows Qdrant, embedded or as a server."""
 
+from pipelines.index.changing import ChangingIndex
 from pipelines.index.engine import Scope
 from pipelines.index.hybrid import Hit, Index
 from pipelines.index.keywords import terms
@@ -10,6 +11,7 @@ from pipelines.index.temporary import temporary_index
 from pipelines.index.version import IndexVersion
 
 __all__ = [
+    "ChangingIndex",
     "Hit",
     "Index",
     "IndexVersion",

@@ -2,12 +2,24 @@
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipelines.errors import NocturneError
-from pipelines.index.engine import BATCH, DENSE, SEARCH_EF, SPARSE, Engine, Point, Scope, Scored, as_point
+from pipelines.index.engine import (
+    BATCH,
+    DENSE,
+    PAGE,
+    SEARCH_EF,
+    SPARSE,
+    Engine,
+    Point,
+    Scope,
+    Scored,
+    as_point,
+    copy_name,
+)
 from pipelines.index.fields import INDEXED
 from pipelines.index.keywords import Sparse
 from pipelines.index.version import NAME_LETTERS, IndexVersion
@@ -48,6 +60,17 @@ class ServerEngine:
             made.append(models.PointStruct(id=point.id, vector=vectors, payload=point.chunk))
         self._store.ask(lambda client: client.upsert(self._collection, made, wait=True))
 
+    def delete(self, paths: Collection[str]) -> None:
+        """Take away every point of these files; returns when none is found any more."""
+        from qdrant_client import models
+
+        match = models.FieldCondition(key="path", match=models.MatchAny(any=sorted(paths)))
+        gone = models.FilterSelector(filter=models.Filter(must=[match]))
+        self._store.ask(lambda client: client.delete(self._collection, gone, wait=True))
+
+    def flush(self) -> None:
+        """Nothing to do: every call waited until it was durable."""
+
     def nearest(self, query: "np.ndarray | Sparse", limit: int, scope: Scope) -> list[Scored]:
         """The nearest points by cosine (array) or BM25 (Sparse), best first."""
         from qdrant_client import models
@@ -81,6 +104,22 @@ class ServerEngine:
     def _page(self, offset: Any, client: Any) -> tuple[list[Any], Any]:
         page: tuple[list[Any], Any] = client.scroll(
             self._collection, limit=BATCH, offset=offset, with_payload=True, with_vectors=True
+        )
+        return page
+
+    def blobs(self) -> dict[str, str]:
+        """Path → blob of every file with a point."""
+        found: dict[str, str] = {}
+        offset: Any = None
+        while True:
+            page, offset = self._store.ask(partial(self._named, offset))
+            found.update((one.payload["path"], one.payload["blob"]) for one in page)
+            if offset is None:
+                return found
+
+    def _named(self, offset: Any, client: Any) -> tuple[list[Any], Any]:
+        page: tuple[list[Any], Any] = client.scroll(
+            self._collection, limit=PAGE, offset=offset, with_payload=["path", "blob"], with_vectors=False
         )
         return page
 
@@ -157,6 +196,17 @@ class ServerStore:
     def remove(self, version: str) -> None:
         """Delete the collection."""
         self.discard(version)
+
+    def copy(self, manifest: IndexVersion, name: str) -> ServerEngine:
+        """A collection `nocturne-<project>-<name>`, filled with the version's points."""
+        made = self.create(copy_name(name), manifest.dimension)
+        for batch in self.open(manifest).every():
+            made.upsert(batch)
+        return made
+
+    def drop(self, name: str) -> None:
+        """Remove a copy."""
+        self.discard(copy_name(name))
 
     def close(self) -> None:
         """Close the connection."""

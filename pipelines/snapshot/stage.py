@@ -5,17 +5,14 @@ import shutil
 from dataclasses import asdict
 
 from pipelines import progress
-from pipelines.errors import NocturneError
 from pipelines.model.base import identity
 from pipelines.params import Params
 from pipelines.project import Project
 from pipelines.records import read_json, write_json
+from pipelines.snapshot.files import chosen
 from pipelines.snapshot.recent import recent
 from pipelines.snapshot.suites import suites
 from pipelines.source import git
-from pipelines.source.forgotten import FORGOTTEN, forgotten
-from pipelines.source.patterns import chooser
-from pipelines.source.tracked import Skipped, files
 from pipelines.stage import Facts, Stage
 
 SHORT = 12
@@ -32,26 +29,13 @@ def run(project: Project, params: Params) -> Facts:
         NocturneError: the source is missing, is no git repository, or holds nothing that the patterns take.
     """
     progress.report(0, 1, "repository")
-    unchosen = chooser(params.snapshot.include, params.snapshot.exclude)
     git.check(project.source)
     commit = git.head(project.source)
-    tracked, unread = files(project.source)
-    gone = forgotten(params.forgotten(project.name))
-    paths = [item.path for item in tracked] + [item.path for item in unread]
-    left = {path: item for path in paths if (item := unchosen(path)) is not None}
-    left |= {file.path: Skipped(file.path, FORGOTTEN, "forgotten") for file in tracked if gone(file.path, file.blob)}
-    taken = [file for file in tracked if file.path not in left]
-    skipped = [item for item in unread if item.path not in left]
-    if not taken and not skipped:
-        raise NocturneError(
-            f"None of the {len(tracked) + len(unread)} tracked files of {project.source} is taken by "
-            "snapshot.include and snapshot.exclude.",
-            "Widen snapshot.include in params.yaml.",
-        )
+    taken, skipped = chosen(project, params)
     snapshot = {
         "commit": commit,
         "files": [asdict(file) for file in taken],
-        "skipped": [asdict(item) for item in sorted((*skipped, *left.values()), key=lambda item: item.path)],
+        "skipped": [asdict(item) for item in skipped],
     }
     base = params.training.base_model
     write_json(project.path("snapshot", "snapshot.json"), snapshot)
@@ -69,7 +53,7 @@ def run(project: Project, params: Params) -> Facts:
         "bytes": sum(file.size for file in taken),
         "commit": commit[:SHORT],
         "dirty": sum(file.dirty for file in taken),
-        "skipped": len(skipped) + len(left),
+        "skipped": len(skipped),
     }
 
 

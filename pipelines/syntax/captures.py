@@ -83,7 +83,7 @@ def _file(found: Found, captures: Captures, source: bytes) -> None:
     key = next((name for name in captures if name.startswith(_DEFINITION)), None)
     if key is not None:
         _file_definition(found, key.removeprefix(_DEFINITION), captures[key][0], captures)
-    elif "scope.name" in captures or "scope.path" in captures:
+    elif any(key in captures for key in ("scope.name", "scope.path", "scope.title")):
         found.scopes.append(_scope(captures))
     elif "wrapped" in captures:
         found.wrappers.setdefault(captures["wrapped"][0].id, captures["wrapper"][0])
@@ -109,6 +109,8 @@ def _scope(captures: Captures) -> Scope:
     end = _end_of_rest(node) if key == "scope.rest" else node.end_byte
     if "scope.path" in captures:
         name = names.path(names.text(captures["scope.path"][0]))
+    elif "scope.title" in captures:
+        name = names.title(captures["scope.title"][0])
     else:
         name = names.last(names.text(captures["scope.name"][0]))
     return Scope(node.start_byte, end, name, key == "scope.class")

@@ -100,7 +100,7 @@ class _File:
         self.decorators = [(start, self._text(start, end)) for start, end in ranges(captures, "decorator")]
         self.decisions = sorted({start for start, _ in ranges(captures, "decision")})
         self.defaults = sorted({start for start, _ in ranges(captures, "default")})
-        self.tests = ranges(captures, "test")
+        self.tests = ranges(captures, "test") + [(one.start_byte, one.end_byte) for one in found if one.kind == "test"]
 
     def facts(self) -> FileFacts:
         return FileFacts(

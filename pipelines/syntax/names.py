@@ -30,6 +30,11 @@ def path(name: str) -> str:
     return ".".join(part.strip() for part in re.split(r"::|\\|\.", bare or name) if part.strip())
 
 
+def title(node: "Node") -> str:
+    """What a test or a group of tests is called, `it("adds one", …)`: the words of a string, without its quotes."""
+    return " ".join(text(node).split()).strip("\"'`")
+
+
 def joined(nodes: "list[Node]") -> str:
     """A name that one node, or several of one parent, spell: `~Box`, `operator +`."""
     first, parent = nodes[0], nodes[0].parent

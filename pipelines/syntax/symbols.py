@@ -23,7 +23,8 @@ class Symbol:
     """One definition.
 
     Attributes:
-        kind: "function", "method" or "class" (also interface, enum, record, struct, trait); "section" in prose.
+        kind: "function", "method" or "class" (also interface, enum, record, struct, trait); "test", a test that is
+            called by a title and not by a name (`it("adds one", …)`); "section" in prose.
         name: as defined.
         qualified_name: the names around it and its own, joined by dots; `Foo>>at:put:` and "Guide > Install" in
             Smalltalk and in prose.
@@ -98,8 +99,11 @@ def _qualified(found: Found) -> dict[int, tuple[str, bool]]:
 
 def _own_path(captures: Captures) -> list[str]:
     """The name of a definition, after those of the scopes that it names itself."""
+    receivers = captures.get("receiver", [])
+    if "title" in captures:
+        return [*map(names.text, receivers), names.title(captures["title"][0])]
     scopes, name = names.split(captures["name"][0])
-    receivers = captures.get("receiver", []) + scopes
+    receivers = receivers + scopes
     own = names.joined(captures["name"]) if len(captures["name"]) > 1 else names.text(name)
     return [*(names.path(names.text(node)) for node in receivers), own]
 

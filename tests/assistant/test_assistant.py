@@ -1,6 +1,7 @@
 """The assistant on a small repository, with the real encoder, index and base model."""
 
 import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -247,6 +248,23 @@ def test_a_column_splits_the_line(project, params, live, scripted):
     assert "RETRIES = <|fim_suffix|>3\n" in scripted.prompts[0]
 
 
+def test_a_notebook_is_completed_as_the_python_in_it(project, params, live, scripted):
+    cell = {
+        "cell_type": "code",
+        "metadata": {},
+        "outputs": [],
+        "source": ["import time\n", "time.sleep(1)\n", "print()"],
+    }
+    book = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    text = json.dumps(book, indent=1)
+    (project.source / "book.ipynb").write_text(text)
+    sleeping = next(number for number, line in enumerate(text.split("\n"), 1) if "sleep" in line)
+    complete(project, params, live, "book.ipynb", sleeping)
+    before, after = scripted.prompts[0].split("<|fim_suffix|>")
+    assert before.endswith("import time\ntime.sleep(1)")
+    assert after.startswith("\nprint()\n")
+
+
 def test_a_long_file_is_cut_at_line_ends_around_the_gap(project, params, live, scripted):
     lines = [f"value_{number} = {number}" for number in range(2000)]
     (project.source / "long.py").write_text("\n".join(lines) + "\n")
@@ -272,6 +290,7 @@ def test_a_long_file_is_cut_at_line_ends_around_the_gap(project, params, live, s
         ("missing.py", 1, None, "is not a file"),
         ("store", 1, None, "is not a file"),
         ("binary.py", 1, None, "is not UTF-8"),
+        ("empty.ipynb", 1, None, "it is not JSON"),
     ],
 )
 def test_a_place_that_cannot_be_completed_is_wrong_use(project, params, live, path, line, column, fact):
@@ -280,6 +299,7 @@ def test_a_place_that_cannot_be_completed_is_wrong_use(project, params, live, pa
     if not link.is_symlink():
         link.symlink_to(project.workspace / "outside.py")
     (project.source / "binary.py").write_bytes(b"\xff\xfe\x00x")
+    (project.source / "empty.ipynb").write_text("")
     with pytest.raises(UsageError, match=fact):
         complete(project, params, live, path, line, column)
 

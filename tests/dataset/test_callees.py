@@ -3,12 +3,14 @@
 import pytest
 
 from pipelines.dataset.callees import ELSEWHERE, FOLDER_IMPORTED, IMPORTED, SAME_FILE, SAME_PACKAGE, Callees
-from pipelines.dataset.recipes.tests import in_tests, is_test, points
+from pipelines.dataset.recipes.tests import in_tests, is_test, points, subject_of
 
 
 def symbol(name, path="a/here.py", kind="function", **fields):
     scope, _, bare = name.rpartition(".")
-    language = {"py": "python", "go": "go", "java": "java", "rs": "rust", "ts": "typescript"}[path.rpartition(".")[2]]
+    language = {"py": "python", "go": "go", "java": "java", "rs": "rust", "rb": "ruby", "ts": "typescript"}[
+        path.rpartition(".")[2]
+    ]
     known = {"name": bare, "qualified_name": name, "scope": scope, "path": path, "kind": kind, "language": language}
     return {**known, "imports": [], "calls": [], "decorators": [], "start_byte": 0, "end_byte": 9, **fields}
 
@@ -76,6 +78,7 @@ def test_absent_facts_are_an_error_and_not_silently_empty():
         (symbol("ParserTest.testHeader", "a/ParserTest.java"), symbol("Parser.header"), symbol("Writer.header")),
         (symbol("ParserTest.testAll", "a/ParserTest.java"), symbol("Parser", kind="class"), symbol("all_of")),
         (symbol("TestHeader", "a/header_test.go"), symbol("Header"), symbol("Head")),
+        (symbol("parses a header", "a/parse.test.ts", "test"), symbol("header"), symbol("footer")),
         (symbol("test_a_span_is_cut", "tests/test_spans.py"), symbol("span"), symbol("cut_off")),
     ],
 )
@@ -95,8 +98,30 @@ def test_the_name_of_a_test_points_to_what_it_is_about(test, subject, other):
         (symbol("TestMux", "mux_test.go"), True),
         (symbol("tests.adds", "src/lib.rs", decorators=["#[test]"]), True),
         (symbol("tests.helper", "src/lib.rs"), False),
+        (symbol("adds one", "web/cart.spec.ts", "test"), True),
+        (symbol("reset", "web/cart.spec.ts"), False),
     ],
 )
 def test_what_is_a_test(definition, expected):
     assert is_test(definition) == expected
     assert in_tests(definition) == (definition["path"] != "src/a.py")
+
+
+def about(test, *others):
+    found = subject_of(test, Callees(others), lambda path, other: True)
+    return found and found["qualified_name"]
+
+
+def test_a_test_is_about_the_class_that_its_group_names_when_it_calls_nothing_that_is_known():
+    test = symbol("Store.Box.is heavy", "spec/box_spec.rb", "test", calls=["expect"], scope="Store.Box")
+    box = symbol("Box", "lib/store/crate.rb", "class")
+    assert about(test, box, symbol("Lid", "lib/store/lid.rb", "class")) == "Box"
+    assert about(test, box, symbol("Box", "lib/other/crate.rb", "class")) is None
+
+
+def test_a_test_whose_name_says_nothing_is_about_the_only_thing_it_calls():
+    test = symbol("works", "a/x.test.ts", "test", calls=["load", "expect"])
+    load = symbol("load", "a/loader.ts")
+    assert about(test, load) == "load"
+    many = [symbol("expect", f"b{number}/x.ts") for number in range(4)]
+    assert about(test, load, *many) is None

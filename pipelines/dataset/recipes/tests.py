@@ -1,7 +1,7 @@
 """A function to its test."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 
 from pipelines.dataset.callees import FOLDER_IMPORTED, Callees
@@ -28,19 +28,23 @@ def make(sources: Sources) -> Iterator[Record]:
     symbols = list(sources.symbols())
     subjects = Callees(symbol for symbol in symbols if not in_tests(symbol))
     for test in filter(is_test, symbols):
-        subject = _subject(sources, test, subjects)
+        subject = subject_of(test, subjects, sources.may_show)
         if subject is not None:
             yield _draft(sources, test, subject)
 
 
-def _subject(sources: Sources, test: Record, subjects: Callees) -> Record | None:
-    """What a test is about: of what it calls, imported or of its own package, that to which its name points best; the
-    only one, when the name points to none."""
-    called = [subject for _, subject in subjects.of(test, sources.may_show, FOLDER_IMPORTED)]
+def subject_of(test: Record, subjects: Callees, may_show: Callable[[str, str], bool]) -> Record | None:
+    """What a test is about: of what it calls, imported or of its own package, and the class that its group names, that
+    to which its name points best. When the name points to none, the only one, if no other name that the test calls is
+    defined in the repository."""
+    called = [subject for _, subject in subjects.of(test, may_show, FOLDER_IMPORTED)]
+    groups = subjects.of({**test, "calls": test["scope"].split(".")}, may_show)
+    called += [subject for _, subject in groups if subject["kind"] == "class"]
     best = max(called, key=lambda subject: points(test, subject), default=None)
-    if best is None or points(test, best) or len(called) == 1:
+    if best is None or points(test, best):
         return best
-    return None
+    alone = len(called) == 1 and sum(map(subjects.defines, test["calls"])) == 1
+    return best if alone else None
 
 
 def points(test: Record, subject: Record) -> int:
@@ -58,7 +62,10 @@ def points(test: Record, subject: Record) -> int:
 
 
 def is_test(symbol: Record) -> bool:
-    """Whether a definition is a test, by its decorators (`@Test`, `#[test]`), or by its name in a file of tests."""
+    """Whether a definition is a test: by its title (`it("adds one", …)`), by its decorators (`@Test`, `#[test]`), or by
+    its name in a file of tests."""
+    if symbol["kind"] == "test":
+        return True
     if symbol["kind"] not in ("function", "method"):
         return False
     if any(DECORATOR.search(decorator) for decorator in symbol["decorators"]):
@@ -99,4 +106,6 @@ def _draft(sources: Sources, test: Record, subject: Record) -> Record:
     )
 
 
-RECIPE = Recipe("tests", make, "tests with a name of their own that call what they import or have in their package")
+RECIPE = Recipe(
+    "tests", make, "tests with a name or a title of their own that call what they import or have in their package"
+)

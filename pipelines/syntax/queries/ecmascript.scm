@@ -14,6 +14,22 @@
 
 (variable_declarator name: (identifier) @scope.name value: (object)) @scope
 
+; Jest, Vitest, Mocha, Jasmine, node:test, Deno, Playwright.
+((call_expression
+  function: (_) @_runner
+  arguments: (arguments
+    . [(string (string_fragment)) (template_string)] @title
+    [(arrow_function body: (_) @body) (function_expression body: (_) @body)])) @definition.test
+  (#match? @_runner "^(test|it|specify|xtest|[fx]it|Deno\\.test)(\\.(only|skip|todo|fails?|failing|concurrent|sequential|each|for|skipIf|runIf)|[(`]|$)"))
+((call_expression
+  function: (_) @_runner
+  arguments: (arguments
+    . [(string (string_fragment)) (template_string) (identifier)] @scope.title
+    [(arrow_function) (function_expression)])) @scope
+  (#match? @_runner "^(test\\.)?(describe|suite|context|[fx]describe)(\\.|[(`]|$)"))
+(expression_statement
+  . (call_expression arguments: (arguments . [(string) (template_string)])) @wrapped .) @wrapper
+
 (export_statement declaration: (_) @wrapped) @wrapper
 (export_statement value: (_) @wrapped) @wrapper
 (lexical_declaration . (variable_declarator) @wrapped .) @wrapper

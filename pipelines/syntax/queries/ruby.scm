@@ -17,6 +17,24 @@
 (class name: (_) @name @header !superclass body: (_)? @body) @definition.class
 (module name: (_) @name @header body: (_)? @body) @definition.class
 
+; RSpec, minitest's specs, Rails, Capybara.
+(call
+  !receiver
+  method: (identifier) @_runner
+  arguments: (argument_list . (string (string_content)) @title)
+  block: (_ body: (_) @body)
+  (#any-of? @_runner "it" "specify" "example" "scenario" "test" "should" "fit" "xit" "fspecify" "xspecify")) @definition.test
+(call
+  method: (identifier) @_runner
+  arguments: (argument_list . (string (string_content)) @scope.title)
+  block: (_)
+  (#any-of? @_runner "describe" "context" "feature" "fdescribe" "xdescribe" "fcontext" "xcontext")) @scope
+(call
+  method: (identifier) @_runner
+  arguments: (argument_list . [(constant) (scope_resolution)] @scope.path)
+  block: (_)
+  (#any-of? @_runner "describe" "context" "feature" "fdescribe" "xdescribe" "fcontext" "xcontext")) @scope
+
 (assignment
   left: (constant) @scope.name
   right: (call

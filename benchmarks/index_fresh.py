@@ -1,0 +1,248 @@
+"""How long code takes to be searchable: a whole repository, one saved file, nothing, another branch; beside cocoindex.
+
+    python -m benchmarks.index_fresh [--peer PYTHON] [--files N] [--edits N] REPOSITORY
+
+The first N files that have a parser here go into a repository of their own. `cold` is what a night does of it:
+snapshot, extraction, embedding, and the index published; then the same again with nothing changed. Under `nocturne
+watch` files get a line each, one after the other: from the end of the write to the first search that finds its word,
+the search included; then a branch with a line more in every tenth file is checked out.
+
+PYTHON is that of an environment with cocoindex, lancedb and sentence-transformers. It gets the same files and the same
+MiniLM, chunks of the same length, and is asked to bring its index up to date after each change.
+"""
+
+import argparse
+import json
+import platform
+import queue
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from benchmarks.extraction import GIT, HOME
+from pipelines.index import publish
+from pipelines.model.encoder import MINILM_PACKAGE
+from pipelines.params import Params, load_params
+from pipelines.project import Project
+from pipelines.source import tracked
+from pipelines.stage import load
+from pipelines.syntax.languages import language_of
+from pipelines.watching.watch import Watch
+
+HASH_COMMENTS = {".py", ".pyi", ".rb", ".rake"}
+STAGES = ("snapshot", "extraction", "embedding")
+WAIT_S = 120
+
+
+@dataclass(frozen=True)
+class Live:
+    """What is published, as the watch asks for it."""
+
+    version: int
+    index_version: str
+    encoder: str
+
+
+def gather(repository: Path, folder: Path, most: int) -> list[Path]:
+    """A repository with the first files that have a parser; their paths."""
+    taken = []
+    for file in tracked.files(repository)[0]:
+        language = language_of(file.path)
+        if language is None or language.reader or language.name == "notebook" or len(taken) == most:
+            continue
+        place = folder / file.path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(repository / file.path, place)
+        taken.append(place)
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "all"]):
+        subprocess.run([*GIT, *command], cwd=folder, check=True, capture_output=True)
+    return taken
+
+
+def edit(path: Path, word: str) -> None:
+    """Add a line with a word that is nowhere else."""
+    mark = "#" if path.suffix in HASH_COMMENTS else "//"
+    aside = path.with_name(f".{path.name}.aside")
+    aside.write_bytes(path.read_bytes() + f"\n{mark} {word}\n".encode())
+    aside.replace(path)
+
+
+def branch(folder: Path, paths: list[Path]) -> None:
+    """A branch `other` with a line more in every tenth file."""
+    subprocess.run([*GIT, "checkout", "-qb", "other"], cwd=folder, check=True)
+    for number, path in enumerate(paths[::10]):
+        edit(path, f"onthebranch{number}")
+    subprocess.run([*GIT, "commit", "-qam", "other"], cwd=folder, check=True)
+    subprocess.run([*GIT, "checkout", "-q", "-"], cwd=folder, check=True)
+
+
+def built(project: Project, params: Params) -> tuple[float, str, int]:
+    """Seconds of a night's part that makes the index, its version, and its chunks."""
+    began = time.perf_counter()
+    for name in STAGES:
+        load(name).run(project, params)
+    made = publish(project, params)
+    return time.perf_counter() - began, made.version, made.count
+
+
+def watched(project: Project, params: Params, live: Live, paths: list[Path], edits: int) -> dict[str, Any]:
+    """Milliseconds from a write to the first search that finds it; seconds of a branch switch."""
+    events: queue.Queue[Any] = queue.Queue()
+    stop = threading.Event()
+    watch = Watch(project, lambda: params, lambda: live, events.put)
+    thread = threading.Thread(target=watch.run, args=[stop], daemon=True)
+    thread.start()
+    events.get(timeout=WAIT_S)
+    every = max(1, len(paths) // edits)
+    times = [_found_after(watch, live, path, f"savedword{n}") for n, path in enumerate(paths[::every][:edits])]
+    subprocess.run([*GIT, "stash", "-q"], cwd=project.source, check=True)
+    time.sleep(2)
+    began = time.perf_counter()
+    subprocess.run([*GIT, "checkout", "-q", "other"], cwd=project.source, check=True)
+    _until(watch, live, f"onthebranch{(len(paths) - 1) // 10}")
+    switched = time.perf_counter() - began
+    stop.set()
+    thread.join()
+    quantiles = statistics.quantiles(times, n=20, method="inclusive")
+    return {"p50_ms": quantiles[9] * 1000, "p95_ms": quantiles[18] * 1000, "switch_s": switched}
+
+
+def _found_after(watch: Watch, live: Live, path: Path, word: str) -> float:
+    edit(path, word)
+    began = time.perf_counter()
+    _until(watch, live, word)
+    return time.perf_counter() - began
+
+
+def _until(watch: Watch, live: Live, word: str) -> None:
+    limit = time.perf_counter() + WAIT_S
+    while not any(word in hit.text for hit in watch.search(live.index_version, word, 5) or []):
+        if time.perf_counter() > limit:
+            raise SystemExit(f"{word} was not found within {WAIT_S} s.")
+
+
+class Peer:
+    """cocoindex in a process of its own."""
+
+    def __init__(self, python: str, source: Path, state: Path) -> None:
+        model = str(files(MINILM_PACKAGE) / "model")
+        script = str(Path(__file__).with_name("index_fresh_peer.py"))
+        state.mkdir()
+        environment = {
+            "COCOINDEX_DB": str(state / "coco.db"),
+            "HF_HUB_OFFLINE": "1",
+            "RUST_LOG": "error",
+            "PATH": "/usr/bin:/bin",
+        }
+        self._process = subprocess.Popen(
+            [python, script, str(source), str(state), model],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+        self._send({"endings": sorted({path.suffix for path in source.rglob("*") if path.is_file() and path.suffix})})
+
+    def update(self) -> float:
+        """Seconds of bringing the index up to date."""
+        return float(self._ask({"do": "update"})["seconds"])
+
+    def holds(self, word: str) -> bool:
+        """Whether a chunk holds a word."""
+        return bool(self._ask({"do": "find", "word": word})["found"])
+
+    def rows(self) -> int:
+        """How many chunks there are."""
+        return int(self._ask({"do": "find", "word": ""})["rows"])
+
+    def end(self) -> None:
+        """Let it go."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(WAIT_S)
+
+    def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
+        self._send(question)
+        assert self._process.stdout is not None
+        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return answer
+
+    def _send(self, value: dict[str, Any]) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(value) + "\n")
+        self._process.stdin.flush()
+
+
+def beside(python: str, source: Path, state: Path, paths: list[Path], edits: int) -> dict[str, Any]:
+    """The same by cocoindex, in seconds."""
+    peer = Peer(python, source, state)
+    cold, again = peer.update(), peer.update()
+    times = []
+    every = max(1, len(paths) // edits)
+    for number, path in enumerate(paths[::every][:edits]):
+        edit(path, f"savedword{number}")
+        times.append(peer.update())
+        assert peer.holds(f"savedword{number}")
+    subprocess.run([*GIT, "stash", "-q"], cwd=source, check=True)
+    peer.update()
+    subprocess.run([*GIT, "checkout", "-q", "other"], cwd=source, check=True)
+    switched, rows = peer.update(), peer.rows()
+    peer.end()
+    return {"cold_s": cold, "again_s": again, "edit_s": statistics.median(times), "switch_s": switched, "chunks": rows}
+
+
+def main() -> None:
+    """Print the figures of both as a table, and how many times faster than cocoindex each is."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("repository", type=Path, metavar="REPOSITORY")
+    parser.add_argument("--peer", metavar="PYTHON")
+    parser.add_argument("--files", type=int, default=5000)
+    parser.add_argument("--edits", type=int, default=40)
+    args = parser.parse_args()
+    params = load_params(HOME)
+    with tempfile.TemporaryDirectory(prefix="nocturne-fresh-") as name:
+        folder = Path(name)
+        paths = gather(args.repository, folder / "source", args.files)
+        branch(folder / "source", paths)
+        shutil.copytree(folder / "source", folder / "peer")
+        (folder / "data" / "models").mkdir(parents=True)
+        (folder / "data" / "models" / "nano-coder").symlink_to(HOME / "data" / "models" / "nano-coder")
+        project = Project("fresh", folder / "source", folder)
+        cold, version, chunks = built(project, params)
+        again, _, _ = built(project, params)
+        encoder = json.loads(project.path("embedding", "embedding.json").read_text())["model"]
+        ours = watched(project, params, Live(1, version, encoder), paths, args.edits)
+        print(f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, Python {platform.python_version()}")
+        print(f"{len(paths):,} files of {args.repository.name}, {chunks:,} chunks, {encoder}")
+        rows = [
+            ("cold", cold, "cold_s"),
+            ("nothing changed", again, "again_s"),
+            ("one file, p50", ours["p50_ms"] / 1000, "edit_s"),
+            ("one file, p95", ours["p95_ms"] / 1000, ""),
+            ("branch switch, every tenth file", ours["switch_s"], "switch_s"),
+        ]
+        peer: dict[str, Any] = {}
+        if args.peer:
+            places = [folder / "peer" / path.relative_to(folder / "source") for path in paths]
+            peer = beside(args.peer, folder / "peer", folder / "state", places, args.edits)
+        print("| | seconds | cocoindex | ratio |\n| --- | --- | --- | --- |")
+        for what, seconds, key in rows:
+            other = peer.get(key)
+            told = f"{other:.3f} | {other / seconds:.1f}" if other else " | "
+            print(f"| {what} | {seconds:.3f} | {told} |")
+        print(
+            f"One file against cold: {ours['p50_ms'] / 1000 / cold:.2%}. cocoindex: {peer.get('chunks', 0):,} chunks."
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,180 @@
+"""How fast questions are answered at 10,000 to 1,000,000 chunks, beside other vector stores at their recall.
+
+    python -m benchmarks.index_queries VECTORS_FOLDER [VECTORS_FOLDER ...] [--peers PYTHON] [--sizes N ...]
+
+A vectors folder is `data/<project>` after a night: its chunks and their vectors. Beyond what there is, chunks are made
+of these: the words of two, and a vector between theirs with noise. The questions are first lines of documentation.
+`recall@10` is of the dense arm against exact search; `search` is the whole of ours, both arms, all scores
+exact for each candidate, and ranking. Times are of the search alone; encoding a question is told apart, for it is the
+same for all. Memory is what the process has more than before, files that it maps and has touched included.
+
+PYTHON is that of an environment with chromadb, lancedb, sqlite-vec and apsw. qdrant-client's local mode is
+always asked.
+"""
+
+import argparse
+import json
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.index_queries_peer import PEERS, TOP, resident, timed
+from pipelines.model.encoder import MINILM, load_encoder
+from pipelines.records import Record, read_jsonl
+
+QUESTIONS = 200
+NOISE = 0.35  # of a made vector's length: near duplicates as well as strangers
+LOCAL = "qdrant-client local"
+MOST_LOCAL = 100_000  # it holds every vector in Python's memory
+
+
+def gathered(folders: Sequence[Path]) -> tuple[list[Record], np.ndarray]:
+    """The chunks and vectors of all folders."""
+    chunks = [chunk for folder in folders for chunk in read_jsonl(folder / "extraction" / "chunks.jsonl")]
+    vectors = [np.load(folder / "embedding" / "vectors.npy", allow_pickle=False) for folder in folders]
+    return chunks, np.concatenate(vectors)
+
+
+def grown(chunks: list[Record], vectors: np.ndarray, size: int) -> tuple[list[Record], np.ndarray]:
+    """As many chunks as asked for."""
+    rng = np.random.default_rng(17)
+    made = np.empty((size, vectors.shape[1]), dtype=np.float32)
+    known = min(size, len(vectors))
+    made[:known] = vectors[:known]
+    texts = list(chunks[:known])
+    for start in range(known, size, 10_000):
+        count = min(10_000, size - start)
+        one, two = rng.integers(0, len(vectors), (2, count))
+        noise = rng.normal(size=(count, vectors.shape[1])) * NOISE / np.sqrt(vectors.shape[1])
+        mixed = 0.6 * vectors[one] + 0.4 * vectors[two] + noise
+        made[start : start + count] = mixed / np.linalg.norm(mixed, axis=1, keepdims=True)
+        texts += [
+            {**chunks[a], "chunk_id": f"made{start + row}", "text": _mixed(chunks[a], chunks[b])}
+            for row, (a, b) in enumerate(zip(one, two, strict=True))
+        ]
+    return texts, made
+
+
+def _mixed(one: Record, two: Record) -> str:
+    first, second = one["text"], two["text"]
+    return first[: len(first) // 2] + second[len(second) // 2 :]
+
+
+def questions(folders: Sequence[Path]) -> list[str]:
+    """First lines of documentation."""
+    found = [
+        symbol["doc"].split("\n")[0]
+        for folder in folders
+        for symbol in read_jsonl(folder / "extraction" / "symbols.jsonl")
+        if len(symbol["doc"]) > 30
+    ]
+    return found[:: max(1, len(found) // QUESTIONS)][:QUESTIONS]
+
+
+def exact(vectors: np.ndarray, queries: np.ndarray) -> np.ndarray:
+    """The true TOP neighbours of each query."""
+    scores = np.concatenate([queries @ vectors[at : at + 50_000].T for at in range(0, len(vectors), 50_000)], axis=1)
+    best = np.argpartition(-scores, TOP, axis=1)[:, :TOP]
+    return np.take_along_axis(best, np.argsort(-np.take_along_axis(scores, best, 1), axis=1), 1)
+
+
+def recall(found: Sequence[Sequence[int]], true: np.ndarray) -> float:
+    """The share of the true neighbours that were found."""
+    return float(np.mean([len(set(some) & set(all_)) / TOP for some, all_ in zip(found, true.tolist(), strict=True)]))
+
+
+def ours(chunks: list[Record], vectors: np.ndarray, asked: list[str], queries: np.ndarray) -> list[dict[str, Any]]:
+    """The dense arm alone, and the whole search."""
+    from pipelines.index.edge import EdgeEngine
+    from pipelines.index.engine import Scope, point_id, points
+    from pipelines.index.hybrid import Index
+    from pipelines.index.keywords import Keywords, mean_length
+
+    keywords = Keywords(mean_length(chunks))
+    with tempfile.TemporaryDirectory(prefix="nocturne-queries-") as name:
+        place = Path(name) / "shard"
+        began = time.perf_counter()
+        engine = EdgeEngine.create(place, vectors.shape[1])
+        for batch in points(chunks, vectors, keywords):
+            engine.upsert(batch)
+        engine.finish()
+        build = time.perf_counter() - began
+        before = resident()
+        engine = EdgeEngine.load(place)
+        index = Index(engine, keywords, vectors.shape[1])
+        rows = {point_id(chunk["chunk_id"]): row for row, chunk in enumerate(chunks)}
+        near = lambda query: [rows[one.id] for one in engine.nearest(query, TOP, Scope())]  # noqa: E731
+        found = [near(query) for query in queries]
+        told = {queries[row].tobytes(): text for row, text in enumerate(asked)}
+        whole = lambda query: index.search(told[query.tobytes()], query, TOP)  # noqa: E731
+        dense = {clients: timed(near, queries, clients) for clients in (1, 16)}
+        both = {clients: timed(whole, queries, clients) for clients in (1, 16)}
+        grew = resident() - before
+        index.close()
+    shared = {"found": found, "build": build, "bytes": grew}
+    return [{"name": "ours, dense arm", "times": dense, **shared}, {"name": "ours, search", "times": both, **shared}]
+
+
+def peer(python: str, name: str, folder: Path) -> dict[str, Any]:
+    """What a store says of itself."""
+    script = str(Path(__file__).with_name("index_queries_peer.py"))
+    done = subprocess.run([python, script, name, str(folder)], stdout=subprocess.PIPE, text=True, check=True)
+    said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return {"name": name, **said, "times": {int(clients): times for clients, times in said["times"].items()}}
+
+
+def row(one: dict[str, Any], true: np.ndarray) -> str:
+    """A line of the table."""
+    cells = [f"{np.percentile(one['times'][clients], p) * 1000:.1f}" for clients in (1, 16) for p in (50, 95, 99)]
+    measured = [f"{recall(one['found'], true):.3f}", f"{one['bytes'] / 1e6:,.0f}", f"{one['build']:.0f}"]
+    return f"| {one['name']} | {' | '.join([*cells, *measured])} |"
+
+
+def main() -> None:
+    """Print a table for each size."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folders", type=Path, nargs="+", metavar="VECTORS_FOLDER")
+    parser.add_argument("--peers", metavar="PYTHON")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000])
+    args = parser.parse_args()
+    encoder = load_encoder(MINILM)
+    asked = questions(args.folders)
+    began = time.perf_counter()
+    queries = np.concatenate([encoder.encode([text], 1) for text in asked])
+    encoding = (time.perf_counter() - began) / len(asked)
+    print(f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, Python {platform.python_version()}")
+    print(f"{len(asked)} questions; encoding one takes {encoding * 1000:.1f} ms")
+    chunks, vectors = gathered(args.folders)
+    for size in args.sizes:
+        texts, made = grown(chunks, vectors, size)
+        true = exact(made, queries)
+        print(f"\n{size:,} chunks; milliseconds of a search by 1 and by 16 clients\n")
+        print("| | p50 | p95 | p99 | p50, 16 | p95, 16 | p99, 16 | recall@10 | MB | build s |")
+        print("| --- " * 10 + "|")
+        for one in ours(texts, made, asked, queries):
+            print(row(one, true), flush=True)
+        with tempfile.TemporaryDirectory(prefix="nocturne-queries-") as name:
+            np.save(Path(name) / "vectors.npy", made)
+            np.save(Path(name) / "queries.npy", queries)
+            for store in PEERS:
+                if (store == LOCAL and size <= MOST_LOCAL) or (store != LOCAL and args.peers):
+                    place = Path(name) / store
+                    place.mkdir()
+                    for file in ("vectors.npy", "queries.npy"):
+                        (place / file).symlink_to(Path(name) / file)
+                    python = sys.executable if store == LOCAL else args.peers
+                    print(row(peer(python, store, place), true), flush=True)
+    print(f"\nPeak memory of the whole run: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.1f} GB")
+
+
+if __name__ == "__main__":
+    main()

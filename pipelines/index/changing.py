@@ -1,0 +1,99 @@
+"""A copy of a released version that one process changes while it is searched: what `nocturne watch` serves."""
+
+import threading
+from collections.abc import Collection, Sequence
+from contextlib import closing
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from pipelines.index.engine import Engine, Scope, Store, points
+from pipelines.index.hybrid import EVERYWHERE, Hit, Index
+from pipelines.index.keywords import Keywords
+from pipelines.index.stores import missing, store_of
+from pipelines.index.version import IndexVersion
+from pipelines.params import Index as IndexParams
+from pipelines.project import Project
+from pipelines.records import Record
+
+if TYPE_CHECKING:
+    import numpy as np
+
+COPY = "watch"
+
+
+class ChangingIndex:
+    """An index whose files are replaced under it; a context manager. No search sees a file half replaced.
+
+    It belongs to one process and is gone with it: nothing of it is a version, and the version that it began as is not
+    touched. BM25 goes on with the mean length of that version, which a few files hardly move.
+
+    Attributes:
+        version: the one that it began as.
+    """
+
+    def __init__(self, store: Store, manifest: IndexVersion) -> None:
+        self.version = manifest.version
+        self._store = store
+        self._engine: Engine = store.copy(manifest, COPY)
+        self._keywords = Keywords(manifest.mean_words)
+        self._index = Index(self._engine, self._keywords, manifest.dimension)
+        self._lock = threading.Lock()
+
+    @classmethod
+    def of(cls, project: Project, index: IndexParams, version: str) -> "ChangingIndex":
+        """A copy of a published version.
+
+        Raises:
+            NocturneError: there is no whole version of this name, or it cannot be copied.
+        """
+        store = store_of(project, index)
+        manifest = store.read(version)
+        if manifest is None:
+            raise missing(project, version)
+        return cls(store, manifest)
+
+    def blobs(self) -> dict[str, str]:
+        """Path → git's name for the bytes that its passages are of, of every file with a passage."""
+        return self._engine.blobs()
+
+    def remove(self, paths: Collection[str]) -> None:
+        """Take away every passage of these files."""
+        with self._lock:
+            self._engine.delete(paths)
+
+    def replace(self, paths: Collection[str], chunks: Sequence[Record], vectors: "np.ndarray") -> None:
+        """Let these files have these passages and no others.
+
+        Args:
+            paths: of files, also of such as have no passage any more.
+            chunks: records as in extraction/chunks.jsonl.
+            vectors: row i for chunk i; float32, (len(chunks), dimension).
+        """
+        made = list(points(chunks, vectors, self._keywords))
+        with self._lock:
+            self._engine.delete(paths)
+            for batch in made:
+                self._engine.upsert(batch)
+
+    def search(self, text: str, vector: "np.ndarray", limit: int, scope: Scope = EVERYWHERE) -> list[Hit]:
+        """As `Index.search`."""
+        with self._lock:
+            return self._index.search(text, vector, limit, scope)
+
+    def count(self) -> int:
+        """How many passages there are."""
+        with self._lock:
+            return self._engine.count()
+
+    def __enter__(self) -> "ChangingIndex":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with closing(self._store):
+            self._engine.close()
+            self._store.drop(COPY)

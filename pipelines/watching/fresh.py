@@ -1,0 +1,97 @@
+"""A released index brought up to the files' present state, and kept there."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipelines.embedding.vectors import Encodes, vectors_of
+from pipelines.index import ChangingIndex
+from pipelines.model.vector_cache import VectorCache
+from pipelines.progress import report
+from pipelines.records import Record
+from pipelines.source.reader import Reader
+from pipelines.watching.passages import Passages
+
+if TYPE_CHECKING:
+    import numpy as np
+
+FILES = 64  # replaced at a time
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What bringing the index up to date came to: files taken anew and gone, passages now theirs, and embedded."""
+
+    changed: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
+    passages: int = 0
+    embedded: int = 0
+
+
+class _Later:
+    """A vector cache whose new vectors are written when nobody waits for them any more."""
+
+    def __init__(self, cache: VectorCache) -> None:
+        self._cache = cache
+        self._put: list[tuple[list[str], np.ndarray]] = []
+
+    def get(self, contents: Iterable[str]) -> "dict[str, np.ndarray]":
+        return self._cache.get(contents)
+
+    def put(self, contents: Iterable[str], vectors: "np.ndarray") -> None:
+        self._put.append((list(contents), vectors))
+
+    def write(self) -> None:
+        while self._put:
+            self._cache.put(*self._put.pop())
+
+
+class Fresh:
+    """An index, and which bytes of each file it holds."""
+
+    def __init__(
+        self, index: ChangingIndex, encoder: Encodes, vectors: VectorCache, batch_size: int, passages: Passages
+    ) -> None:
+        self.index = index
+        self._encoder, self._batch_size, self._passages = encoder, batch_size, passages
+        self._vectors = _Later(vectors)
+        self._held: dict[str, str | None] = dict(index.blobs())
+
+    def take(self, items: Mapping[str, Record], reader: Reader) -> Taken:
+        """Let the index hold the passages of these files as they are, and no others.
+
+        Only files with other bytes than before are parsed, and only texts that were never embedded are embedded. A file
+        is replaced at once when its new passages are ready. Of more files than `FILES` the old passages go first, so
+        that nobody is shown a line that is no longer there while the new ones are made.
+
+        Raises:
+            NocturneError: the parser, the encoder or the engine failed; what was not taken is taken the next time.
+        """
+        gone = sorted(self._held.keys() - items.keys())
+        changed = [item for path, item in sorted(items.items()) if self._held.get(path) != item["blob"]]
+        self._forget(gone)
+        if len(changed) > FILES:
+            self._forget([item["path"] for item in changed if item["path"] in self._held])
+        passages = embedded = 0
+        for start in range(0, len(changed), FILES):
+            report(start, len(changed), "files")
+            made, new = self._replace(changed[start : start + FILES], reader)
+            passages, embedded = passages + made, embedded + new
+        report(len(changed), len(changed), "files")
+        return Taken(tuple(item["path"] for item in changed), tuple(gone), passages, embedded)
+
+    def _forget(self, paths: Sequence[str]) -> None:
+        if paths:
+            self.index.remove(paths)
+            for path in paths:
+                del self._held[path]
+
+    def _replace(self, items: Sequence[Record], reader: Reader) -> tuple[int, int]:
+        blobs = {item["path"]: item["blob"] for item in items}
+        found = dict(self._passages.of(items, reader))
+        chunks = [chunk for made in found.values() for chunk in made or ()]
+        vectors, embedded = vectors_of(chunks, self._encoder, self._vectors, self._batch_size)
+        self.index.replace(list(found), chunks, vectors)
+        self._held.update({path: None if made is None else blobs[path] for path, made in found.items()})
+        self._vectors.write()
+        return len(chunks), embedded

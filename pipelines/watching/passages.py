@@ -1,0 +1,49 @@
+"""Changed files to passages, as the extraction stage makes them and through its cache: the next night has them too."""
+
+from collections.abc import Iterator, Sequence
+
+import orjson
+
+from pipelines.extraction.cache import Cache
+from pipelines.extraction.choice import Choice, Wanted
+from pipelines.extraction.parsed import chunk_records
+from pipelines.extraction.parsing import Parsing
+from pipelines.extraction.workers import Workers, cores
+from pipelines.params import Params
+from pipelines.project import Project
+from pipelines.records import Record
+from pipelines.source.reader import Reader
+
+
+class Passages:
+    """Reads, cleans and parses files as the night does."""
+
+    def __init__(self, project: Project, params: Params) -> None:
+        self._cache = Cache.of(project, params.cleaning)
+        self._choice = Choice(self._cache, params)
+
+    def of(self, items: Sequence[Record], reader: Reader) -> Iterator[tuple[str, list[Record] | None]]:
+        """The path of each item and its passages: none for a file that is not read, for whatever reason; None when it
+        has been changed again meanwhile.
+
+        Args:
+            items: as in snapshot.json.
+        """
+        parsing = Parsing(self._cache, self._choice, list(items))
+        with Workers(cores(), parsing.work) as workers:
+            for item, _ in parsing.run(reader, workers):
+                path = item["path"]
+                yield path, None if path in parsing.unreadable else self._passages(item)
+
+    def _passages(self, item: Record) -> list[Record] | None:
+        wanted = self._choice.of(item)
+        if not isinstance(wanted, Wanted):
+            return []
+        kept = self._cache.read(wanted.entry)
+        if kept is None:  # a night has cleared its cache this very moment
+            return None
+        found = orjson.loads(kept[1])
+        if "skipped" in found:
+            return []
+        origin = {key: item[key] for key in ("path", "blob", "commit")} | {"language": found["language"]}
+        return chunk_records(found, origin)

@@ -1,0 +1,102 @@
+"""The source's files as they stand while people edit them: items as the snapshot has them, a few looked at again."""
+
+from collections.abc import Collection
+from dataclasses import asdict
+from pathlib import Path, PurePosixPath
+
+from pipelines.params import Params
+from pipelines.project import Project
+from pipelines.records import Record
+from pipelines.snapshot.files import chosen
+from pipelines.source import disk, git
+from pipelines.source.tracked import UNCOMMITTED
+
+# They say which files are read, so that a change of one is a change of the list.
+RULES = frozenset({".gitignore", ".gitattributes"})
+DIRTY = "-dirty"
+
+
+class Tree:
+    """The tracked files that are learned.
+
+    Attributes:
+        root: the source, resolved.
+        items: path → item as in snapshot.json; what is not there any more, or no plain file now, is left out.
+        index: git's list of what is tracked: it changes with `git add`, `commit`, `checkout`, `stash`.
+    """
+
+    def __init__(self, project: Project, params: Params) -> None:
+        """Read the whole list.
+
+        Raises:
+            NocturneError: the source is no git repository, or has nothing that is taken.
+        """
+        git.check(project.source)
+        self._project, self._params = project, params
+        self.root = project.source.resolve()
+        self._format = git.object_format(self.root)
+        told = git.output(self.root, "rev-parse", "--git-path", "index").decode().strip()
+        self.index = (self.root / told).resolve()
+        self.read()
+
+    def read(self) -> None:
+        """Ask git for the whole list again."""
+        taken, _ = chosen(self._project, self._params)
+        self._listed = {file.path: asdict(file) for file in taken}
+        self._folders = {str(folder) for path in self._listed for folder in PurePosixPath(path).parents} - {"."}
+        self.items: dict[str, Record] = dict(self._listed)
+
+    def concerns(self, path: Path) -> bool:
+        """Whether a change of this path can change what is tracked, or a tracked file."""
+        if path == self.index or path.name in RULES:
+            return True
+        relative = self._relative(path)
+        return relative in self._listed or relative in self._folders
+
+    def look(self, paths: Collection[Path]) -> bool:
+        """Look again at what has been changed on disk; whether `items` is another than before.
+
+        Args:
+            paths: absolute; of files or of folders, tracked or not.
+        """
+        if self.index in paths or any(path.name in RULES for path in paths):
+            before = self.items
+            self.read()
+            return before != self.items
+        changed = [path for path in sorted(self._concerned(paths)) if self._look(path)]
+        return bool(changed)
+
+    def _concerned(self, paths: Collection[Path]) -> set[str]:
+        """The tracked files among some paths, and those in folders that came or went as a whole."""
+        named = {relative for path in paths if (relative := self._relative(path)) is not None}
+        files = named & self._listed.keys()
+        folders = named & self._folders
+        if folders:
+            parents = ((path, PurePosixPath(path).parents) for path in self._listed)
+            files |= {path for path, above in parents if not folders.isdisjoint(map(str, above))}
+        return files
+
+    def _look(self, path: str) -> bool:
+        before = self.items.get(path)
+        now = self._now(path)
+        if now is None:
+            self.items.pop(path, None)
+        else:
+            self.items[path] = now
+        return before != now
+
+    def _now(self, path: str) -> Record | None:
+        try:
+            with disk.opened(self.root, path) as file:
+                blob, size = disk.blob_of(file, self._format)
+        except (FileNotFoundError, NotADirectoryError, disk.Unsafe):
+            return None
+        listed = self._listed[path]
+        if blob == listed["blob"]:
+            return listed
+        commit = listed["commit"].removesuffix(DIRTY)
+        named = commit if commit == UNCOMMITTED else f"{commit}{DIRTY}"
+        return {**listed, "blob": blob, "size": size, "commit": named, "dirty": True}
+
+    def _relative(self, path: Path) -> str | None:
+        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else None

@@ -1,0 +1,255 @@
+"""What is saved while `nocturne watch` runs is found by every search, and nothing else is."""
+
+import json
+import queue
+import stat
+import threading
+import time
+from dataclasses import dataclass
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+from conftest import ROOT, commit_all, git, make_repository
+
+from pipelines.assistant.search import search
+from pipelines.errors import NocturneError, UsageError
+from pipelines.index import publish
+from pipelines.model.encoder import MINILM, Encoder
+from pipelines.params import load_params
+from pipelines.project import Project
+from pipelines.records import read_json
+from pipelines.stage import load
+from pipelines.watching.watch import Watch, watching
+
+PARAMS = load_params(ROOT)
+WAIT_S = 60
+FILES = {
+    "store/price.py": "def parse_price(text):\n    return int(text)\n",
+    "store/retry.py": "def wait_and_retry(attempt):\n    return 2**attempt\n",
+    "docs/guide.md": "# Guide\n\nHow to count sheep.\n",
+}
+
+
+@dataclass(frozen=True)
+class Release:
+    version: int
+    index_version: str
+    encoder: str = MINILM
+
+
+class Watched:
+    """A project with a published index, and the watch that runs on it."""
+
+    def __init__(self, folder):
+        self.source = make_repository(folder / "source", FILES)
+        self.project = Project("demo", self.source, folder)
+        self.release = self.published(1)
+        self.events: queue.Queue = queue.Queue()
+        self.stop = threading.Event()
+
+    def published(self, number):
+        for stage in ("snapshot", "extraction", "embedding"):
+            load(stage).run(self.project, PARAMS)
+        return Release(number, publish(self.project, PARAMS).version)
+
+    def start(self):
+        watch = Watch(self.project, lambda: PARAMS, lambda: self.release, self.events.put)
+        self.thread = threading.Thread(target=watch.run, args=[self.stop], daemon=True)
+        self.thread.start()
+        return self.next()
+
+    def next(self):
+        event = self.events.get(timeout=WAIT_S)
+        assert event.error == ""
+        return event
+
+    def until(self, path):
+        """Events up to the one that tells of this path."""
+        while path not in (event := self.next()).taken.changed + event.taken.gone:
+            pass
+        return event
+
+    def found(self, text, limit=20):
+        return {(hit.path, hit.text) for hit in search(self.project, PARAMS, self.release, text, limit)}
+
+    def true(self):
+        """Every passage that a search gives stands in its file now, at its lines."""
+        hits = search(self.project, PARAMS, self.release, "the store", 100)
+        for hit in hits:
+            lines = (self.source / hit.path).read_text().split("\n")
+            assert hit.text == "\n".join(lines[hit.start_line - 1 : hit.end_line])
+        return {hit.path for hit in hits}
+
+
+@pytest.fixture
+def watched(tmp_path):
+    made = Watched(tmp_path)
+    yield made
+    made.stop.set()
+    if hasattr(made, "thread"):
+        made.thread.join(WAIT_S)
+        assert not made.thread.is_alive()
+
+
+def test_a_saved_line_is_found_and_the_line_it_replaced_is_not(watched):
+    assert watched.start().taken.changed == ()
+    before = read_json(watched.project.watch / "state.json")
+    (watched.source / "store/price.py").write_text("def parse_amount(text):\n    return float(text)\n")
+    event = watched.until("store/price.py")
+    assert (event.release, event.taken.passages, event.taken.embedded) == (1, 1, 1)
+    texts = {text for path, text in watched.found("parse_price") if path == "store/price.py"}
+    assert texts == {"def parse_amount(text):\n    return float(text)"}
+    assert watched.true() == set(FILES)
+    hit = search(watched.project, PARAMS, watched.release, "parse_amount", 1)[0]
+    assert hit.commit.endswith("-dirty")
+    assert watching(watched.project)["pid"] == before["pid"]
+
+
+def test_what_changed_before_the_watch_began_is_taken_first(watched):
+    (watched.source / "store/price.py").unlink()
+    (watched.source / "store/retry.py").write_text("def give_up():\n    return None\n")
+    event = watched.start()
+    assert (event.taken.changed, event.taken.gone) == (("store/retry.py",), ("store/price.py",))
+    assert watched.true() == {"store/retry.py", "docs/guide.md"}
+
+
+def test_a_rename_embeds_nothing_and_an_untracked_file_waits_for_git_add(watched):
+    watched.start()
+    (watched.source / "new.py").write_text("def count_sheep():\n    return 7\n")
+    git(watched.source, "mv", "store/price.py", "store/amount.py")
+    event = watched.until("store/amount.py")
+    assert (event.taken.gone, event.taken.embedded) == (("store/price.py",), 0)
+    assert "new.py" not in watched.true()
+    git(watched.source, "add", "new.py")
+    watched.until("new.py")
+    assert "new.py" in watched.true()
+
+
+def test_an_editor_that_writes_aside_and_a_folder_that_moves_are_seen(watched):
+    watched.start()
+    aside = watched.source / "store/.price.py.swp"
+    aside.write_text("def parse_cost(text):\n    return text\n")
+    aside.replace(watched.source / "store/price.py")
+    watched.until("store/price.py")
+    assert "parse_cost" in str(watched.found("parse_cost"))
+    (watched.source / "store").rename(watched.source / "shop")
+    assert watched.until("store/price.py").taken.gone == ("store/price.py", "store/retry.py")
+    assert watched.true() == {"docs/guide.md"}
+    (watched.source / "shop").rename(watched.source / "store")
+    assert watched.until("store/price.py").taken.embedded == 0
+    assert watched.true() == set(FILES)
+
+
+def test_a_branch_switch_of_many_files_shows_no_line_of_the_other_branch(watched):
+    git(watched.source, "checkout", "-q", "-b", "other")
+    many = {f"many/part{number}.py": f"def part_{number}():\n    return {number}\n" for number in range(150)}
+    for path, text in many.items():
+        (watched.source / path).parent.mkdir(exist_ok=True)
+        (watched.source / path).write_text(text)
+    (watched.source / "store/price.py").write_text("def other_branch():\n    return 1\n")
+    commit_all(watched.source, "other")
+    git(watched.source, "checkout", "-q", "-")
+    watched.start()
+    git(watched.source, "checkout", "-q", "other")
+    watched.until("many/part149.py")
+    assert len(watched.true()) == 100 or set(many) <= watched.true()
+    git(watched.source, "checkout", "-q", "-")
+    watched.until("many/part149.py")
+    assert watched.true() == set(FILES)
+
+
+def test_it_follows_the_live_release_and_a_search_never_mixes_two(watched):
+    watched.start()
+    (watched.source / "store/price.py").write_text("def parse_amount(text):\n    return float(text)\n")
+    watched.until("store/price.py")
+    first, watched.release = watched.release, watched.published(2)
+    while (event := watched.next()).release != 2:
+        pass
+    assert event.taken.changed == ()
+    assert watched.true() == set(FILES)
+    assert "parse_price" in str({h.text for h in search(watched.project, PARAMS, first, "parse_price", 9)})
+
+
+def test_without_a_watch_the_release_answers(watched):
+    watched.start()
+    (watched.source / "store/price.py").write_text("def parse_amount(text):\n    return float(text)\n")
+    watched.until("store/price.py")
+    watched.stop.set()
+    watched.thread.join(WAIT_S)
+    assert watching(watched.project) is None
+    assert "parse_price" in str(watched.found("parse_price"))
+    assert not (watched.project.live / "copies" / "watch").exists()
+
+
+def test_a_second_watch_is_refused(watched):
+    watched.start()
+    again = Watch(watched.project, lambda: PARAMS, lambda: watched.release, print)
+    with pytest.raises(UsageError, match="watched already"):
+        again.run(threading.Event())
+
+
+def test_a_failure_is_told_and_made_good_without_a_person(watched, monkeypatch):
+    watched.start()
+    encode, broken = Encoder.encode, threading.Event()
+    broken.set()
+
+    def failing(self, texts, batch_size=32):
+        if broken.is_set() and any("parse_amount" in text for text in texts):
+            raise NocturneError("The encoder is away.", "Wait.")
+        return encode(self, texts, batch_size)
+
+    monkeypatch.setattr(Encoder, "encode", failing)
+    (watched.source / "store/price.py").write_text("def parse_amount(text):\n    return float(text)\n")
+    assert "The encoder is away" in watched.events.get(timeout=WAIT_S).error
+    broken.clear()
+    while watched.events.get(timeout=WAIT_S).error:
+        pass
+    assert "parse_amount" in str(watched.found("parse_amount"))
+
+
+@pytest.mark.parametrize(
+    ("token", "path", "body", "status"),
+    [
+        ("wrong", "/search", b"{}", 401),
+        (None, "/other", b"{}", 400),
+        (None, "/search", b"not json", 400),
+        (None, "/search", b'{"version": "v", "text": "x", "limit": "y"}', 400),
+        (None, "/search", b'{"version": "v", "text": "x", "limit": 1}', 409),
+    ],
+)
+def test_it_answers_only_who_has_the_token_and_asks_well(watched, token, path, body, status):
+    watched.start()
+    folder, state = watched.project.watch, read_json(watched.project.watch / "state.json")
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    headers = {"Authorization": f"Bearer {token or state['token']}"}
+    with pytest.raises(HTTPError) as refused:
+        urlopen(Request(f"http://127.0.0.1:{state['port']}{path}", body, headers), timeout=WAIT_S)
+    assert refused.value.code == status
+    assert "error" in json.loads(refused.value.read())
+
+
+def test_searches_while_files_change_are_never_refused_and_never_mixed(watched):
+    watched.start()
+    texts = [f"def parse_{name}(text):\n    return {name}\n" for name in ("one", "two", "three")]
+    wrong, asked, done = [], [0], threading.Event()
+
+    def ask():
+        while not done.is_set():
+            hits = search(watched.project, PARAMS, watched.release, "parse text", 20)
+            own = [hit.text + "\n" for hit in hits if hit.path == "store/price.py"]
+            asked[0] += 1
+            if len(own) != 1 or own[0] not in [*texts, FILES["store/price.py"]]:
+                wrong.append(own)
+
+    asker = threading.Thread(target=ask)
+    asker.start()
+    for text in texts * 3:
+        (watched.source / "aside").write_text(text)
+        (watched.source / "aside").replace(watched.source / "store/price.py")
+        time.sleep(0.05)
+    watched.until("store/price.py")
+    done.set()
+    asker.join(WAIT_S)
+    assert wrong == []
+    assert asked[0] > 0
