@@ -8,7 +8,7 @@ import typer
 
 from pipelines.cli.context import Json, ProjectName, opened, print_json
 
-FILTERS = "Filters: lang:go, path:internal/, kind:function, symbol:Foo; behind them -path:vendor excludes; quotes keep a space."
+FILTERS = "Filters: lang:go, path:internal/, kind:function, symbol:Foo; after a word -path:x excludes; quotes work."
 
 
 def search(
