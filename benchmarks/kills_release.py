@@ -170,7 +170,7 @@ def _watched(begun: Callable[[str], None]) -> None:
     """Let `begun` hear of every write. Each process that is watched ends with its work."""
     from mlflow import MlflowClient
 
-    from pipelines.index.edge import EdgeStore
+    from pipelines.index.folders import EdgeStore
 
     for owner, names in ((EdgeStore, ("create", "seal", "publish")), (MlflowClient, CLIENT)):
         for name in names:

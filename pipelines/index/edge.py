@@ -1,4 +1,4 @@
-"""The embedded engine: Qdrant Edge shards in `data/live/<project>/<version>`.
+"""The embedded engine: a Qdrant Edge shard in a folder.
 
 What Edge 0.9.0 does, found by running and tracing it. Without a write-ahead log several processes may have a shard
 open: a load rewrites two small files by renaming, with the same content, and touches nothing else; so a version needs a
@@ -6,22 +6,15 @@ writable folder, and files that are not in its manifest may come and go in it. T
 change bytes (it completes the configuration, removes journals), so a version is loaded before its files are hashed.
 """
 
-import os
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.errors import NocturneError
-from pipelines.index.engine import BATCH, DENSE, SEARCH_EF, SPARSE, Engine, Point, Scope, Scored, as_point
+from pipelines.index.engine import BATCH, DENSE, SEARCH_EF, SPARSE, Point, Scope, Scored, as_point
 from pipelines.index.keywords import Sparse
-from pipelines.index.version import IndexVersion
-from pipelines.records import file_sha256, read_json, write_json
 
 if TYPE_CHECKING:
     import numpy as np
-
-MANIFEST, SHARD = "manifest.json", "shard"
 
 
 class EdgeEngine:
@@ -62,6 +55,17 @@ class EdgeEngine:
             sparse = edge.SparseVector(point.sparse.indices, point.sparse.values)
             made.append(edge.Point(point.id, {DENSE: point.dense, SPARSE: sparse}, point.chunk))
         self._shard.update(edge.UpdateOperation.upsert_points(made))
+
+    def delete(self, paths: Collection[str]) -> None:
+        """Take away every point of these files."""
+        import qdrant_edge as edge
+
+        match = edge.FieldCondition(key="path", match=edge.MatchAny(sorted(paths)))
+        self._shard.update(edge.UpdateOperation.delete_points_by_filter(edge.Filter(must=[match])))
+
+    def flush(self) -> None:
+        """Write everything to disk: without a write-ahead log nothing is durable before."""
+        self._shard.flush()
 
     def nearest(self, query: "np.ndarray | Sparse", limit: int, scope: Scope) -> list[Scored]:
         """The nearest points by cosine (array) or BM25 (Sparse), best first."""
@@ -104,108 +108,6 @@ class EdgeEngine:
         self._shard.close()
 
 
-class EdgeStore:
-    """The versions of one project, one folder each."""
-
-    def __init__(self, live: Path, project: str) -> None:
-        self._live = live
-        self._project = project
-
-    def create(self, version: str, dimension: int) -> EdgeEngine:
-        """Start over in `.<version>.tmp`."""
-        self.discard(version)
-        return EdgeEngine.create(self._aside(version) / SHARD, dimension)
-
-    def seal(self, version: str, engine: Engine) -> EdgeEngine:
-        """Write to disk, then open from disk, as every reader will."""
-        assert isinstance(engine, EdgeEngine)
-        engine.finish()
-        return EdgeEngine.load(self._aside(version) / SHARD)
-
-    def publish(self, manifest: IndexVersion, engine: Engine) -> IndexVersion:
-        """Sync, list and hash the files, write the manifest, and rename into place."""
-        engine.close()
-        aside, final = self._aside(manifest.version), self._live / manifest.version
-        for path in [*_files(aside), *(p for p in aside.rglob("*") if p.is_dir()), aside]:
-            _sync(path)
-        whole = manifest.with_files({_name(f, aside): [f.stat().st_size, file_sha256(f)] for f in _files(aside)})
-        write_json(aside / MANIFEST, whole.sealed())
-        _sync(aside)
-        _swap(aside, final)
-        return whole
-
-    def discard(self, version: str) -> None:
-        """Remove what was begun."""
-        shutil.rmtree(self._aside(version), ignore_errors=True)
-
-    def read(self, version: str) -> IndexVersion | None:
-        """The manifest, or None when there is no whole version of this name: every file is there in its size."""
-        folder = self._live / version
-        try:
-            manifest = IndexVersion.unsealed(read_json(folder / MANIFEST), version)
-        except (NocturneError, OSError):
-            return None
-        if manifest is None:
-            return None
-        sized = all(_size(folder / name) == size for name, (size, _) in manifest.files.items())
-        return manifest if sized else None
-
-    def intact(self, manifest: IndexVersion) -> bool:
-        """Whether every file still has its hash."""
-        folder = self._live / manifest.version
-        return all(file_sha256(folder / name) == sha for name, (_, sha) in manifest.files.items())
-
-    def open(self, manifest: IndexVersion) -> EdgeEngine:
-        """Open a whole version.
-
-        Raises:
-            NocturneError: Edge cannot read it.
-        """
-        try:
-            return EdgeEngine.load(self._live / manifest.version / SHARD)
-        except (KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException as error:  # Edge raises bare Exceptions, and panics are BaseExceptions
-            raise NocturneError(
-                f"Index version {manifest.version} of {self._project} cannot be opened: {error}",
-                f"Run `nocturne nightly {self._project} --force`; it builds the version again.",
-            ) from error
-
-    def held(self) -> dict[str, int]:
-        """Every folder, whole, torn or begun, with its size in bytes."""
-        folders = [path for path in sorted(self._live.glob("*")) if path.is_dir()]
-        return {folder.name: sum(file.stat().st_size for file in _files(folder)) for folder in folders}
-
-    def remove(self, version: str) -> None:
-        """Take a version away: at once for readers, then from disk."""
-        final = self._live / version
-        if final.exists():
-            torn = _torn(final)
-            final.replace(torn)
-            shutil.rmtree(torn)
-
-    def close(self) -> None:
-        """Nothing is held between calls."""
-
-    def _aside(self, version: str) -> Path:
-        return self._live / f".{version}.tmp"
-
-
-def _torn(final: Path) -> Path:
-    torn = final.with_name(f".{final.name}.torn")
-    shutil.rmtree(torn, ignore_errors=True)
-    return torn
-
-
-def _swap(aside: Path, final: Path) -> None:
-    torn = _torn(final)
-    if final.exists():
-        final.replace(torn)
-    aside.replace(final)
-    _sync(final.parent)
-    shutil.rmtree(torn, ignore_errors=True)
-
-
 def _filter(scope: Scope) -> Any:
     import qdrant_edge as edge
 
@@ -215,23 +117,3 @@ def _filter(scope: Scope) -> Any:
         match = edge.MatchValue(scope.without_path)
         return edge.Filter(must_not=[edge.FieldCondition(key="path", match=match)])
     return None
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    return (path for path in sorted(folder.rglob("*")) if path.is_file())
-
-
-def _name(file: Path, folder: Path) -> str:
-    return file.relative_to(folder).as_posix()
-
-
-def _size(file: Path) -> int:
-    return file.stat().st_size if file.is_file() else -1
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,8 +1,9 @@
 """What the rest of the index asks of Qdrant, and how a chunk becomes a point. Embedded and server both answer to it."""
 
 import hashlib
+import re
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 DENSE, SPARSE = "dense", "bm25"
 BATCH = 256  # points an upsert
+COPY_NAME = re.compile(r"(?![a-f]{12}$)[a-z]+")
 SEARCH_EF = 256  # recall 1.0 at 100,000 points, measured (shared/DESIGN.md)
 
 
@@ -46,9 +48,14 @@ class Scored:
 
 
 class Engine(Protocol):
-    """An open set of points. `every` yields all of them as they were upserted, BATCH at a time."""
+    """An open set of points. `every` yields all of them as they were upserted, BATCH at a time.
+
+    `delete` takes away every point of these files, in one call for many; `flush` returns when all of it is durable.
+    """
 
     def upsert(self, points: Sequence[Point]) -> None: ...
+    def delete(self, paths: Collection[str]) -> None: ...
+    def flush(self) -> None: ...
     def nearest(self, query: "np.ndarray | Sparse", limit: int, scope: Scope) -> list[Scored]: ...
     def every(self) -> Iterator[list[Point]]: ...
     def count(self) -> int: ...
@@ -62,6 +69,9 @@ class Store(Protocol):
     and shows it, its manifest written last; `discard` removes what `create` began. `read` gives the manifest of a whole
     version, `intact` looks at every byte of it. `held` names everything that is there, also what was begun and never
     shown, with its size in bytes where that can be known. `remove` takes any of it away.
+
+    `copy` opens a copy of a whole version to be changed: it is no version, `held` does not name it, and a copy of the
+    same name from before is replaced. One process owns it: another one that opens it breaks it. `drop` takes it away.
     """
 
     def create(self, version: str, dimension: int) -> Engine: ...
@@ -73,7 +83,16 @@ class Store(Protocol):
     def open(self, manifest: IndexVersion) -> Engine: ...
     def held(self) -> dict[str, int]: ...
     def remove(self, version: str) -> None: ...
+    def copy(self, manifest: IndexVersion, name: str) -> Engine: ...
+    def drop(self, name: str) -> None: ...
     def close(self) -> None: ...
+
+
+def copy_name(name: str) -> str:
+    """The name of a copy, when it can be mistaken neither for a version's nor for a project's."""
+    if not COPY_NAME.fullmatch(name):
+        raise ValueError(f"a copy is named by letters from a to z, not {name!r}")
+    return name
 
 
 def point_id(chunk_id: str) -> str:

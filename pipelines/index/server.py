@@ -2,12 +2,12 @@
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipelines.errors import NocturneError
-from pipelines.index.engine import BATCH, DENSE, SEARCH_EF, SPARSE, Engine, Point, Scope, Scored, as_point
+from pipelines.index.engine import BATCH, DENSE, SEARCH_EF, SPARSE, Engine, Point, Scope, Scored, as_point, copy_name
 from pipelines.index.keywords import Sparse
 from pipelines.index.version import NAME_LETTERS, IndexVersion
 
@@ -46,6 +46,17 @@ class ServerEngine:
             vectors = {DENSE: point.dense, SPARSE: sparse}
             made.append(models.PointStruct(id=point.id, vector=vectors, payload=point.chunk))
         self._store.ask(lambda client: client.upsert(self._collection, made, wait=True))
+
+    def delete(self, paths: Collection[str]) -> None:
+        """Take away every point of these files; returns when none is found any more."""
+        from qdrant_client import models
+
+        match = models.FieldCondition(key="path", match=models.MatchAny(any=sorted(paths)))
+        gone = models.FilterSelector(filter=models.Filter(must=[match]))
+        self._store.ask(lambda client: client.delete(self._collection, gone, wait=True))
+
+    def flush(self) -> None:
+        """Nothing to do: every call waited until it was durable."""
 
     def nearest(self, query: "np.ndarray | Sparse", limit: int, scope: Scope) -> list[Scored]:
         """The nearest points by cosine (array) or BM25 (Sparse), best first."""
@@ -155,6 +166,17 @@ class ServerStore:
     def remove(self, version: str) -> None:
         """Delete the collection."""
         self.discard(version)
+
+    def copy(self, manifest: IndexVersion, name: str) -> ServerEngine:
+        """A collection `nocturne-<project>-<name>`, filled with the version's points."""
+        made = self.create(copy_name(name), manifest.dimension)
+        for batch in self.open(manifest).every():
+            made.upsert(batch)
+        return made
+
+    def drop(self, name: str) -> None:
+        """Remove a copy."""
+        self.discard(copy_name(name))
 
     def close(self) -> None:
         """Close the connection."""

@@ -2,7 +2,7 @@
 
 from pipelines.errors import NocturneError
 from pipelines.index import server
-from pipelines.index.edge import EdgeStore
+from pipelines.index.folders import EdgeStore
 from pipelines.params import Index as IndexParams
 from pipelines.project import Project
 

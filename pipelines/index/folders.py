@@ -1,0 +1,163 @@
+"""The versions of one project as folders, `data/live/<project>/<version>`: a shard, and a manifest written last."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipelines.errors import NocturneError
+from pipelines.index.edge import EdgeEngine
+from pipelines.index.engine import Engine, copy_name
+from pipelines.index.version import IndexVersion
+from pipelines.records import file_sha256, read_json, write_json
+
+MANIFEST, SHARD, COPIES = "manifest.json", "shard", "copies"
+
+
+class EdgeStore:
+    """The versions of one project, one folder each."""
+
+    def __init__(self, live: Path, project: str) -> None:
+        self._live = live
+        self._project = project
+
+    def create(self, version: str, dimension: int) -> EdgeEngine:
+        """Start over in `.<version>.tmp`."""
+        self.discard(version)
+        return EdgeEngine.create(self._aside(version) / SHARD, dimension)
+
+    def seal(self, version: str, engine: Engine) -> EdgeEngine:
+        """Write to disk, then open from disk, as every reader will."""
+        assert isinstance(engine, EdgeEngine)
+        engine.finish()
+        return EdgeEngine.load(self._aside(version) / SHARD)
+
+    def publish(self, manifest: IndexVersion, engine: Engine) -> IndexVersion:
+        """Sync, list and hash the files, write the manifest, and rename into place."""
+        engine.close()
+        aside, final = self._aside(manifest.version), self._live / manifest.version
+        for path in [*_files(aside), *(p for p in aside.rglob("*") if p.is_dir()), aside]:
+            _sync(path)
+        whole = manifest.with_files({_name(f, aside): [f.stat().st_size, file_sha256(f)] for f in _files(aside)})
+        write_json(aside / MANIFEST, whole.sealed())
+        _sync(aside)
+        _swap(aside, final)
+        return whole
+
+    def discard(self, version: str) -> None:
+        """Remove what was begun."""
+        shutil.rmtree(self._aside(version), ignore_errors=True)
+
+    def read(self, version: str) -> IndexVersion | None:
+        """The manifest, or None when there is no whole version of this name: every file is there in its size."""
+        folder = self._live / version
+        try:
+            manifest = IndexVersion.unsealed(read_json(folder / MANIFEST), version)
+        except (NocturneError, OSError):
+            return None
+        if manifest is None:
+            return None
+        sized = all(_size(folder / name) == size for name, (size, _) in manifest.files.items())
+        return manifest if sized else None
+
+    def intact(self, manifest: IndexVersion) -> bool:
+        """Whether every file still has its hash."""
+        folder = self._live / manifest.version
+        return all(file_sha256(folder / name) == sha for name, (_, sha) in manifest.files.items())
+
+    def open(self, manifest: IndexVersion) -> EdgeEngine:
+        """Open a whole version.
+
+        Raises:
+            NocturneError: Edge cannot read it.
+        """
+        return self._opened(self._live / manifest.version / SHARD, manifest.version)
+
+    def held(self) -> dict[str, int]:
+        """Every folder, whole, torn or begun, with its size in bytes."""
+        folders = [path for path in sorted(self._live.glob("*")) if path.is_dir() and path.name != COPIES]
+        return {folder.name: sum(file.stat().st_size for file in _files(folder)) for folder in folders}
+
+    def remove(self, version: str) -> None:
+        """Take a version away: at once for readers, then from disk."""
+        final = self._live / version
+        if final.exists():
+            torn = _torn(final)
+            final.replace(torn)
+            shutil.rmtree(torn)
+
+    def copy(self, manifest: IndexVersion, name: str) -> EdgeEngine:
+        """Copy the shard's own files to `copies/<name>`, and open that.
+
+        Raises:
+            NocturneError: Edge cannot read the version.
+        """
+        self.drop(name)
+        shard = self._live / manifest.version / SHARD
+        listed = {self._live / manifest.version / file for file in manifest.files}
+
+        def passing(folder: str, names: list[str]) -> list[str]:
+            """What a reader's load puts there for a moment."""
+            return [one for one in names if (path := Path(folder, one)) not in listed and not path.is_dir()]
+
+        shutil.copytree(shard, self._copy(name), ignore=passing)
+        return self._opened(self._copy(name), manifest.version)
+
+    def drop(self, name: str) -> None:
+        """Remove a copy."""
+        shutil.rmtree(self._copy(name), ignore_errors=True)
+
+    def close(self) -> None:
+        """Nothing is held between calls."""
+
+    def _copy(self, name: str) -> Path:
+        return self._live / COPIES / copy_name(name)
+
+    def _opened(self, folder: Path, version: str) -> EdgeEngine:
+        try:
+            return EdgeEngine.load(folder)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # Edge raises bare Exceptions, and panics are BaseExceptions
+            raise NocturneError(
+                f"Index version {version} of {self._project} cannot be opened: {error}",
+                f"Run `nocturne nightly {self._project} --force`; it builds the version again.",
+            ) from error
+
+    def _aside(self, version: str) -> Path:
+        return self._live / f".{version}.tmp"
+
+
+def _torn(final: Path) -> Path:
+    torn = final.with_name(f".{final.name}.torn")
+    shutil.rmtree(torn, ignore_errors=True)
+    return torn
+
+
+def _swap(aside: Path, final: Path) -> None:
+    torn = _torn(final)
+    if final.exists():
+        final.replace(torn)
+    aside.replace(final)
+    _sync(final.parent)
+    shutil.rmtree(torn, ignore_errors=True)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+def _name(file: Path, folder: Path) -> str:
+    return file.relative_to(folder).as_posix()
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size if file.is_file() else -1
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
