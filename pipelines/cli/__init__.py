@@ -5,7 +5,7 @@ import traceback
 
 import typer
 
-from pipelines.cli import day, lineage, night, releases, setup, training
+from pipelines.cli import day, indexes, lineage, night, releases, setup, training
 from pipelines.errors import NocturneError
 
 INTERRUPTED = 130
@@ -40,6 +40,7 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(lineage.data, name="data")
+app.add_typer(indexes.index, name="index")
 
 
 def main() -> None:

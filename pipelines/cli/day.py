@@ -1,7 +1,7 @@
 """`search`, `ask`, `complete`: the assistant, on whatever `champion` points to at this moment."""
 
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated
 
 import typer
@@ -17,10 +17,12 @@ def search(
 ) -> None:
     """Find passages of the code: meaning and keywords together; path:lines and score."""
     from pipelines.assistant.search import search as find
-    from pipelines.registry.releases import Releases
+    from pipelines.release.indexes import served
 
     place, params = opened(project)
-    hits = find(place, params, Releases(place).champion(), text, limit)
+    hits, notices = served(place, params, lambda live: find(place, params, live, text, limit))
+    for notice in notices:
+        typer.echo(notice, err=True)
     if json:
         print_json([asdict(hit) for hit in hits])
         return
@@ -36,11 +38,12 @@ def ask(
 ) -> None:
     """Answer a question about the code, with numbered citations."""
     from pipelines.assistant.answer import ask as answer
-    from pipelines.registry.releases import Releases
+    from pipelines.release.indexes import served
 
     place, params = opened(project)
     written = generate or params.assistant.answer == "generate"
-    found = answer(place, params, Releases(place).champion(), question, written)
+    found, notices = served(place, params, lambda live: answer(place, params, live, question, written))
+    found = replace(found, notices=[*notices, *found.notices])
     if json:
         print_json(asdict(found))
         return

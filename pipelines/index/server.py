@@ -2,7 +2,9 @@
 
 import os
 import re
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,8 +19,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 API_KEY = "QDRANT_API_KEY"
-TIMEOUT_S = 60
+TIMEOUT_S = 20  # an answer; 256 points are written in well under one
+WAITS_S = (0.2, 0.8)  # before the second and the third attempt
 MANIFEST = "nocturne"
+BUSY = {429, 500, 502, 503, 504}
 
 
 def connect(url: str) -> Any:
@@ -111,15 +115,15 @@ class ServerStore:
         self._url = url
         self._project = project
 
-    def create(self, version: str, dimension: int) -> ServerEngine:
+    def create(self, manifest: IndexVersion) -> ServerEngine:
         """Start over with an empty collection, without a manifest."""
         from qdrant_client import models
 
-        name = self._name(version)
-        self.discard(version)
-        dense = models.VectorParams(size=dimension, distance=models.Distance.COSINE)
+        name = self._name(manifest.version)
+        self.discard(manifest.version)
+        dense = models.VectorParams(size=manifest.dimension, distance=models.Distance.COSINE)
         sparse = models.SparseVectorParams(modifier=models.Modifier.IDF)
-        self.ask(lambda client: client.create_collection(name, {DENSE: dense}, {SPARSE: sparse}))
+        self.ask(lambda client: client.create_collection(name, {DENSE: dense}, {SPARSE: sparse}), waits=())
         keyword = models.PayloadSchemaType.KEYWORD
         self.ask(lambda client: client.create_payload_index(name, "path", keyword))
         return ServerEngine(self, name)
@@ -149,9 +153,16 @@ class ServerStore:
         metadata = self.ask(lambda client: client.get_collection(name)).config.metadata or {}
         return IndexVersion.unsealed(metadata.get(MANIFEST), version)
 
-    def intact(self, manifest: IndexVersion) -> bool:
-        """Whether it holds as many points as it should; the server guards its own files."""
-        return self.open(manifest).count() == manifest.count
+    def faults(self, version: str) -> list[str]:
+        """What is wrong with a version, as far as it shows from outside; the server guards its own files."""
+        name = self._name(version)
+        if not self.ask(lambda client: client.collection_exists(name)):
+            return [f"there is no collection {name}"]
+        manifest = self.read(version)
+        if manifest is None:
+            return [f"collection {name} has no manifest of its own: its build did not end, or it was edited"]
+        found = self.open(manifest).count()
+        return [] if found == manifest.count else [f"collection {name} has {found} points, not {manifest.count}"]
 
     def open(self, manifest: IndexVersion) -> ServerEngine:
         """Open a whole version."""
@@ -169,7 +180,7 @@ class ServerStore:
 
     def copy(self, manifest: IndexVersion, name: str) -> ServerEngine:
         """A collection `nocturne-<project>-<name>`, filled with the version's points."""
-        made = self.create(copy_name(name), manifest.dimension)
+        made = self.create(replace(manifest, version=copy_name(name)))
         for batch in self.open(manifest).every():
             made.upsert(batch)
         return made
@@ -182,25 +193,45 @@ class ServerStore:
         """Close the connection."""
         self._client.close()
 
-    def ask(self, call: Callable[[Any], T]) -> T:
-        """Make one call of the client.
+    def ask(self, call: Callable[[Any], T], waits: Sequence[float] | None = None) -> T:
+        """Make one call of the client, again when the server is lost, slow or overloaded; at most three times.
+
+        Args:
+            call: one that may come twice: all do but the creation of a collection.
+            waits: seconds before each further attempt; WAITS_S without them.
 
         Raises:
             NocturneError: the server is not reached, or refuses.
         """
         from qdrant_client.http.exceptions import ApiException
 
-        try:
-            return call(self._client)
-        except (ApiException, OSError, ValueError) as error:
-            reason = " ".join(str(error).split())[:160]
-            raise NocturneError(
-                f"The Qdrant server at {self._url} failed: {reason}",
-                f"Start it, check index.url and {API_KEY}, or empty index.url to use the embedded index.",
-            ) from error
+        for wait in (*(WAITS_S if waits is None else waits), None):
+            try:
+                return call(self._client)
+            except (ApiException, OSError, ValueError) as error:
+                if wait is None or not _passing(error):
+                    raise self._failed(error) from error
+                time.sleep(wait)
+        raise AssertionError("the last attempt answers or raises")
+
+    def _failed(self, error: Exception) -> NocturneError:
+        reason = " ".join(str(error).split())[:160]
+        return NocturneError(
+            f"The Qdrant server at {self._url} failed: {reason}",
+            f"Start it, check index.url and {API_KEY}, or empty index.url to use the embedded index.",
+        )
 
     def _name(self, version: str) -> str:
         return f"nocturne-{self._project}-{version}"
+
+
+def _passing(error: Exception) -> bool:
+    """Whether the next attempt may go well: no answer came, or the server says that it cannot just now."""
+    from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
+
+    if isinstance(error, UnexpectedResponse):
+        return error.status_code in BUSY
+    return isinstance(error, ResponseHandlingException | OSError)
 
 
 def _filter(scope: Scope) -> Any:

@@ -1,0 +1,34 @@
+"""Copying files that are mostly holes, as the engine's are: the holes stay holes."""
+
+import errno
+import os
+
+PIECE = 1 << 20
+
+
+def copied(source: str, target: str) -> str:
+    """Copy one file, only where it has data; returns the target. For `shutil.copytree`."""
+    with open(source, "rb") as old, open(target, "wb") as new:
+        size = os.fstat(old.fileno()).st_size
+        new.truncate(size)
+        start = 0
+        while (start := _data(old.fileno(), start, size)) < size:
+            end = os.lseek(old.fileno(), start, os.SEEK_HOLE)
+            _piece(old.fileno(), new.fileno(), start, end)
+            start = end
+    return target
+
+
+def _data(file: int, start: int, size: int) -> int:
+    """Where the next data begins; the size when there is no more."""
+    try:
+        return os.lseek(file, start, os.SEEK_DATA) if start < size else size
+    except OSError as error:
+        if error.errno == errno.ENXIO:
+            return size
+        raise
+
+
+def _piece(old: int, new: int, start: int, end: int) -> None:
+    for at in range(start, end, PIECE):
+        os.pwrite(new, os.pread(old, min(PIECE, end - at), at), at)
