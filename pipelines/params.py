@@ -265,10 +265,11 @@ class Release(Section):
 
 
 class Index(Section):
-    """Where the live vectors are, and how a new version is checked."""
+    """Where the live vectors are, how a new version is checked, and what it may take."""
 
     url: str
     canaries: Count
+    memory_mb: Count
 
 
 class Assistant(Section):

@@ -112,6 +112,25 @@ def _told(versions: list[str], words: str, json: bool) -> None:
     print_json(versions) if json else typer.echo(f"{len(versions)} versions {words}: {', '.join(versions)}")
 
 
+def index_words(row: dict[str, Any]) -> str:
+    """The live index in one line, for `status`."""
+    if "error" in row:
+        return str(row["error"])
+    if not row["whole"]:
+        return f"version {row['version']} is torn or missing → nocturne index rebuild {row['version']}"
+    kept = f", {row['layout'] or 'float32'}, {memory_words(row['memory'])}" if row["memory"] else ", on the server"
+    return f"{row['count']:,} chunks{kept}"
+
+
+def memory_words(memory: dict[str, Any]) -> str:
+    """`needs 31 of 500 MB, 24 MB in memory now`, and what to do when that is too much."""
+    needed, cached, budget = (memory[key] / 1e6 for key in ("needed", "cached", "budget"))
+    said = f"needs {needed:,.0f} of {budget:,.0f} MB, {cached:,.0f} MB in memory now"
+    if memory["state"] == "ok":
+        return said
+    return f"{said}: {memory['state']}; raise index.memory_mb, exclude files, or use a server (index.url)"
+
+
 def _line(row: dict[str, Any]) -> str:
     """`0123456789ab  live  whole  12,345 chunks  …`."""
     of = f"release {', '.join(map(str, row['releases']))}" if row["releases"] else "no release"
@@ -119,4 +138,6 @@ def _line(row: dict[str, Any]) -> str:
         return f"{row['version']}  torn or missing  {of}"
     size = f"{row['bytes'] / 1e6:,.1f} MB" if row["bytes"] else "on the server"
     held = f"{row['count']:,} chunks  {row['encoder']}  {row['dimension']} dimensions  {size}"
+    if row["memory"]:
+        held += f"  {row['layout'] or 'float32'}, recall {row['recall']:.3f}  {memory_words(row['memory'])}"
     return f"{row['version']}  {'live' if row['live'] else 'kept'}  {held}  {of}"

@@ -9,7 +9,9 @@ from pipelines.errors import NocturneError, UsageError
 from pipelines.index.building import canaries_of, shortcoming, show
 from pipelines.index.engine import Point, Store
 from pipelines.index.folders import EdgeStore
+from pipelines.index.memory import Memory
 from pipelines.index.published import publish, version_of
+from pipelines.index.server import ServerStore
 from pipelines.index.stores import missing, store_of
 from pipelines.index.version import IndexVersion
 from pipelines.params import Index as IndexParams
@@ -25,18 +27,21 @@ class Held:
         whole: its manifest and the sizes of its files are right; `verify` looks closer.
         bytes: on disk; 0 on a server, which does not tell.
         manifest: None of a version that is not whole.
+        memory: None on a server, and of a version that is not whole.
     """
 
     version: str
     whole: bool
     bytes: int
     manifest: IndexVersion | None
+    memory: Memory | None = None
 
     def facts(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         known = asdict(self.manifest) if self.manifest else {}
         known.pop("files", None)
-        return {"version": self.version, "whole": self.whole, "bytes": self.bytes, **known}
+        memory = self.memory.facts() if self.memory else None
+        return {"version": self.version, "whole": self.whole, "bytes": self.bytes, "memory": memory, **known}
 
 
 def inventory(project: Project, index: IndexParams) -> list[Held]:
@@ -46,8 +51,23 @@ def inventory(project: Project, index: IndexParams) -> list[Held]:
         NocturneError: the store cannot be read.
     """
     with closing(store_of(project, index)) as store:
-        found = {name: (size, store.read(name)) for name, size in store.held().items()}
-    return [Held(name, manifest is not None, size, manifest) for name, (size, manifest) in found.items()]
+        return [_held(store, name, size) for name, size in store.held().items()]
+
+
+def look(project: Project, index: IndexParams, version: str) -> Held:
+    """One version.
+
+    Raises:
+        NocturneError: the store cannot be read.
+    """
+    with closing(store_of(project, index)) as store:
+        return _held(store, version, 0)
+
+
+def _held(store: EdgeStore | ServerStore, version: str, size: int) -> Held:
+    manifest = store.read(version)
+    memory = store.memory(manifest) if manifest and isinstance(store, EdgeStore) else None
+    return Held(version, manifest is not None, size, manifest, memory)
 
 
 def verify(project: Project, params: Params, version: str) -> list[str]:
@@ -84,7 +104,7 @@ def rebuild(project: Project, params: Params, version: str) -> IndexVersion:
         existing = store.read(version)
         if existing is not None and not store.faults(version):
             return existing
-        with closing(EdgeStore(project.live, project.name)) as embedded:
+        with closing(EdgeStore(project.live, project.name, params.index.memory_mb)) as embedded:
             if params.index.url and not embedded.faults(version):
                 return carried(embedded, store, version, params.index.canaries)
     raise NocturneError(

@@ -18,6 +18,7 @@ from pipelines.errors import NocturneError, TornIndex
 from pipelines.index.engine import BATCH, DENSE, SEARCH_EF, SPARSE, Point, Scope, Scored, as_point
 from pipelines.index.holes import copied
 from pipelines.index.keywords import Sparse
+from pipelines.index.layouts import OVERSAMPLING, config
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,18 +34,18 @@ class EdgeEngine:
         self._folder = folder  # of its own, gone when it is closed
 
     @classmethod
-    def create(cls, folder: Path, dimension: int) -> "EdgeEngine":
-        """A new, empty shard in a folder that holds none."""
+    def create(cls, folder: Path, dimension: int, layout: str = "") -> "EdgeEngine":
+        """A new, empty shard in a folder that holds none.
+
+        Args:
+            layout: how its vectors are kept, by its name in `layouts.py`.
+        """
         import qdrant_edge as edge
 
         folder.mkdir(parents=True)
-        config = edge.EdgeConfig(
-            vectors={DENSE: edge.EdgeVectorParams(size=dimension, distance=edge.Distance.Cosine)},
-            sparse_vectors={SPARSE: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
-            wal_enabled=False,
-        )
+        made = config(dimension, layout, DENSE, SPARSE)
         with explained("begin"):
-            shard = edge.EdgeShard.create(str(folder), config)
+            shard = edge.EdgeShard.create(str(folder), made)
             keyword = edge.PayloadSchemaType.Keyword
             shard.update(edge.UpdateOperation.create_field_index("path", keyword))
         return cls(shard)
@@ -93,10 +94,20 @@ class EdgeEngine:
             asked = edge.Query.Nearest(edge.SparseVector(query.indices, query.values), using=SPARSE)
         else:
             asked = edge.Query.Nearest(query.tolist(), using=DENSE)
-        params = edge.SearchParams(hnsw_ef=SEARCH_EF)
+        rescored = edge.QuantizationSearchParams(rescore=True, oversampling=OVERSAMPLING)
+        params = edge.SearchParams(hnsw_ef=SEARCH_EF, quantization=rescored)
         request = edge.QueryRequest(limit=limit, query=asked, filter=_filter(scope), params=params, with_payload=True)
         with explained("search", TornIndex):
             return [Scored(str(one.id), one.score, one.payload) for one in self._shard.query(request)]
+
+    def exact(self, vector: "np.ndarray", limit: int) -> list[str]:
+        """The ids of the nearest points by cosine, by looking at every one."""
+        import qdrant_edge as edge
+
+        asked = edge.Query.Nearest(vector.tolist(), using=DENSE)
+        request = edge.QueryRequest(limit=limit, query=asked, params=edge.SearchParams(exact=True))
+        with explained("search", TornIndex):
+            return [str(one.id) for one in self._shard.query(request)]
 
     def every(self) -> Iterator[list[Point]]:
         """All points, BATCH at a time, by their ids."""

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,23 +11,49 @@ from pipelines.errors import NocturneError, TornIndex
 from pipelines.index.edge import EdgeEngine
 from pipelines.index.engine import Engine, copy_name
 from pipelines.index.holes import copied
+from pipelines.index.layouts import MB, chosen
+from pipelines.index.memory import Memory, memory_of
 from pipelines.index.version import IndexVersion, mending
 from pipelines.records import file_sha256, read_json, write_json
 
 MANIFEST, SHARD, COPIES = "manifest.json", "shard", "copies"
+DISK = 150 * MB  # the engine's first pages; it ends the process when they cannot be filled
+DISK_POINT = 4000  # bytes a point, twice: what is written first, and the same in order
 
 
 class EdgeStore:
     """The versions of one project, one folder each."""
 
-    def __init__(self, live: Path, project: str) -> None:
+    def __init__(self, live: Path, project: str, memory_mb: int) -> None:
         self._live = live
         self._project = project
+        self._memory_mb = memory_mb
+
+    def planned(self, manifest: IndexVersion) -> IndexVersion:
+        """With the layout that fits the memory.
+
+        Raises:
+            NocturneError: none does, or the disk has not the room to build it.
+        """
+        layout = chosen(manifest.count, manifest.dimension, self._memory_mb)
+        self._live.mkdir(parents=True, exist_ok=True)
+        free, takes = shutil.disk_usage(self._live).free, DISK + manifest.count * (DISK_POINT + 10 * manifest.dimension)
+        if free < takes:
+            raise NocturneError(
+                f"{manifest.count:,} chunks need about {takes / MB:,.0f} MB of disk while their index is built; "
+                f"{free / MB:,.0f} MB are free.",
+                "Free disk space, for example with `nocturne gc`. What was live stays live.",
+            )
+        return replace(manifest, layout=layout.name)
+
+    def memory(self, manifest: IndexVersion) -> Memory:
+        """What a whole version takes."""
+        return memory_of(self._live / manifest.version, manifest, self._memory_mb)
 
     def create(self, manifest: IndexVersion) -> EdgeEngine:
         """Start over in `.<version>.tmp`."""
         self.discard(manifest.version)
-        return EdgeEngine.create(self._aside(manifest.version) / SHARD, manifest.dimension)
+        return EdgeEngine.create(self._aside(manifest.version) / SHARD, manifest.dimension, manifest.layout)
 
     def seal(self, version: str, engine: Engine) -> EdgeEngine:
         """Write to disk, then open from disk, as every reader will."""

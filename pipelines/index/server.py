@@ -83,6 +83,19 @@ class ServerEngine:
         )
         return [Scored(str(one.id), one.score, one.payload) for one in answer.points]
 
+    def exact(self, vector: "np.ndarray", limit: int) -> list[str]:
+        """The ids of the nearest points by cosine, by looking at every one."""
+        from qdrant_client import models
+
+        params = models.SearchParams(exact=True)
+        query = vector.tolist()
+        answer = self._store.ask(
+            lambda client: client.query_points(
+                self._collection, query=query, using=DENSE, search_params=params, limit=limit, with_payload=False
+            )
+        )
+        return [str(one.id) for one in answer.points]
+
     def every(self) -> Iterator[list[Point]]:
         """All points, BATCH at a time, by their ids."""
         offset: Any = None
@@ -114,6 +127,10 @@ class ServerStore:
         self._client = client
         self._url = url
         self._project = project
+
+    def planned(self, manifest: IndexVersion) -> IndexVersion:
+        """As it is: the server has its own memory, and its own settings for it."""
+        return replace(manifest, layout="")
 
     def create(self, manifest: IndexVersion) -> ServerEngine:
         """Start over with an empty collection, without a manifest."""

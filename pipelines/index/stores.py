@@ -12,7 +12,7 @@ def store_of(project: Project, index: IndexParams) -> EdgeStore | server.ServerS
     """The store of a project: on the server that `index.url` names, else embedded."""
     if index.url:
         return server.ServerStore(server.connect(index.url), index.url, project.name)
-    return EdgeStore(project.live, project.name)
+    return EdgeStore(project.live, project.name, index.memory_mb)
 
 
 def missing(project: Project, version: str) -> TornIndex:

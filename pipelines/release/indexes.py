@@ -35,6 +35,14 @@ def listed(project: Project, params: Params) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (not row["live"], [-number for number in row["releases"]] or [0]))
 
 
+def live(project: Project, params: Params, release: Release) -> dict[str, Any]:
+    """The index of the live release, for `status`; a server that does not answer is no reason to tell nothing else."""
+    try:
+        return care.look(project, params.index, release.index_version).facts()
+    except NocturneError as error:
+        return {"version": release.index_version, "error": error.fact}
+
+
 def named(project: Project) -> list[str]:
     """The versions that releases name, the live one first, then those of the newest releases."""
     registry = Releases(project)

@@ -99,6 +99,17 @@ def test_a_torn_live_index_is_answered_for_by_the_release_before_it_and_said(pla
         indexes.served(place, params, ask)
 
 
+def test_status_tells_what_the_live_index_takes_and_when_it_is_torn(place, nocturne):
+    code, out, _ = nocturne("status", "sky")
+    assert code == 0
+    assert "index      4 chunks, float32, needs " in out
+    assert "of 500 MB" in out
+    version = Releases(place).champion().index_version
+    tear(place, version)
+    assert f"version {version} is torn or missing" in nocturne("status", "sky")[1]
+    assert json.loads(nocturne("status", "sky", "--json")[1])["index"]["whole"] is False
+
+
 def test_another_failure_than_a_torn_index_is_told_as_it_is(place):
     def fails(live):
         raise NocturneError("the server is down", "start it")
