@@ -22,6 +22,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Protocol
 
+from benchmarks.kills_index import IndexSubject
 from benchmarks.kills_release import ReleaseSubject
 
 WITHIN = 0.02  # seconds after a write has begun; most writes here take less
@@ -44,7 +45,7 @@ class Subject(Protocol):
     def mend(self, trial: int) -> None: ...
 
 
-WHAT: dict[str, Callable[[Path], Subject]] = {"release": ReleaseSubject}
+WHAT: dict[str, Callable[[Path], Subject]] = {"index": IndexSubject, "release": ReleaseSubject}
 
 
 @dataclass(frozen=True)
