@@ -7,7 +7,6 @@ change bytes (it completes the configuration, removes journals), so a version is
 """
 
 import os
-import shutil
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,7 +57,8 @@ class EdgeEngine:
         own = None
         if not os.access(folder, os.W_OK):
             own = TemporaryDirectory(prefix="nocturne-index-")
-            folder = Path(shutil.copytree(folder, Path(own.name) / folder.name, copy_function=copied))
+            copied(folder, Path(own.name) / folder.name)
+            folder = Path(own.name) / folder.name
         with explained("open", TornIndex):
             return cls(EdgeShard.load(str(folder)), own)
 

@@ -131,14 +131,9 @@ class EdgeStore:
             NocturneError: Edge cannot read the version.
         """
         self.drop(name)
-        shard = self._live / manifest.version / SHARD
-        listed = {self._live / manifest.version / file for file in manifest.files}
-
-        def passing(folder: str, names: list[str]) -> list[str]:
-            """What a reader's load puts there for a moment."""
-            return [one for one in names if (path := Path(folder, one)) not in listed and not path.is_dir()]
-
-        shutil.copytree(shard, self._copy(name), ignore=passing, copy_function=copied)
+        folder = self._live / manifest.version
+        own = {folder / name for name in manifest.files}  # a reader's load has others there for a moment
+        copied(folder / SHARD, self._copy(name), wanted=own.__contains__)
         return self._opened(self._copy(name), manifest.version)
 
     def drop(self, name: str) -> None:

@@ -2,12 +2,24 @@
 
 import errno
 import os
+from collections.abc import Callable
+from pathlib import Path
 
 PIECE = 1 << 20
 
 
-def copied(source: str, target: str) -> str:
-    """Copy one file, only where it has data; returns the target. For `shutil.copytree`."""
+def copied(source: Path, target: Path, wanted: Callable[[Path], bool] = lambda file: True) -> None:
+    """Copy a folder to one that is not there yet: its folders, and the files that are wanted, all of them writable."""
+    for folder, _, names in os.walk(source):
+        here = target / Path(folder).relative_to(source)
+        here.mkdir(parents=True)
+        for name in names:
+            if wanted(Path(folder, name)):
+                _copied(Path(folder, name), here / name)
+
+
+def _copied(source: Path, target: Path) -> None:
+    """Copy one file, only where it has data."""
     with open(source, "rb") as old, open(target, "wb") as new:
         size = os.fstat(old.fileno()).st_size
         new.truncate(size)
@@ -16,7 +28,6 @@ def copied(source: str, target: str) -> str:
             end = os.lseek(old.fileno(), start, os.SEEK_HOLE)
             _piece(old.fileno(), new.fileno(), start, end)
             start = end
-    return target
 
 
 def _data(file: int, start: int, size: int) -> int:

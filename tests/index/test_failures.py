@@ -9,10 +9,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from conftest import ROOT
-from test_index import edge, project, unit_vectors
+from qdrant_client.http.exceptions import ResponseHandlingException
+from test_index import edge, engine_params, made_project, project, some_chunks, unit_vectors
 
 from pipelines.errors import NocturneError
-from pipelines.index import open_index, publish, server
+from pipelines.index import open_index, present, publish, server, version_of
 from pipelines.params import load_params
 
 
@@ -95,6 +96,39 @@ def test_a_server_that_does_not_answer_costs_a_bounded_time(fake, project, quick
     assert fake.asked == 3
 
 
+def test_a_server_that_is_lost_midway_leaves_what_was_there_and_the_next_build_completes(
+    project, tmp_path, quick, monkeypatch
+):
+    params = engine_params("server", monkeypatch)
+    version = publish(project, params).version
+    made_project(tmp_path, some_chunks()[:3], unit_vectors(3))
+    client = server.connect("")
+    with monkeypatch.context() as lost:
+        for call in ("upsert", "collection_exists", "delete_collection"):
+            lost.setattr(client, call, _lost if call == "upsert" else _once(getattr(client, call)))
+        with pytest.raises(NocturneError, match="failed: gone"):
+            publish(project, params)
+    with open_index(project, params.index, version) as index:
+        assert index.count() == 6
+    assert not present(project, params.index, version_of(project))
+    assert publish(project, params).count == 3
+
+
+def _lost(*_, **__):
+    raise ResponseHandlingException(OSError("gone"))
+
+
+def _once(call):
+    """The call works while the build begins; by its end the server is gone."""
+    left = [2]
+
+    def once(*arguments):
+        left[0] -= 1
+        return call(*arguments) if left[0] >= 0 else _lost()
+
+    return once
+
+
 def test_a_full_disk_is_one_clear_error_and_what_is_there_stays(project, edge):
     """A limit on the size of files stands in for it: the engine cannot make its first page."""
     version = publish(project, edge).version
@@ -124,7 +158,9 @@ def test_a_folder_that_cannot_be_written_is_searched_in_a_copy(project, edge, mo
     monkeypatch.setattr(os, "access", lambda path, mode: False if path == shard else asked(path, mode))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "copies"))
     (tmp_path / "copies").mkdir()
+    shard.chmod(0o555)
     with open_index(project, edge.index, version) as index:
         assert index.search("RetryWithBackoff", unit_vectors(6)[4], 1)[0].path == "lib/retry.go"
+    shard.chmod(0o755)
     assert {file: file.stat().st_ino for file in shard.rglob("*") if file.is_file()} == before
     assert list((tmp_path / "copies").iterdir()) == []
