@@ -17,7 +17,7 @@ from pipelines.errors import NocturneError, TornIndex
 from pipelines.index.engine import BATCH, DENSE, SEARCH_EF, SPARSE, Point, Scope, Scored, as_point
 from pipelines.index.holes import copied
 from pipelines.index.keywords import Sparse
-from pipelines.index.layouts import OVERSAMPLING, config
+from pipelines.index.layouts import CUTTING, OVERSAMPLING, config
 
 if TYPE_CHECKING:
     import numpy as np
@@ -95,7 +95,8 @@ class EdgeEngine:
         else:
             asked = edge.Query.Nearest(query.tolist(), using=DENSE)
         rescored = edge.QuantizationSearchParams(rescore=True, oversampling=OVERSAMPLING)
-        params = edge.SearchParams(hnsw_ef=SEARCH_EF, quantization=rescored)
+        past = edge.AcornSearchParams(enable=True, max_selectivity=CUTTING)
+        params = edge.SearchParams(hnsw_ef=SEARCH_EF, quantization=rescored, acorn=past)
         request = edge.QueryRequest(limit=limit, query=asked, filter=_filter(scope), params=params, with_payload=True)
         with explained("search", TornIndex):
             return [Scored(str(one.id), one.score, one.payload) for one in self._shard.query(request)]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pipelines.errors import NocturneError
 from pipelines.index.engine import BATCH, DENSE, SEARCH_EF, SPARSE, Engine, Point, Scope, Scored, as_point, copy_name
 from pipelines.index.keywords import Sparse
+from pipelines.index.layouts import CUTTING
 from pipelines.index.version import NAME_LETTERS, IndexVersion
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class ServerEngine:
         from qdrant_client import models
 
         sparse = isinstance(query, Sparse)
+        past = models.AcornSearchParams(enable=True, max_selectivity=CUTTING)
         asked: Any = query.tolist() if not isinstance(query, Sparse) else None
         if isinstance(query, Sparse):
             asked = models.SparseVector(indices=query.indices, values=query.values)
@@ -76,7 +78,7 @@ class ServerEngine:
                 query=asked,
                 using=SPARSE if sparse else DENSE,
                 query_filter=_filter(scope),
-                search_params=models.SearchParams(hnsw_ef=SEARCH_EF),
+                search_params=models.SearchParams(hnsw_ef=SEARCH_EF, acorn=past),
                 limit=limit,
                 with_payload=True,
             )

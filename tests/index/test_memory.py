@@ -58,6 +58,24 @@ def test_every_layout_finds_what_looking_at_every_vector_finds(tmp_path, edge, m
             assert len(exact & {hit.chunk_id for hit in index.search("", vectors[row], 10)}) >= 9
 
 
+def test_a_filter_that_cuts_the_graph_costs_no_recall(tmp_path, edge, monkeypatch):
+    monkeypatch.setattr(layouts, "SCANNED", 100)
+    vectors = clustered()
+    kept = np.arange(COUNT) % 3 > 0
+    chunks = [
+        {**chunk, "path": "kept.py" if keep else "out.py"} for chunk, keep in zip(many_chunks(), kept, strict=True)
+    ]
+    project = made_project(tmp_path, chunks, vectors)
+    found = wanted = 0
+    with open_index(project, edge.index, publish(project, edge).version) as index:
+        for row in range(0, COUNT, 25):
+            nearest = [number for number in np.argsort(-(vectors @ vectors[row])) if kept[number]][:10]
+            hits = index.search("", vectors[row], 10, without_path="out.py")
+            wanted += len(nearest)
+            found += len({f"c{number}" for number in nearest} & {hit.chunk_id for hit in hits})
+    assert found >= 0.99 * wanted
+
+
 def test_a_budget_that_is_spent_refuses_the_next_version_and_leaves_the_live_one(project, edge, tmp_path):
     version = publish(project, edge).version
     made_project(tmp_path, some_chunks()[:5], unit_vectors(5))
