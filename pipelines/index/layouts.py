@@ -17,9 +17,9 @@ WARN, FULL = 0.8, 0.95  # of the budget
 BASE = 8 * MB  # of the process that searches, beside its interpreter
 POINT = 600  # bytes of a point beside its vector: heap 180, BM25 290, graph 60, the rest ids and payload indexes
 OVERSAMPLING = 3.0  # candidates by quantised vectors for each that is wanted
-# With 256 candidates a search this graph finds what one of 16 edges and 100 candidates does (recall@10 of 1.00 at 40,000
-# and 100,000 points, also for questions far from every point) in three quarters of its building time. With 8 edges and
-# 64 candidates it takes half of that, but some builds find .988 of the far ones.
+# With 256 candidates a search this graph finds what one of 16 edges and 100 candidates does (recall@10 of 1.00 at
+# 40,000 and 100,000 points, also for questions far from every point) in about four fifths of its building time. With 8
+# edges and 64 candidates it takes half of that, but some builds find .988 of the far ones.
 EDGES, CONSTRUCT = 12, 80
 SCANNED = 20_000  # points up to which every vector is looked at, also those that a filter leaves: two milliseconds
 # A filter that leaves up to this share of the points cuts the graph into pieces: walked past what it leaves out, as
