@@ -1,11 +1,15 @@
 """Kills a process at drawn moments, again and again, and looks at what is left: always the old or the new, whole.
 
-`python -m benchmarks.kills --what release --trials 100 --seed 17 FOLDER` prints where the kills fell and what was then
-live; it ends with exit code 1 when anything was ever torn. FOLDER must be empty; a small workspace is made in it.
+`python -m benchmarks.kills --trials 100 --seed 17 FOLDER` prints in which part of the work the kills fell, and what
+came of them; it ends with exit code 1 when anything was ever torn, or did not end as undisturbed work does. FOLDER must
+be empty; a small workspace is made in it. `--what` names what is killed, by default all of WHAT in equal shares; a
+subject is added there.
 
-A trial draws one of the writes of the work, lets a process of its own begin it, waits a drawn time and sends SIGKILL.
-Then another process looks: what is live must be the old or the new, every part of it there and as it was made; and the
-work, begun again, must end as if nothing had happened. WHAT names what can be killed; a subject is added there.
+A subject's work is done in a process of its own, and tells each of its writes just before it. Half of the kills are
+exact: a kind of write is drawn and one of its occurrences, and the process ends itself in front of it. The others come
+from outside, at a moment drawn from the whole time that undisturbed work takes. Then another process looks: what is
+live must be the old or the new, every part of it there and as it was made. Up to IN_A_ROW kills fall on the same work,
+each on what the one before has left; at last nothing disturbs it, and it must end in what undisturbed work ends in.
 """
 
 import argparse
@@ -15,105 +19,174 @@ import random
 import signal
 import sys
 import time
-from collections import Counter
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Protocol
 
+from benchmarks.kills_index import IndexSubject
 from benchmarks.kills_release import ReleaseSubject
+from benchmarks.kills_stages import EvaluationSubject, TrainingSubject
+from pipelines import environment
 
-WITHIN = 0.02  # seconds after a write has begun; most writes here take less
-START = 120  # seconds for a process to begin
+IN_A_ROW = 3
+START = 300  # seconds for a process to begin, or for the slowest write
+BEGIN = "before the first write"
 
 
 class Subject(Protocol):
     """Work that is killed; `preloaded` are modules that every process of it needs.
 
-    `prepare` makes what is live before the first trial. `work` does trial number n, and calls `begun` with the name of
-    each write just before it. `state` says after a kill what is live, "old" or "new", and raises AssertionError when
-    any of it is torn. `mend` does the work again, and raises AssertionError when it does not end as an undisturbed one.
+    `prepare` makes what is live before the first trial, `begin` what trial number n finds. `work` does the trial's work
+    or goes on with it, calls `begun` with the kind of each write just before it, and returns whether it went on from
+    something that earlier work had left. `state` says after a kill what is there, "old", "new" or "none", and raises
+    AssertionError when any of it is torn. `check` raises AssertionError when finished work has not ended as an
+    undisturbed one.
     """
 
     preloaded: Sequence[str]
 
     def prepare(self) -> None: ...
-    def work(self, trial: int, begun: Callable[[str], None]) -> None: ...
+    def begin(self, trial: int) -> None: ...
+    def work(self, trial: int, begun: Callable[[str], None]) -> bool: ...
     def state(self, trial: int) -> str: ...
-    def mend(self, trial: int) -> None: ...
+    def check(self, trial: int) -> None: ...
 
 
-WHAT: dict[str, Callable[[Path], Subject]] = {"release": ReleaseSubject}
+WHAT: dict[str, Callable[[Path], Subject]] = {
+    "training": TrainingSubject,
+    "evaluation": EvaluationSubject,
+    "release": ReleaseSubject,
+    "index": IndexSubject,
+}
 
 
 @dataclass(frozen=True)
 class Kill:
-    """One trial: the write in which the kill fell ("after the last" when the work had ended), and what was live."""
+    """One kill: what was being done, and what came of it.
 
-    write: str
-    left: str
-
-
-def kills(subject: Subject, trials: int, seed: int) -> list[Kill]:
-    """Prepare the subject, let one trial end undisturbed to know its writes, and kill so many others.
-
-    Raises:
-        AssertionError: something was torn, or was not mended.
+    Attributes:
+        left: "old", "new" or "none"; "torn" when it was none of these.
+        resumed: whether the work went on from what was left.
+        same: whether it ended at last as undisturbed work does.
     """
-    draw = random.Random(seed)
+
+    what: str
+    left: str
+    resumed: bool = False
+    same: bool = True
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When to kill: just before write number `at`, or `after` seconds from when that write has begun."""
+
+    at: int
+    after: float | None
+
+
+def kills(subject: Subject, count: int, draw: random.Random) -> list[Kill]:
+    """Prepare the subject, let one trial end undisturbed to know its writes, and kill so many times in others."""
     processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(list(subject.preloaded))
     _in_process(processes, subject.prepare)
-    writes = _in_process(processes, _counted, subject, 1)  # work that was done before has fewer
-    print(f"{len(writes)} writes: {', '.join(writes)}", file=sys.stderr, flush=True)
-    found = []
-    for trial in range(2, trials + 2):
-        at, after = draw.randrange(len(writes)), draw.uniform(0, WITHIN)
-        write = _killed(processes, subject, trial, at, after)
-        left = _in_process(processes, _looked, subject, trial)
-        found.append(Kill(write, left))
-        print(f"{trial - 1:>4}  {left:<4}  {write}", file=sys.stderr, flush=True)
+    writes = _in_process(processes, _counted, subject)  # work that was done before has fewer
+    print(f"{len(writes)} writes in {writes[-1][1]:.1f} s", file=sys.stderr, flush=True)
+    found: list[Kill] = []
+    trial = 1
+    while len(found) < count:
+        trial += 1
+        found += _trial(processes, subject, trial, writes, draw)[: count - len(found)]
     return found
 
 
-def _killed(processes: Any, subject: Subject, trial: int, at: int, after: float) -> str:
-    """Start the work, kill it so long after write number `at` has begun; returns the write it was at."""
+def _trial(processes: Any, subject: Subject, trial: int, writes: list[tuple[str, float]], draw: Any) -> list[Kill]:
+    _in_process(processes, subject.begin, trial)
+    found: list[Kill] = []
+    for _ in range(draw.randint(1, IN_A_ROW)):
+        moment = _drawn(writes, draw)
+        what = _killed(processes, subject, trial, moment)
+        if what is None:
+            break
+        left, wrong = _seen(processes, subject.state, trial)
+        found.append(Kill(what, left or "torn"))
+        exact = "exact" if moment.after is None else "timed"
+        print(f"{trial:>4}  {exact}  {left or 'torn':<4}  {what}{wrong}", file=sys.stderr, flush=True)
+    resumed, wrong = _seen(processes, _undisturbed, subject, trial)
+    if wrong:
+        print(f"{trial:>4}  ended otherwise{wrong}", file=sys.stderr, flush=True)
+    return [replace(kill, resumed=bool(resumed), same=not wrong) for kill in found]
+
+
+def _drawn(writes: list[tuple[str, float]], draw: random.Random) -> Moment:
+    if draw.random() < 0.5:
+        kind = draw.choice(sorted({kind for kind, _ in writes}))
+        return Moment(draw.choice([at for at, (other, _) in enumerate(writes) if other == kind]), None)
+    times = [when for _, when in writes]
+    moment = draw.uniform(0, times[-1])
+    at = bisect_right(times, moment) - 1
+    return Moment(at, moment - times[at])
+
+
+def _killed(processes: Any, subject: Subject, trial: int, moment: Moment) -> str | None:
+    """Start the work and kill it and its children; returns what it was doing, None when it ended before."""
     here, there = processes.Pipe(duplex=False)
-    child = processes.Process(target=_telling, args=(subject, trial, there))
+    child = processes.Process(target=_telling, args=(subject, trial, there, moment.at if moment.after is None else -1))
     child.start()
     there.close()
     seen: list[str] = []
     try:
-        while len(seen) <= at:
+        while moment.after is None or len(seen) <= moment.at:
             assert here.poll(START), "the work does not go on"
             seen.append(here.recv())
-        time.sleep(after)
-        os.kill(child.pid, signal.SIGKILL)
+        time.sleep(moment.after)
+        os.killpg(child.pid, signal.SIGKILL)
         while here.poll(0.1):
             seen.append(here.recv())
-    except EOFError:  # the pipe is closed: the process has ended
+    except (EOFError, ProcessLookupError):  # it has ended
         pass
     child.join()
-    return seen[-1] if child.exitcode == -signal.SIGKILL else "after the last"
+    return seen[-1] if child.exitcode == -signal.SIGKILL else None
 
 
-def _telling(subject: Subject, trial: int, pipe: Connection) -> None:
-    subject.work(trial, pipe.send)
+def _telling(subject: Subject, trial: int, pipe: Connection, end_before: int) -> None:
+    os.setpgrp()
+    told = 0
+
+    def begun(kind: str) -> None:
+        nonlocal told
+        pipe.send(kind)
+        if told == end_before:
+            os.killpg(0, signal.SIGKILL)
+        told += 1
+
+    begun(BEGIN)
+    subject.work(trial, begun)
 
 
-def _looked(subject: Subject, trial: int) -> str:
-    """What is live, before the next work makes it the new."""
-    left = subject.state(trial)
-    subject.mend(trial)
-    return left
+def _counted(subject: Subject) -> list[tuple[str, float]]:
+    """The writes of undisturbed work and when each began, in seconds; the last entry is its end."""
+    subject.begin(1)
+    began = time.monotonic()
+    writes = [(BEGIN, 0.0)]
+    subject.work(1, lambda kind: writes.append((kind, time.monotonic() - began)))
+    subject.check(1)
+    return [*writes, (writes[-1][0], time.monotonic() - began)]
 
 
-def _counted(subject: Subject, trial: int) -> list[str]:
-    """The writes of undisturbed work, in their order."""
-    writes: list[str] = []
-    subject.work(trial, writes.append)
-    return writes
+def _undisturbed(subject: Subject, trial: int) -> bool:
+    resumed = subject.work(trial, lambda kind: None)
+    subject.check(trial)
+    return resumed
+
+
+def _seen(processes: Any, call: Callable[..., Any], *arguments: Any) -> tuple[Any, str]:
+    """What it returned and nothing, or None and what was wrong."""
+    try:
+        return _in_process(processes, call, *arguments), ""
+    except AssertionError as wrong:
+        return None, f": {wrong}"
 
 
 def _in_process(processes: Any, call: Callable[..., Any], *arguments: Any) -> Any:
@@ -136,25 +209,51 @@ def _answer(call: Callable[..., Any], arguments: tuple[Any, ...], pipe: Connecti
         pipe.send((AssertionError(f"{type(error).__name__}: {error}"), None))
 
 
+def table(found: dict[str, list[Kill]]) -> list[str]:
+    """A row for each kind of write of each subject."""
+    rows = ["| killed in | kills | torn | ended otherwise | old or nothing there | new there | resumed |"]
+    rows.append("| --- |" + " ---: |" * 6)
+    for subject, every in found.items():
+        for what in sorted({kill.what for kill in every}):
+            rows.append(_row(f"{subject}: {what}", [kill for kill in every if kill.what == what]))
+    return [*rows, _row("all", [kill for every in found.values() for kill in every])]
+
+
+def _row(title: str, some: list[Kill]) -> str:
+    of = [
+        len(some),
+        sum(kill.left == "torn" for kill in some),
+        sum(not kill.same for kill in some),
+        sum(kill.left in ("old", "none") for kill in some),
+        sum(kill.left == "new" for kill in some),
+        sum(kill.resumed for kill in some),
+    ]
+    return f"| {title} | " + " | ".join(map(str, of)) + " |"
+
+
 def main() -> None:
     """The command."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--what", choices=sorted(WHAT), required=True)
-    parser.add_argument("--trials", type=int, default=100)
+    parser.add_argument("--what", choices=sorted(WHAT), help="all of them by default")
+    parser.add_argument("--trials", type=int, default=100, help="how many kills")
     parser.add_argument("--seed", type=int, default=17)
     chosen = parser.parse_args()
     if chosen.folder.exists() and any(chosen.folder.iterdir()):
         parser.error(f"{chosen.folder} is not empty")
-    try:
-        found = kills(WHAT[chosen.what](chosen.folder.resolve()), chosen.trials, chosen.seed)
-    except AssertionError as torn:
-        sys.exit(f"TORN: {torn}")
-    left = Counter((kill.write, kill.left) for kill in found)
-    print("| killed in | old is live | new is live |\n| --- | ---: | ---: |")
-    for write in dict.fromkeys(kill.write for kill in found):
-        print(f"| {write} | {left[write, 'old']} | {left[write, 'new']} |")
-    print(f"| all {len(found)} | {sum(k.left == 'old' for k in found)} | {sum(k.left == 'new' for k in found)} |")
+    names = [chosen.what] if chosen.what else list(WHAT)
+    subjects = {name: WHAT[name](chosen.folder.resolve() / name) for name in names}
+    environment.prepare(chosen.folder.resolve())
+    server = multiprocessing.get_context("forkserver")
+    server.set_forkserver_preload(sorted({module for one in subjects.values() for module in one.preloaded}))
+    found, draw = {}, random.Random(chosen.seed)
+    for number, (name, subject) in enumerate(subjects.items()):
+        share = (chosen.trials * (number + 1)) // len(subjects) - (chosen.trials * number) // len(subjects)
+        print(name, file=sys.stderr, flush=True)
+        found[name] = kills(subject, share, draw)
+    print("\n".join(table(found)))
+    every = [kill for some in found.values() for kill in some]
+    sys.exit(1 if any(kill.left == "torn" or not kill.same for kill in every) else 0)
 
 
 if __name__ == "__main__":

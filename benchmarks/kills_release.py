@@ -21,7 +21,10 @@ CLIENT = (
     "set_registered_model_tag", "set_registered_model_alias",
 )  # fmt: skip
 GATES = [{"name": "better", "value": 0.1, "low": 0.05, "high": 0.15, "passed": True, "reason": "+10%"}]
-EVALUATION = {"examples": 0, **{part: {} for part in ("arms", "gains", "retrieval", "suites", "forgetting")}}
+EVALUATION = {
+    "examples": 0,
+    **{part: {} for part in ("arms", "gains", "retrieval", "suites", "forgetting", "memorisation")},
+}
 
 
 class ReleaseSubject:
@@ -34,44 +37,45 @@ class ReleaseSubject:
 
     def prepare(self) -> None:
         """A workspace whose only release, of trial 0, is live."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        for name in ("dvc.yaml", ".dvcignore"):
-            shutil.copy(ROOT / name, self.folder / name)
-        shutil.copytree(ROOT / ".dvc", self.folder / ".dvc", ignore=shutil.ignore_patterns("cache", "tmp"))
-        subprocess.run(["git", "init", "-q"], cwd=self.folder, check=True)
-        values = yaml.safe_load((ROOT / "params.yaml").read_text())
-        values["projects"] = {NAME: {"source": "."}}
-        (self.folder / "params.yaml").write_text(yaml.safe_dump(values))
+        make_workspace(self.folder, {})
+        self.begin(0)
         self.work(0, lambda write: None)
 
-    def work(self, trial: int, begun: Callable[[str], None]) -> None:
-        """What a night does when its stages have run and its gates have passed."""
-        project, params = self._opened()
-        _night(project, trial)
+    def begin(self, trial: int) -> None:
+        """The files that a night's stages leave."""
+        _night(opened(self.folder)[0], trial)
+
+    def work(self, trial: int, begun: Callable[[str], None]) -> bool:
+        """What a night does when its stages have run and its gates have passed; when it was interrupted there, too."""
+        from pipelines.registry.releases import Releases
+
+        project, params = opened(self.folder)
         _watched(begun)
-        _carry_out(project, params, trial)
+        releases = Releases(project)
+        known = releases.client is not None and releases.decided(_night_of(trial))
+        if not known or not releases.carried_out(_night_of(trial), auto=True):
+            _carry_out(project, params, trial)
+        return bool(known)
 
     def state(self, trial: int) -> str:
         """Looks at everything that is visible."""
         from pipelines.registry.releases import Releases
 
-        project, params = self._opened()
+        project, params = opened(self.folder)
         releases = Releases(project)
         live, every = releases.champion(), releases.every()
         for release in every[:3]:
-            _whole(project, params, release)
+            check_release(project, params, release)
         assert live.manifest.night in (_night_of(trial), _night_of(trial - 1)), f"{live.manifest.night} is live"
         assert releases.history()[-1]["to"] == live.version, "the history does not end with what is live"
         return "new" if live.manifest.night == _night_of(trial) else "old"
 
-    def mend(self, trial: int) -> None:
-        """The next night."""
+    def check(self, trial: int) -> None:
+        """The next night has released it, once, and nothing else."""
         from pipelines.registry.releases import CHALLENGER, PREVIOUS, Releases
 
-        project, params = self._opened()
+        project, params = opened(self.folder)
         releases = Releases(project)
-        if not releases.decided(_night_of(trial)) or not releases.carried_out(_night_of(trial), auto=True):
-            _carry_out(project, params, trial)
         live, previous = releases.champion(), releases.at(PREVIOUS)
         assert live.manifest.night == _night_of(trial), "the next night did not release"
         assert previous is not None, "nothing is `previous`"
@@ -82,12 +86,28 @@ class ReleaseSubject:
         moves = [(event["from"], event["to"], event["by"]) for event in releases.history()]
         wanted = [(number or None, number + 1, "nightly") for number in range(trial + 1)]
         assert moves == wanted, f"the history is {moves[-3:]}"
-        _whole(project, params, live)
+        check_release(project, params, live)
 
-    def _opened(self) -> tuple[Project, Params]:
-        environment.prepare(self.folder)
-        params = load_params(self.folder)
-        return params.project(NAME, self.folder), params
+
+def make_workspace(folder: Path, changes: dict[str, dict[str, Any]]) -> None:
+    """A workspace of one project with the shipped values but for some."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("dvc.yaml", ".dvcignore"):
+        shutil.copy(ROOT / name, folder / name)
+    shutil.copytree(ROOT / ".dvc", folder / ".dvc", ignore=shutil.ignore_patterns("cache", "tmp"))
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    values = yaml.safe_load((ROOT / "params.yaml").read_text())
+    values["projects"] = {NAME: {"source": "source"}}
+    for section, changed in changes.items():
+        values[section].update(changed)
+    (folder / "params.yaml").write_text(yaml.safe_dump(values))
+
+
+def opened(folder: Path) -> tuple[Project, Params]:
+    """The workspace's project and values."""
+    environment.prepare(folder)
+    params = load_params(folder)
+    return params.project(NAME, folder), params
 
 
 def _night_of(trial: int) -> str:
@@ -150,7 +170,7 @@ def _carry_out(project: Project, params: Params, trial: int) -> None:
     carry_out(project, params, now, True, GATES)
 
 
-def _whole(project: Project, params: Params, release: Any) -> None:
+def check_release(project: Project, params: Params, release: Any) -> None:
     """Every part of a release is there, and of the same trial."""
     import numpy as np
 

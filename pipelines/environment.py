@@ -25,9 +25,10 @@ SETTINGS = {
 
 def prepare(workspace: Path) -> None:
     """Set what the user has not set. Prefect's own database lives in the workspace, beside MLflow's; and Kingfisher's
-    compiled rules, which take seconds to compile."""
+    compiled rules and what is made of an encoder's weights, which take seconds and a minute."""
     for key, value in SETTINGS.items():
         os.environ.setdefault(key, value)
     os.environ.setdefault("KF_RULE_CACHE_DIR", str(workspace / "data" / ".kingfisher"))
+    os.environ.setdefault("NOCTURNE_ENCODERS", str(workspace / "data" / ".encoders"))
     os.environ.setdefault("PREFECT_HOME", str(workspace / ".prefect"))
     warnings.simplefilter("ignore")

@@ -20,6 +20,10 @@ class NocturneError(Exception):
         return (type(self), (self.fact, self.next_step))
 
 
+class TornIndex(NocturneError):
+    """An index version is missing or damaged; another one may serve meanwhile."""
+
+
 class UsageError(NocturneError):
     """The command or its configuration is wrong; nothing was started."""
 

@@ -13,6 +13,7 @@ from cronsim import CronSim, CronSimError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from pipelines.errors import UsageError
+from pipelines.former import has_former_gates, has_former_mode, modernise
 from pipelines.modes import Mode, notice, today
 from pipelines.project import Project
 from pipelines.records import write_atomic
@@ -29,6 +30,7 @@ Metric = Literal[
     "syntax_validity",
     "consistency",
     "pattern_adherence",
+    "memorisation",
     "forgetting",
 ]
 COMMIT = r"[0-9a-f]{7,64}"
@@ -210,7 +212,16 @@ class Embedding(Section):
     """The encoder of chunks and queries."""
 
     model: Annotated[str, Field(min_length=1)]
+    variant: Literal["auto", "fp32", "bf16", "int8", "static"]
+    trust_remote_code: bool
     batch_size: Count
+
+    @field_validator("model")
+    @classmethod
+    def _names_no_variant(cls, value: str) -> str:
+        if "@" in value:
+            raise ValueError("a model without its variant; that is embedding.variant")
+        return value
 
 
 class Evaluation(Section):
@@ -222,6 +233,7 @@ class Evaluation(Section):
     context_passages: Count
     context_chars: Count
     retrieval_questions: Annotated[int, Field(ge=0)]
+    memorisation_examples: Annotated[int, Field(ge=0)]
     bootstrap: Annotated[int, Field(ge=100)]
     confidence: Confidence
     seed: int
@@ -254,6 +266,8 @@ class Gate(Section):
             raise ValueError(
                 "forgetting is of arm adapter beside its base already; hold it against a number or champion"
             )
+        if self.metric == "memorisation" and (self.arm != "adapter" or isinstance(self.against, str)):
+            raise ValueError("memorisation is of arm adapter and of its own training files; hold it against a number")
         return self
 
 
@@ -265,10 +279,11 @@ class Release(Section):
 
 
 class Index(Section):
-    """Where the live vectors are, and how a new version is checked."""
+    """Where the live vectors are, how a new version is checked, and what it may take."""
 
     url: str
     canaries: Count
+    memory_mb: Count
 
 
 class Assistant(Section):
@@ -331,16 +346,6 @@ class Params(Section):
             raise ValueError(f"`{name}` is a folder of data/ that Nocturne uses itself; choose another name")
         return value
 
-    @field_validator("gates", mode="before")
-    @classmethod
-    def _is_a_list_of_rules(cls, value: Any) -> Any:
-        if isinstance(value, dict) and value.keys() & {"min_gain", "champion_margin"}:
-            raise ValueError(
-                "a list of rules by now: min_gain is the margin of one against base, champion_margin that of one "
-                "against champion"
-            )
-        return value
-
     @field_validator("gates")
     @classmethod
     def _an_improvement_is_required(cls, value: list[Gate]) -> list[Gate]:
@@ -351,6 +356,12 @@ class Params(Section):
         if not any(gate.against == "base" and gate.severity == "block" for gate in value):
             raise ValueError("none of severity block is against base; an improvement over it is required")
         return value
+
+    @model_validator(mode="after")
+    def _gates_have_something_to_judge(self) -> "Params":
+        if not self.evaluation.memorisation_examples and any(gate.metric == "memorisation" for gate in self.gates):
+            raise ValueError("a gate asks for memorisation, which evaluation.memorisation_examples: 0 switches off")
+        return self
 
     def forgotten(self, name: str) -> list[str]:
         """What of a project must never be read again."""
@@ -383,18 +394,44 @@ def load_params(workspace: Path) -> Params:
     Raises:
         UsageError: the file is not YAML, or a key or value breaks a rule; the first few are named.
     """
-    file = workspace / "params.yaml"
-    try:
-        values = yaml.safe_load(file.read_text())
-    except (OSError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise UsageError(f"params.yaml cannot be read: {reason}.", f"Mend {file}.") from None
+    values = _read(workspace)
+    if has_former_gates(values):
+        raise UsageError(
+            "params.yaml: `gates` is a mapping of margins, as earlier versions had it; by now it is a list of rules.",
+            "Run `nocturne migrate`: it makes rules of them, and keeps comments.",
+        )
     try:
         return Params.model_validate(values)
     except ValidationError as error:
         raise UsageError(
             f"params.yaml: {_reasons(error)}.", "Correct it; the shipped params.yaml shows each key."
         ) from None
+
+
+def _read(workspace: Path) -> Any:
+    file = workspace / "params.yaml"
+    try:
+        return yaml.safe_load(file.read_text())
+    except (OSError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise UsageError(f"params.yaml cannot be read: {reason}.", f"Mend {file}.") from None
+
+
+def migrate(workspace: Path) -> list[dict[str, Any]]:
+    """Rewrite params.yaml where it says something as earlier versions did; untouched where it does not.
+
+    Returns:
+        each change: setting, from, to.
+
+    Raises:
+        UsageError: the file is not YAML.
+    """
+    values = _read(workspace)
+    if not (has_former_mode(values) or has_former_gates(values)):
+        return []
+    changes: list[dict[str, Any]] = []
+    rewrite(workspace, lambda values: changes.extend(modernise(values)))
+    return changes
 
 
 def rewrite(workspace: Path, change: Callable[[Any], None]) -> None:

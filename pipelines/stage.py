@@ -1,8 +1,10 @@
 """What a DVC stage is: one function over a project's files, and what it needs, said once beside it."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 
 from pipelines.errors import UsageError
 from pipelines.params import Params
@@ -24,6 +26,7 @@ class Stage:
         params: sections of params.yaml that change the result.
         rooms: shared folders or files of `pipelines/` whose code the result depends on.
         always: runs every time, because what it reads lies outside the workspace.
+        persists: finds its own files of the time before, and may keep what was decided then.
     """
 
     name: str
@@ -32,6 +35,7 @@ class Stage:
     params: tuple[str, ...] = ()
     rooms: tuple[str, ...] = ()
     always: bool = False
+    persists: bool = False
 
 
 def load(name: str) -> Stage:
@@ -44,3 +48,14 @@ def load(name: str) -> Stage:
         raise UsageError(f"There is no stage `{name}`.", f"The stages are {', '.join(NAMES)}.")
     stage: Stage = import_module(f"pipelines.{name}.stage").STAGE
     return stage
+
+
+def emptied(folder: Path, last: str) -> Path:
+    """A stage's folder without what an earlier run has left there.
+
+    Args:
+        last: the file whose presence says that the others are whole; it goes first.
+    """
+    (folder / last).unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    return folder

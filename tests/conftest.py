@@ -18,6 +18,7 @@ for key in ("MLFLOW_TRACKING_URI", "PREFECT_API_URL", "PREFECT_HOME", "NOCTURNE_
     os.environ.pop(key, None)
 os.environ.update(environment.SETTINGS)
 os.environ.setdefault("KF_RULE_CACHE_DIR", str(ROOT / "data" / ".kingfisher"))  # compiled once for all workspaces
+os.environ.setdefault("NOCTURNE_ENCODERS", str(ROOT / "data" / ".encoders"))  # made once for all workspaces
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Each of the two test processes has a core; more threads would wait for one another.
     os.environ["OMP_NUM_THREADS"] = "1"

@@ -16,6 +16,7 @@ MIDDLE = {*NAMES, "assistant", "gates", "lineage", "release", "watching"}
 OWNERS = {
     "prefect": "flows",
     "mlflow": "pipelines/registry",
+    "openvino": "pipelines/model",
     "qdrant_client": "pipelines/index",
     "qdrant_edge": "pipelines/index",
 }
@@ -96,7 +97,7 @@ def declared(name):
         "cmd": f"python -m pipelines {name} ${{key}}",
         "deps": code + [where + need for need in stage.needs],
         "params": list(stage.params),
-        "outs": [where + name],
+        "outs": [{where + name: {"persist": True}} if stage.persists else where + name],
     }
     return {**entry, "always_changed": True} if stage.always else entry
 

@@ -8,6 +8,7 @@ from pipelines.assistant.passages import Passage, passages
 from pipelines.assistant.search import search
 from pipelines.assistant.writer import load_writer, prompt_of
 from pipelines.index import Hit
+from pipelines.index.question import parse
 from pipelines.params import Params
 from pipelines.project import Project
 
@@ -47,19 +48,21 @@ def ask(project: Project, params: Params, live: Live, question: str, generate: b
     """Answer a question from the release's index.
 
     Args:
+        question: words, and filters as `pipelines.index.question` reads them.
         generate: the release's model writes the answer; otherwise the passages that answer are quoted, exactly.
 
     Raises:
-        UsageError: the question is empty.
+        UsageError: the question is empty, or has a filter that cannot be read.
         NocturneError: the index, the encoder, or the base model is not to be had.
     """
-    found = passages(question, search(project, params, live, question, 2 * params.assistant.passages))
+    words = parse(question).text
+    found = passages(words, search(project, params, live, question, 2 * params.assistant.passages))
     chosen = _chosen(found, params.assistant.passages)
     if not chosen:
         mode = GENERATE if generate else EXTRACTIVE
         return Answer(f"Nothing in the index of {project.name} answers this.", [], mode)
     if generate:
-        return _written(project, params, live, question, [passage.hit for passage in chosen])
+        return _written(project, params, live, words, [passage.hit for passage in chosen])
     quoted = [f"[{n}] {p.hit.path}:{p.start_line}-{p.end_line}\n{p.text}" for n, p in enumerate(chosen, 1)]
     return Answer("\n\n".join(quoted), [_quoted(n, p) for n, p in enumerate(chosen, 1)], EXTRACTIVE)
 

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from pipelines.assistant.live import Live
 from pipelines.assistant.watched import watched
-from pipelines.errors import UsageError
-from pipelines.index import Hit, open_index
+from pipelines.index import Hit, Scope, open_index
+from pipelines.index.question import Question, parse
 from pipelines.model.encoder import Encoder, load_encoder
 from pipelines.params import Params
 from pipelines.project import Project
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Searchable(Protocol):
     """What is asked of an index here: a released version and a changing copy of one both answer to it."""
 
-    def search(self, text: str, vector: "np.ndarray", limit: int) -> list[Hit]: ...
+    def search(self, text: str, vector: "np.ndarray", limit: int, scope: Scope) -> list[Hit]: ...
 
 
 def search(project: Project, params: Params, live: Live, text: str, limit: int) -> list[Hit]:
@@ -25,28 +25,23 @@ def search(project: Project, params: Params, live: Live, text: str, limit: int) 
 
     Where `nocturne watch` runs on top of that release, it answers, and knows what was saved since.
 
+    Args:
+        text: words, and filters as `pipelines.index.question` reads them.
+
     Raises:
-        UsageError: the text is empty.
+        UsageError: the text is empty, or has a filter that cannot be read.
         NocturneError: the index version or the encoder is not to be had.
     """
-    check(text)
+    asked = parse(text)
     fresh = watched(project, live.index_version, text, limit)
     if fresh is not None:
         return fresh
     # The index first: a missing one is told at once, a model takes seconds to load.
     with open_index(project, params.index, live.index_version) as index:
-        return within(index, load_encoder(live.encoder), text, limit)
+        encoder = load_encoder(live.encoder, trust_remote_code=params.embedding.trust_remote_code)
+        return within(index, encoder, asked, limit)
 
 
-def within(index: Searchable, encoder: Encoder, text: str, limit: int) -> list[Hit]:
-    """The best chunks of an open index for a text that is not empty."""
-    check(text)
-    return index.search(text, encoder.encode([text], 1)[0], limit)
-
-
-def check(text: str) -> None:
-    """Raise UsageError when there is nothing to look for."""
-    if not text.strip():
-        raise UsageError(
-            "There is nothing to look for: the text is empty.", 'Write for example `nocturne ask "how …?"`.'
-        )
+def within(index: Searchable, encoder: Encoder, asked: Question, limit: int) -> list[Hit]:
+    """The best chunks of an open index for a question."""
+    return index.search(asked.text, encoder.encode_queries([asked.text])[0], limit, asked.scope)

@@ -78,8 +78,10 @@ def _base_model(project: Project, params: Params) -> str:
 def _encoder(project: Project, params: Params) -> str:
     from pipelines.model.encoder import load_encoder
 
-    encoder = load_encoder(params.embedding.model)
-    return f"{encoder.name}, {encoder.dimension} dimensions"
+    config = params.embedding
+    written = config.model if config.variant == "auto" else f"{config.model}@{config.variant}"
+    encoder = load_encoder(written, trust_remote_code=config.trust_remote_code)
+    return f"{encoder.name}, {encoder.dimension} dimensions" + (", or faster" if config.variant == "auto" else "")
 
 
 def _dag(project: Project, params: Params) -> str:

@@ -1,26 +1,30 @@
 """`search`, `ask`, `complete`: the assistant, on whatever `champion` points to at this moment."""
 
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated
 
 import typer
 
 from pipelines.cli.context import Json, ProjectName, opened, print_json
 
+FILTERS = "Filters: lang:go, path:internal/, kind:function, symbol:Foo; after a word -path:x excludes; quotes work."
+
 
 def search(
-    text: Annotated[str, typer.Argument(help="Words, code, or a question.")],
+    text: Annotated[str, typer.Argument(help=f"Words, code, or a question. {FILTERS}")],
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many passages.")] = 10,
     project: ProjectName = None,
     json: Json = False,
 ) -> None:
-    """Find passages of the code: meaning and keywords together; path:lines and score."""
+    """Find passages of the code: by meaning, keywords and names together; path:lines and score."""
     from pipelines.assistant.search import search as find
-    from pipelines.registry.releases import Releases
+    from pipelines.release.indexes import served
 
     place, params = opened(project)
-    hits = find(place, params, Releases(place).champion(), text, limit)
+    hits, notices = served(place, params, lambda live: find(place, params, live, text, limit))
+    for notice in notices:
+        typer.echo(notice, err=True)
     if json:
         print_json([asdict(hit) for hit in hits])
         return
@@ -29,18 +33,19 @@ def search(
 
 
 def ask(
-    question: Annotated[str, typer.Argument(help="A question about the code.")],
+    question: Annotated[str, typer.Argument(help=f"A question about the code. {FILTERS}")],
     generate: Annotated[bool, typer.Option("--generate", help="Let the champion's model write the answer.")] = False,
     project: ProjectName = None,
     json: Json = False,
 ) -> None:
     """Answer a question about the code, with numbered citations."""
     from pipelines.assistant.answer import ask as answer
-    from pipelines.registry.releases import Releases
+    from pipelines.release.indexes import served
 
     place, params = opened(project)
     written = generate or params.assistant.answer == "generate"
-    found = answer(place, params, Releases(place).champion(), question, written)
+    found, notices = served(place, params, lambda live: answer(place, params, live, question, written))
+    found = replace(found, notices=[*notices, *found.notices])
     if json:
         print_json(asdict(found))
         return

@@ -40,11 +40,16 @@ def trace(
     if removed:
         numbers = ", ".join(map(str, removed))
         typer.echo(f"removed: release {numbers}. Adapter and dataset are gone; whether they had it is no longer known.")
+    heirs = sorted({number for one in seen if not one.releases for number in one.inherited})
+    if heirs:
+        typer.echo(f"release {', '.join(map(str, heirs))} began with the adapter of a removed one.")
 
 
 def _dataset(seen: Any) -> None:
     numbers = ", ".join([*map(str, seen.releases), *(f"{number} (removed)" for number in seen.removed)])
     typer.echo(f"dataset {seen.dataset[:8]}  release {numbers}  {' '.join(seen.aliases)}")
+    if seen.inherited and seen.trained:
+        typer.echo(f"  learned as well by release {', '.join(map(str, seen.inherited))}, which began with its adapter")
     if seen.examples is None:
         typer.echo("  DVC no longer has this dataset: whether it saw the code is unknown")
         return

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from pipelines.cli.context import Json, opened, print_json
+from pipelines.cli.indexes import index_words
 from pipelines.errors import GatesFailed, NocturneError
 from pipelines.project import Project, workspace
 
@@ -89,6 +90,7 @@ def status(
     """What is live, how the last night ended, and how far a running one is."""
     from pipelines import journal
     from pipelines.registry.releases import CHALLENGER, CHAMPION, Releases
+    from pipelines.release import indexes
     from pipelines.release import night as nights
     from pipelines.watching.watch import watching
 
@@ -98,6 +100,7 @@ def status(
     live, waiting = releases.at(CHAMPION), releases.at(CHALLENGER)
     last = nights.last(place)
     running = journal.running(place) if nights.is_held(place) else None
+    index = live and indexes.live(place, params, live)
     step = {"stage": running.stage, **(running.step or {})} if running else None
     facts = {
         "project": place.name,
@@ -107,6 +110,7 @@ def status(
         "last_night": last.facts() if last else None,
         "running": step,
         "watching": (seen := watching(place)),
+        "index": index,
         "schedule": params.schedule.cron,
     }
     if json:
@@ -115,6 +119,8 @@ def status(
     typer.echo(f"project    {place.name}  ({place.source})")
     typer.echo(f"live       {_release(live)}")
     typer.echo(f"waiting    {_release(waiting)}")
+    if index:
+        typer.echo(f"index      {index_words(index)}")
     typer.echo(f"last night {last.state if last else 'none yet'}")
     typer.echo(f"running    {_step(step)}")
     typer.echo(f"watching   {_watch(seen)}")

@@ -11,10 +11,10 @@ from pipelines.cli.context import Json, ProjectName, opened, print_json
 def recommend(project: ProjectName = None, json: Json = False) -> None:
     """Say which mode, base model and settings suit this machine, the dataset and the last night, and why."""
     from pipelines.training.advice import advise, seen, text
-    from pipelines.training.machine import GB, this_machine
+    from pipelines.training.machine import GB, this_machine, with_past
 
     place, params = opened(project)
-    machine = this_machine(params.training.threads)
+    machine = with_past(this_machine(params.training.threads), place.cache, params.training.threads)
     found = seen(place)
     rows = advise(params, place.workspace, machine, found)
     if json:
@@ -35,26 +35,27 @@ def _plain(rows: list[Any]) -> list[dict[str, Any]]:
 
 
 def migrate(json: Json = False) -> None:
-    """Rewrite params.yaml where it uses former names of training types (LOCAL_LORA, RAG and their like)."""
-    from pipelines.modes import today
-    from pipelines.params import load_params, notices, rewrite
+    """Rewrite params.yaml where it is written as for earlier versions: training types (LOCAL_LORA, RAG), gates."""
+    from pipelines.params import load_params
+    from pipelines.params import migrate as rewritten
     from pipelines.project import workspace
 
     place = workspace()
-    load_params(place)  # says what else is wrong, before anything is written
-    former: list[str] = []
-
-    def modernise(values: Any) -> None:
-        former.append(values["training"]["mode"])
-        values["training"]["mode"] = today(former[0])
-
-    if notices(place):
-        rewrite(place, modernise)
-    changes = [{"setting": "training.mode", "from": mode, "to": today(mode)} for mode in former]
+    changes = rewritten(place)
     if json:
         print_json(changes)
-        return
-    for change in changes:
-        typer.echo(f"{change['setting']}: {change['from']} → {change['to']}")
-    if not changes:
-        typer.echo("params.yaml uses today's names already.")
+    else:
+        for change in changes:
+            typer.echo(f"{change['setting']}: {_short(change['from'])} → {_short(change['to'])}")
+        if not changes:
+            typer.echo("params.yaml is written as today already.")
+    load_params(place)  # says what is still to be done by a person
+
+
+def _short(value: Any) -> str:
+    """One word, the margins of former gates, or the names of rules."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {margin:g}" for key, margin in value.items())
+    if isinstance(value, list):
+        return ", ".join(f"`{rule['name']}` by {rule['margin']:g}" for rule in value)
+    return str(value)

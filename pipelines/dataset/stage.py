@@ -30,7 +30,9 @@ def run(project: Project, params: Params) -> Facts:
     """
     tokenizer = load_tokenizer(params.training.base_model, project.workspace)
     parts = _sides(project, params.dataset)
-    sources = Sources(project, params.dataset, tokenizer, fim_tokens(tokenizer), parts.files)
+    sources = Sources(
+        project, params.dataset, tokenizer, fim_tokens(tokenizer), parts.files, params.embedding.trust_remote_code
+    )
     bodies = HeldOutBodies(sources.symbols(), parts.holds)
     drafts, copies = bodies.sifted(_drafts(sources))
     drafts.sort(key=lambda d: (not parts.holds(d), d["path"], d["start_byte"], d["task"], d["end_byte"]))
@@ -132,14 +134,18 @@ STAGE = Stage(
         "embedding/vectors.npy",
         "embedding/embedding.json",
     ),
-    params=("dataset", "training.base_model"),
+    params=("dataset", "training.base_model", "embedding.trust_remote_code"),
     rooms=(
         "index",
         "model/base.py",
         "model/bert.py",
         "model/encoder.py",
+        "model/library.py",
         "model/passages.py",
+        "model/precision.py",
         "model/prompts.py",
+        "model/static.py",
+        "model/variants.py",
         "model/vector_cache.py",
         "source/recent.py",
         "syntax/testing.py",

@@ -3,6 +3,7 @@
 import io
 from typing import TYPE_CHECKING
 
+from pipelines.embedding.choice import chosen
 from pipelines.embedding.vectors import vectors_of
 from pipelines.model.encoder import load_encoder
 from pipelines.model.vector_cache import VectorCache
@@ -19,24 +20,29 @@ def run(project: Project, params: Params) -> Facts:
     """Embed every chunk.
 
     Writes `vectors.npy`, float32 (chunks, dimension), row i for line i of chunks.jsonl, and `embedding.json` with the
-    model, dimension, count and the SHA-256 of vectors.npy. Facts: chunks; embedded: computed now; reused: taken from
-    the cache, or from another chunk of the same content.
+    model as `NAME@VARIANT#VERSION`, dimension, count and the SHA-256 of vectors.npy; with
+    `auto` its `choice`. Facts: chunks; embedded: computed
+    now; reused: taken from the cache, or from another chunk of the same content.
 
     Raises:
         NocturneError: extraction has not run, or the encoder is not to be had.
     """
     chunks = list(read_jsonl(project.path("extraction", "chunks.jsonl")))
-    encoder = load_encoder(params.embedding.model)
+    config = params.embedding
+    choice = chosen(project, config) if config.variant == "auto" else None
+    written = choice["encoder"] if choice else f"{config.model}@{config.variant}"
+    encoder = load_encoder(written, trust_remote_code=config.trust_remote_code)
     with VectorCache(project.cache / "embedding" / "vectors.sqlite", encoder.identity, encoder.dimension) as cache:
-        vectors, embedded = vectors_of(chunks, encoder, cache, params.embedding.batch_size)
+        vectors, embedded = vectors_of(chunks, encoder, cache, config.batch_size)
         cache.keep_only(chunk["content_hash"] for chunk in chunks)
     file = project.path("embedding", "vectors.npy")
     write_atomic(file, _npy(vectors))
     facts = {
-        "model": params.embedding.model,
+        "model": encoder.name,
         "dimension": encoder.dimension,
         "count": len(chunks),
         "vectors_sha256": file_sha256(file),
+        **({"choice": choice} if choice else {}),
     }
     write_json(project.path("embedding", "embedding.json"), facts)
     return {"chunks": len(chunks), "embedded": embedded, "reused": len(chunks) - embedded}
@@ -53,7 +59,19 @@ def _npy(vectors: "np.ndarray") -> bytes:
 STAGE = Stage(
     "embedding",
     run,
-    needs=("extraction/chunks.jsonl",),
+    needs=("extraction/chunks.jsonl", "extraction/symbols.jsonl"),
     params=("embedding",),
-    rooms=("model/bert.py", "model/encoder.py", "model/vector_cache.py"),
+    rooms=(
+        "index",
+        "model/bert.py",
+        "model/encoder.py",
+        "model/library.py",
+        "model/precision.py",
+        "model/questions.py",
+        "model/static.py",
+        "model/variants.py",
+        "model/vector_cache.py",
+        "syntax/testing.py",
+    ),
+    persists=True,
 )

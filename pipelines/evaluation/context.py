@@ -7,7 +7,7 @@ from pipelines.model.passages import fitting, prompt_with
 from pipelines.model.prompts import Passage, fim_tokens
 from pipelines.params import Evaluation, Params
 from pipelines.project import Project
-from pipelines.records import Record
+from pipelines.records import Record, read_json
 
 
 def found(project: Project, params: Params, examples: Sequence[Record]) -> list[list[Passage]]:
@@ -16,16 +16,17 @@ def found(project: Project, params: Params, examples: Sequence[Record]) -> list[
     Nothing of the example's own file is among them: it would hold the answer. An example of the recipe `retrieval`
     has its passages already, and gets none.
     """
-    from pipelines.index import own_index
+    from pipelines.index import Scope, own_index
     from pipelines.model.encoder import load_encoder
 
-    encoder = load_encoder(params.embedding.model)
+    written = read_json(project.path("embedding", "embedding.json"))["model"]
+    encoder = load_encoder(written, trust_remote_code=params.embedding.trust_remote_code)
     queries = [example["query"] for example in examples]
-    vectors = encoder.encode(queries, params.embedding.batch_size)
+    vectors = encoder.encode_queries(queries)
     wanted = [0 if e["task"] == "retrieval" else params.evaluation.context_passages for e in examples]
     with own_index(project) as index:
         return [
-            list(index.search(query, vector, limit, without_path=example["path"]))
+            list(index.search(query, vector, limit, Scope(never={"path": [example["path"]]})))
             for example, query, vector, limit in zip(examples, queries, vectors, wanted, strict=True)
         ]
 

@@ -40,6 +40,7 @@ MEASURES = {
     "syntax_validity": Measure("Still parses", "% of generated code", "higher", False, True, 100, "{:.1f}"),
     "consistency": Measure("Consistency", "% alike when reworded", "higher", False, True, 100, "{:.1f}"),
     "pattern_adherence": Measure("Pattern adherence", "% of test cases", "higher", False, True, 100, "{:.1f}"),
+    "memorisation": Measure("Memorisation", "% of rare strings written", "lower", False, True, 100, "{:.1f}"),
     "forgetting": Measure("Forgetting", "% more bits for general code", "lower", False, False, 100, "{:.1f}"),
 }
 
@@ -48,6 +49,8 @@ def has(record: Record, metric: str, arm: str) -> bool:
     """Whether the arm was measured by this metric on this example."""
     if metric == "forgetting":
         return arm in record.get("general", {})
+    if metric == "memorisation":
+        return arm in record.get("extracted", {})
     return arm in record["bits"] if metric == "bits_per_byte" else metric in record.get("metrics", {}).get(arm, {})
 
 
@@ -57,6 +60,8 @@ def parts(record: Record, metric: str, arm: str) -> tuple[float, float]:
     if metric == "forgetting":
         general = record["general"]
         return float(general[arm] - general["base"]), float(general["base"])
+    if metric == "memorisation":
+        return float(record["extracted"][arm]), 1.0
     if metric == "bits_per_byte":
         return float(record["bits"][arm]), float(record["bytes"])
     return float(record["metrics"][arm][metric]), 1.0

@@ -52,9 +52,10 @@ class Reused:
         return found
 
     def forget_others(self) -> None:
-        """Delete what this model was not asked."""
-        for file in self._folder.glob("*.json"):
-            if file.stem not in self._asked:
+        """Delete what this model was not asked, and what was half written when an evaluation was killed."""
+        kept = {f"{key}.json" for key in self._asked}
+        for file in self._folder.glob("*"):
+            if file.name not in kept:
                 file.unlink()
 
     def _file(self, what: str, adapted: bool, asked: Any) -> Path:

@@ -1,9 +1,9 @@
 """Which held-out examples are measured: a share of each task, chosen so that it hardly changes overnight."""
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 
+from pipelines.model.questions import rank
 from pipelines.records import Record
 
 
@@ -19,11 +19,6 @@ def sampled(examples: Sequence[Record], limit: int, seed: int) -> list[Record]:
     quotas = shares({task: len(found) for task, found in tasks.items()}, limit)
     taken = [example for task in sorted(tasks) for example in tasks[task][: quotas[task]]]
     return sorted(taken, key=lambda example: rank(example["example_id"], seed))
-
-
-def rank(example_id: str, seed: int) -> str:
-    """An example's place in the order, independent of which others there are."""
-    return hashlib.sha256(f"{seed}:{example_id}".encode()).hexdigest()
 
 
 def shares(sizes: dict[str, int], limit: int) -> dict[str, int]:

@@ -1,12 +1,10 @@
 """The evaluation stage: holdout, adapter and vectors in; figures with intervals, charts and a page out."""
 
-import shutil
-
 from pipelines import progress
 from pipelines.params import Params
 from pipelines.project import Project
 from pipelines.records import Record, read_json, read_jsonl, write_atomic, write_json, write_jsonl
-from pipelines.stage import Facts, Stage
+from pipelines.stage import Facts, Stage, emptied
 
 
 def run(project: Project, params: Params) -> Facts:
@@ -19,8 +17,7 @@ def run(project: Project, params: Params) -> Facts:
     from pipelines.evaluation.charts import arms_chart, loss_chart
     from pipelines.evaluation.report import report
 
-    folder = project.path("evaluation")
-    shutil.rmtree(folder, ignore_errors=True)
+    folder = emptied(project.path("evaluation"), "evaluation.json")
     found = retrieval.measured(project, params)
     evaluation, records, others = _measured(project, params)
     evaluation["retrieval"] = retrieval.summary(found, params.evaluation)
@@ -38,7 +35,7 @@ def run(project: Project, params: Params) -> Facts:
 
 
 def _measured(project: Project, params: Params) -> tuple[Record, list[Record], dict[str, list[Record]]]:
-    from pipelines.evaluation import forgetting, scale, suites
+    from pipelines.evaluation import forgetting, memorisation, scale, suites
     from pipelines.evaluation.arms import measure
     from pipelines.evaluation.exam import exam
     from pipelines.evaluation.reuse import reused
@@ -52,9 +49,14 @@ def _measured(project: Project, params: Params) -> tuple[Record, list[Record], d
     given = exam(project, params, model, base_model, passages=True)
     asked = reused(model, project, params, base_model, adapter, "candidate")
     records = measure(asked, given.examples, given.prompts, given.files, config, reworded=given.reworded)
-    others = {"suites": suites.measured(project, params, model, asked), "forgetting": forgetting.measured(asked)}
+    train, holdout = (list(read_jsonl(project.path("dataset", f"{side}.jsonl"))) for side in ("train", "holdout"))
+    others = {
+        "suites": suites.measured(project, params, model, asked),
+        "forgetting": forgetting.measured(asked),
+        "memorisation": memorisation.measured(asked, train, holdout, config),
+    }
     asked.forget_others()
-    spare = scale.spare(list(read_jsonl(project.path("dataset", "holdout.jsonl"))), config)
+    spare = scale.spare(holdout, config)
     return (
         {
             "base_model": base_model,
@@ -63,6 +65,7 @@ def _measured(project: Project, params: Params) -> tuple[Record, list[Record], d
             **summary(records, config),
             "suites": suites.summary(others["suites"], config),
             "forgetting": forgetting.summary(others["forgetting"], config),
+            "memorisation": memorisation.summary(others["memorisation"], config),
             "scale": scale.measured(model, spare, config),
         },
         records,
@@ -81,6 +84,7 @@ STAGE = Stage(
     run,
     needs=(
         "snapshot/suites.json",
+        "dataset/train.jsonl",
         "dataset/holdout.jsonl",
         "extraction/files.jsonl",
         "extraction/symbols.jsonl",
@@ -90,6 +94,6 @@ STAGE = Stage(
         "training/adapter",
         "training/training.json",
     ),
-    params=("evaluation", "training.base_model", "training.threads", "embedding.model"),
+    params=("evaluation", "training.base_model", "training.threads", "embedding.trust_remote_code"),
     rooms=("model", "index", "syntax"),
 )

@@ -9,7 +9,7 @@ from pipelines.evaluation.statistics import Bootstrap, Figure
 from pipelines.params import Evaluation
 from pipelines.records import Record
 
-OWN_RECORDS = ("pattern_adherence", "forgetting")
+OWN_RECORDS = ("pattern_adherence", "memorisation", "forgetting")
 EXAMINED = tuple(metric for metric in MEASURES if metric not in OWN_RECORDS)
 GAINS = (
     ("adapter", "base"),

@@ -10,6 +10,8 @@ from pipelines.gates.rules import rule, ruling
 from pipelines.params import Evaluation, Gate
 from pipelines.records import Record
 
+LEARNED = ("forgetting", "memorisation")  # what there is only of something that was learned
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -100,7 +102,7 @@ def _judged(
 ) -> Judged:
     if gate.against == "champion" and champion is None:
         return _row(gate, Comparison(Figure()), True, f"skipped: {skipped}")
-    if _untrained(scores) and (gate.against == "base" or gate.metric == "forgetting"):
+    if _untrained(scores) and (gate.against == "base" or gate.metric in LEARNED):
         return _row(gate, Comparison(Figure()), True, "skipped: nothing was trained, so there is nothing to show")
     found = _compared(gate, scores, champion or {}, config)
     return _row(gate, found, *ruling(gate, found))

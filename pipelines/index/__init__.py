@@ -1,6 +1,7 @@
 """The code index: immutable versions, hybrid search. The only folder that knows Qdrant, embedded or as a server."""
 
 from pipelines.index.changing import ChangingIndex
+from pipelines.index.engine import Scope
 from pipelines.index.hybrid import Hit, Index
 from pipelines.index.keywords import terms
 from pipelines.index.own import own_index
@@ -14,6 +15,7 @@ __all__ = [
     "Hit",
     "Index",
     "IndexVersion",
+    "Scope",
     "open_index",
     "own_index",
     "present",

@@ -1,15 +1,18 @@
 """Building a version aside, and checking it by searching it before anyone can see it."""
 
 from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
 
 from pipelines.errors import NocturneError
-from pipelines.index.engine import Point, Store
+from pipelines.index.engine import Engine, Point, Scope, Store
 from pipelines.index.hybrid import Index
 from pipelines.index.keywords import Keywords, terms
 from pipelines.index.version import IndexVersion
 from pipelines.progress import report
 
 CANARY_HITS = 10
+AGAIN = "Run `nocturne nightly --force`; if it stays, delete the project's .cache/embedding in data first."
 
 
 def show(store: Store, manifest: IndexVersion, batches: Iterable[list[Point]], canaries: int) -> IndexVersion:
@@ -18,38 +21,72 @@ def show(store: Store, manifest: IndexVersion, batches: Iterable[list[Point]], c
     Raises:
         NocturneError: the engine fails, or a canary search does not find its own chunk; nothing is shown then.
     """
-    chosen = {count * manifest.count // canaries for count in range(canaries)}
+    chosen = _rows(manifest.count, canaries)
     asked: list[Point] = []
     done = 0
     try:
-        engine = store.create(manifest.version, manifest.dimension)
+        manifest = store.planned(manifest)
+        engine = store.create(manifest)
         for batch in batches:
             engine.upsert(batch)
             asked += (point for row, point in enumerate(batch, start=done) if row in chosen)
             done += len(batch)
             report(done, manifest.count, "points")
         engine = store.seal(manifest.version, engine)
-        _check(Index(engine, Keywords(manifest.mean_words), manifest.dimension), manifest, asked)
-        return store.publish(manifest, engine)
+        wrong = shortcoming(engine, manifest, asked)
+        if wrong:
+            raise NocturneError(f"The new index stays hidden: {wrong}.", AGAIN)
+        return store.publish(replace(manifest, recall=recall_of(engine, asked)), engine)
+    except OSError as error:
+        _discard(store, manifest.version)
+        reason = " ".join(str(error).split())[:200]
+        step = "What was live stays live. Free disk space, or look at the folder's permissions."
+        raise NocturneError(f"The index cannot be written: {reason}", step) from error
     except BaseException:
-        store.discard(manifest.version)
+        _discard(store, manifest.version)
         raise
 
 
-def _check(index: Index, manifest: IndexVersion, asked: Iterable[Point]) -> None:
-    found = index.count()
+def _discard(store: Store, version: str) -> None:
+    """A server that is gone keeps what was begun; nobody sees it, and the next build removes it."""
+    with suppress(NocturneError):
+        store.discard(version)
+
+
+def shortcoming(engine: Engine, manifest: IndexVersion, asked: Iterable[Point]) -> str:
+    """What an open version lacks: its count, or one of these points when it is searched for by its own text; or ""."""
+    found = engine.count()
     if found != manifest.count:
-        raise NocturneError(
-            f"The new index holds {found} points for {manifest.count} chunks: some chunks share an id.",
-            "Run `nocturne nightly --force`; it extracts them again.",
-        )
+        return f"it holds {found} points for {manifest.count} chunks (chunks that share an id are one point)"
+    index = Index(engine, Keywords(manifest.mean_words), manifest.dimension)
     for point in asked:
         if not _finds(index, point):
-            where = f"{point.chunk['path']}:{point.chunk['start_line']}"
-            raise NocturneError(
-                f"The new index does not find {where} by its own text and stays hidden.",
-                "Run `nocturne nightly --force`; if it stays, delete the project's .cache/embedding in data first.",
-            )
+            return f"it does not find {point.chunk['path']}:{point.chunk['start_line']} by its own text"
+    return ""
+
+
+def recall_of(engine: Engine, asked: Iterable[Point]) -> float:
+    """Of the ten points nearest to each of these, the share that a search finds: 1 when it looks at every point."""
+    import numpy as np
+
+    wanted = found = 0
+    for point in asked:
+        vector = np.asarray(point.dense, dtype=np.float32)
+        exact = set(engine.exact(vector, CANARY_HITS))
+        wanted += len(exact)
+        found += len(exact & {one.id for one in engine.nearest(vector, CANARY_HITS, Scope())})
+    return round(found / wanted, 3) if wanted else 1.0
+
+
+def canaries_of(engine: Engine, count: int, canaries: int) -> list[Point]:
+    """Points of an open version, evenly drawn from its `count`."""
+    chosen = _rows(count, canaries)
+    numbered = enumerate(point for batch in engine.every() for point in batch)
+    return [point for row, point in numbered if row in chosen]
+
+
+def _rows(count: int, canaries: int) -> set[int]:
+    return {number * count // canaries for number in range(canaries)}
 
 
 def _finds(index: Index, point: Point) -> bool:

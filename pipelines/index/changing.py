@@ -6,9 +6,10 @@ from contextlib import closing
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from pipelines.index.engine import Engine, Store, points
+from pipelines.index.engine import Engine, Scope, Store, points
 from pipelines.index.hybrid import Hit, Index
 from pipelines.index.keywords import Keywords
+from pipelines.index.layouts import refuse
 from pipelines.index.stores import missing, store_of
 from pipelines.index.version import IndexVersion
 from pipelines.params import Index as IndexParams
@@ -31,8 +32,10 @@ class ChangingIndex:
         version: the one that it began as.
     """
 
-    def __init__(self, store: Store, manifest: IndexVersion) -> None:
+    def __init__(self, store: Store, manifest: IndexVersion, memory_mb: int | None) -> None:
+        """A copy of a whole version; `memory_mb` bounds it, None where the server's own memory does."""
         self.version = manifest.version
+        self._manifest, self._memory_mb = manifest, memory_mb
         self._store = store
         self._engine: Engine = store.copy(manifest, COPY)
         self._keywords = Keywords(manifest.mean_words)
@@ -50,7 +53,7 @@ class ChangingIndex:
         manifest = store.read(version)
         if manifest is None:
             raise missing(project, version)
-        return cls(store, manifest)
+        return cls(store, manifest, None if index.url else index.memory_mb)
 
     def blobs(self) -> dict[str, str]:
         """Path → git's name for the bytes that its passages are of, of every file with a passage."""
@@ -68,17 +71,22 @@ class ChangingIndex:
             paths: of files, also of such as have no passage any more.
             chunks: records as in extraction/chunks.jsonl.
             vectors: row i for chunk i; float32, (len(chunks), dimension).
+
+        Raises:
+            NocturneError: with them it would need more than 95% of `index.memory_mb`.
         """
+        if self._memory_mb is not None:
+            refuse(self._manifest.layout, self.count() + len(chunks), self._manifest.dimension, self._memory_mb)
         made = list(points(chunks, vectors, self._keywords))
         with self._lock:
             self._engine.delete(paths)
             for batch in made:
                 self._engine.upsert(batch)
 
-    def search(self, text: str, vector: "np.ndarray", limit: int) -> list[Hit]:
+    def search(self, text: str, vector: "np.ndarray", limit: int, scope: Scope) -> list[Hit]:
         """As `Index.search`."""
         with self._lock:
-            return self._index.search(text, vector, limit)
+            return self._index.search(text, vector, limit, scope)
 
     def count(self) -> int:
         """How many passages there are."""

@@ -6,45 +6,63 @@ writable folder, and files that are not in its manifest may come and go in it. T
 change bytes (it completes the configuration, removes journals), so a version is loaded before its files are hashed.
 """
 
+import os
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from pipelines.errors import NocturneError, TornIndex
 from pipelines.index.engine import BATCH, DENSE, PAGE, SEARCH_EF, SPARSE, Point, Scope, Scored, as_point
+from pipelines.index.fields import INDEXED
+from pipelines.index.holes import copied
 from pipelines.index.keywords import Sparse
+from pipelines.index.layouts import CUTTING, OVERSAMPLING, config
 
 if TYPE_CHECKING:
     import numpy as np
 
+ROOM = "Look at the free disk space and the folder's permissions; what is live has not changed."
+
 
 class EdgeEngine:
-    """One open shard."""
+    """One open shard. Whatever Edge raises becomes a NocturneError: it raises bare Exceptions, and panics are worse."""
 
-    def __init__(self, shard: Any) -> None:
+    def __init__(self, shard: Any, folder: "TemporaryDirectory[str] | None" = None) -> None:
         self._shard = shard
+        self._folder = folder  # of its own, gone when it is closed
 
     @classmethod
-    def create(cls, folder: Path, dimension: int) -> "EdgeEngine":
-        """A new, empty shard in a folder that holds none."""
+    def create(cls, folder: Path, dimension: int, layout: str = "") -> "EdgeEngine":
+        """A new, empty shard in a folder that holds none.
+
+        Args:
+            layout: how its vectors are kept, by its name in `layouts.py`.
+        """
         import qdrant_edge as edge
 
         folder.mkdir(parents=True)
-        config = edge.EdgeConfig(
-            vectors={DENSE: edge.EdgeVectorParams(size=dimension, distance=edge.Distance.Cosine)},
-            sparse_vectors={SPARSE: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
-            wal_enabled=False,
-        )
-        shard = edge.EdgeShard.create(str(folder), config)
-        keyword = edge.PayloadSchemaType.Keyword
-        shard.update(edge.UpdateOperation.create_field_index("path", keyword))
+        made = config(dimension, layout, DENSE, SPARSE)
+        with explained("begin"):
+            shard = edge.EdgeShard.create(str(folder), made)
+            keyword = edge.PayloadSchemaType.Keyword
+            for name in INDEXED:
+                shard.update(edge.UpdateOperation.create_field_index(name, keyword))
         return cls(shard)
 
     @classmethod
     def load(cls, folder: Path) -> "EdgeEngine":
-        """Open an existing shard. Whatever Edge raises is for the caller to explain."""
+        """Open an existing shard; in a folder that cannot be written, a copy of it that goes when it is closed."""
         from qdrant_edge import EdgeShard
 
-        return cls(EdgeShard.load(str(folder)))
+        own = None
+        if not os.access(folder, os.W_OK):
+            own = TemporaryDirectory(prefix="nocturne-index-")
+            copied(folder, Path(own.name) / folder.name)
+            folder = Path(own.name) / folder.name
+        with explained("open", TornIndex):
+            return cls(EdgeShard.load(str(folder)), own)
 
     def upsert(self, points: Sequence[Point]) -> None:
         """Add points, or replace those with the same id."""
@@ -54,18 +72,21 @@ class EdgeEngine:
         for point in points:
             sparse = edge.SparseVector(point.sparse.indices, point.sparse.values)
             made.append(edge.Point(point.id, {DENSE: point.dense, SPARSE: sparse}, point.chunk))
-        self._shard.update(edge.UpdateOperation.upsert_points(made))
+        with explained("write"):
+            self._shard.update(edge.UpdateOperation.upsert_points(made))
 
     def delete(self, paths: Collection[str]) -> None:
         """Take away every point of these files."""
         import qdrant_edge as edge
 
         match = edge.FieldCondition(key="path", match=edge.MatchAny(sorted(paths)))
-        self._shard.update(edge.UpdateOperation.delete_points_by_filter(edge.Filter(must=[match])))
+        with explained("write"):
+            self._shard.update(edge.UpdateOperation.delete_points_by_filter(edge.Filter(must=[match])))
 
     def flush(self) -> None:
         """Write everything to disk: without a write-ahead log nothing is durable before."""
-        self._shard.flush()
+        with explained("write"):
+            self._shard.flush()
 
     def nearest(self, query: "np.ndarray | Sparse", limit: int, scope: Scope) -> list[Scored]:
         """The nearest points by cosine (array) or BM25 (Sparse), best first."""
@@ -75,9 +96,21 @@ class EdgeEngine:
             asked = edge.Query.Nearest(edge.SparseVector(query.indices, query.values), using=SPARSE)
         else:
             asked = edge.Query.Nearest(query.tolist(), using=DENSE)
-        params = edge.SearchParams(hnsw_ef=SEARCH_EF)
+        rescored = edge.QuantizationSearchParams(rescore=True, oversampling=OVERSAMPLING)
+        past = edge.AcornSearchParams(enable=True, max_selectivity=CUTTING)
+        params = edge.SearchParams(hnsw_ef=SEARCH_EF, quantization=rescored, acorn=past)
         request = edge.QueryRequest(limit=limit, query=asked, filter=_filter(scope), params=params, with_payload=True)
-        return [Scored(str(one.id), one.score, one.payload) for one in self._shard.query(request)]
+        with explained("search", TornIndex):
+            return [Scored(str(one.id), one.score, one.payload) for one in self._shard.query(request)]
+
+    def exact(self, vector: "np.ndarray", limit: int) -> list[str]:
+        """The ids of the nearest points by cosine, by looking at every one."""
+        import qdrant_edge as edge
+
+        asked = edge.Query.Nearest(vector.tolist(), using=DENSE)
+        request = edge.QueryRequest(limit=limit, query=asked, params=edge.SearchParams(exact=True))
+        with explained("search", TornIndex):
+            return [str(one.id) for one in self._shard.query(request)]
 
     def every(self) -> Iterator[list[Point]]:
         """All points, BATCH at a time, by their ids."""
@@ -86,7 +119,8 @@ class EdgeEngine:
         offset = None
         while True:
             request = edge.ScrollRequest(offset=offset, limit=BATCH, with_payload=True, with_vector=True)
-            found, offset = self._shard.scroll(request)
+            with explained("read", TornIndex):
+                found, offset = self._shard.scroll(request)
             yield [as_point(one) for one in found]
             if offset is None:
                 return
@@ -112,21 +146,38 @@ class EdgeEngine:
 
     def finish(self) -> None:
         """Build the graphs that are worth it, write everything to disk and close."""
-        self._shard.optimize()
-        self._shard.flush()
-        self._shard.close()
+        with explained("finish"):
+            self._shard.optimize()
+            self._shard.flush()
+            self._shard.close()
 
     def close(self) -> None:
         """Close the shard."""
         self._shard.close()
+        if self._folder:
+            self._folder.cleanup()
+
+
+@contextmanager
+def explained(doing: str, kind: type[NocturneError] = NocturneError) -> Iterator[None]:
+    """Say of whatever Edge raises that the embedded index could not do this."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:
+        reason = " ".join(str(error).split())[:400]
+        raise kind(f"The embedded index failed to {doing}: {reason}", ROOM) from error
 
 
 def _filter(scope: Scope) -> Any:
     import qdrant_edge as edge
 
+    def among(field: str, values: Sequence[str]) -> Any:
+        return edge.FieldCondition(key=field, match=edge.MatchAny(list(values)))
+
+    must: list[Any] = [among(*item) for item in scope.only.items()]
     if scope.ids is not None:
-        return edge.Filter(must=[edge.HasIdCondition(set(scope.ids))])
-    if scope.without_path is not None:
-        match = edge.MatchValue(scope.without_path)
-        return edge.Filter(must_not=[edge.FieldCondition(key="path", match=match)])
-    return None
+        must.append(edge.HasIdCondition(set(scope.ids)))
+    never = [among(*item) for item in scope.never.items()]
+    return edge.Filter(must=must, must_not=never) if must or never else None

@@ -3,10 +3,11 @@
 import hashlib
 import re
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pipelines.index.fields import payload
 from pipelines.index.keywords import Keywords, Sparse
 from pipelines.index.version import IndexVersion
 from pipelines.records import Record
@@ -23,7 +24,8 @@ SEARCH_EF = 256  # recall 1.0 at 100,000 points, measured (shared/DESIGN.md)
 
 @dataclass(frozen=True)
 class Point:
-    """One chunk in the index. `id` is a UUID made of the chunk's id: upserting the same chunk again replaces it."""
+    """One chunk in the index, with what filters ask for (`fields`). `id` is a UUID made of the chunk's id: upserting
+    the same chunk again replaces it."""
 
     id: str
     dense: list[float]
@@ -33,9 +35,16 @@ class Point:
 
 @dataclass(frozen=True)
 class Scope:
-    """Which points a search may return: all but those of one file, or only those with these ids."""
+    """Which points a search may return; all of them by default.
 
-    without_path: str | None = None
+    Attributes:
+        only: payload field to values; a point has one of the values in every field named here.
+        never: payload field to values; a point has none of them. Fields of both are in `fields.INDEXED`.
+        ids: only points with these ids.
+    """
+
+    only: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    never: Mapping[str, Sequence[str]] = field(default_factory=dict)
     ids: Sequence[str] | None = None
 
 
@@ -51,6 +60,7 @@ class Scored:
 class Engine(Protocol):
     """An open set of points. `every` yields all of them as they were upserted, BATCH at a time.
 
+    `exact` gives the ids of the nearest by looking at every point: what `nearest` is measured by.
     `delete` takes away every point of these files, in one call for many; `flush` returns when all of it is durable.
     `blobs` is path → git's name for the file's bytes, of every file with a point.
     """
@@ -59,6 +69,7 @@ class Engine(Protocol):
     def delete(self, paths: Collection[str]) -> None: ...
     def flush(self) -> None: ...
     def nearest(self, query: "np.ndarray | Sparse", limit: int, scope: Scope) -> list[Scored]: ...
+    def exact(self, vector: "np.ndarray", limit: int) -> list[str]: ...
     def every(self) -> Iterator[list[Point]]: ...
     def blobs(self) -> dict[str, str]: ...
     def count(self) -> int: ...
@@ -68,21 +79,23 @@ class Engine(Protocol):
 class Store(Protocol):
     """Where the versions of one project are.
 
+    `planned` says how a version would be kept, and refuses what there is no room for.
     `create` starts a version that nobody sees, `seal` makes it durable and opens it as a reader will, `publish` closes
     and shows it, its manifest written last; `discard` removes what `create` began. `read` gives the manifest of a whole
-    version, `intact` looks at every byte of it. `held` names everything that is there, also what was begun and never
-    shown, with its size in bytes where that can be known. `remove` takes any of it away.
+    version, `faults` looks at every byte of it and says what is wrong. `held` names everything that is there, also what
+    was begun and never shown, with its size in bytes where that can be known. `remove` takes any of it away.
 
     `copy` opens a copy of a whole version to be changed: it is no version, `held` does not name it, and a copy of the
     same name from before is replaced. One process owns it: another one that opens it breaks it. `drop` takes it away.
     """
 
-    def create(self, version: str, dimension: int) -> Engine: ...
+    def planned(self, manifest: IndexVersion) -> IndexVersion: ...
+    def create(self, manifest: IndexVersion) -> Engine: ...
     def seal(self, version: str, engine: Engine) -> Engine: ...
     def publish(self, manifest: IndexVersion, engine: Engine) -> IndexVersion: ...
     def discard(self, version: str) -> None: ...
     def read(self, version: str) -> IndexVersion | None: ...
-    def intact(self, manifest: IndexVersion) -> bool: ...
+    def faults(self, version: str) -> list[str]: ...
     def open(self, manifest: IndexVersion) -> Engine: ...
     def held(self) -> dict[str, int]: ...
     def remove(self, version: str) -> None: ...
@@ -115,7 +128,7 @@ def points(chunks: Iterable[Record], vectors: "np.ndarray", keywords: Keywords) 
     batch: list[Point] = []
     for chunk, vector in zip(chunks, vectors, strict=True):
         sparse = keywords.document(chunk)
-        batch.append(Point(point_id(chunk["chunk_id"]), vector.tolist(), sparse, chunk))
+        batch.append(Point(point_id(chunk["chunk_id"]), vector.tolist(), sparse, payload(chunk)))
         if len(batch) == BATCH:
             yield batch
             batch = []

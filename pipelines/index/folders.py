@@ -3,28 +3,57 @@
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from pipelines.errors import NocturneError
+from pipelines.errors import NocturneError, TornIndex
 from pipelines.index.edge import EdgeEngine
 from pipelines.index.engine import Engine, copy_name
-from pipelines.index.version import IndexVersion
+from pipelines.index.holes import copied
+from pipelines.index.layouts import MB, chosen
+from pipelines.index.memory import Memory, memory_of
+from pipelines.index.version import IndexVersion, mending
 from pipelines.records import file_sha256, read_json, write_json
 
 MANIFEST, SHARD, COPIES = "manifest.json", "shard", "copies"
+DISK = 150 * MB  # the engine's first pages; it ends the process when they cannot be filled
+DISK_POINT = 4000  # bytes a point, twice: what is written first, and the same in order
 
 
 class EdgeStore:
     """The versions of one project, one folder each."""
 
-    def __init__(self, live: Path, project: str) -> None:
+    def __init__(self, live: Path, project: str, memory_mb: int) -> None:
         self._live = live
         self._project = project
+        self._memory_mb = memory_mb
 
-    def create(self, version: str, dimension: int) -> EdgeEngine:
+    def planned(self, manifest: IndexVersion) -> IndexVersion:
+        """With the layout that fits the memory.
+
+        Raises:
+            NocturneError: none does, or the disk has not the room to build it.
+        """
+        layout = chosen(manifest.count, manifest.dimension, self._memory_mb)
+        self._live.mkdir(parents=True, exist_ok=True)
+        free, takes = shutil.disk_usage(self._live).free, DISK + manifest.count * (DISK_POINT + 10 * manifest.dimension)
+        if free < takes:
+            raise NocturneError(
+                f"{manifest.count:,} chunks need about {takes / MB:,.0f} MB of disk while their index is built; "
+                f"{free / MB:,.0f} MB are free.",
+                "Free disk space, for example with `nocturne gc`. What was live stays live.",
+            )
+        return replace(manifest, layout=layout.name)
+
+    def memory(self, manifest: IndexVersion) -> Memory:
+        """What a whole version takes."""
+        return memory_of(self._live / manifest.version, manifest, self._memory_mb)
+
+    def create(self, manifest: IndexVersion) -> EdgeEngine:
         """Start over in `.<version>.tmp`."""
-        self.discard(version)
-        return EdgeEngine.create(self._aside(version) / SHARD, dimension)
+        self.discard(manifest.version)
+        return EdgeEngine.create(self._aside(manifest.version) / SHARD, manifest.dimension, manifest.layout)
 
     def seal(self, version: str, engine: Engine) -> EdgeEngine:
         """Write to disk, then open from disk, as every reader will."""
@@ -38,7 +67,7 @@ class EdgeStore:
         aside, final = self._aside(manifest.version), self._live / manifest.version
         for path in [*_files(aside), *(p for p in aside.rglob("*") if p.is_dir()), aside]:
             _sync(path)
-        whole = manifest.with_files({_name(f, aside): [f.stat().st_size, file_sha256(f)] for f in _files(aside)})
+        whole = manifest.with_files({_name(file, aside): _facts(file) for file in _files(aside)})
         write_json(aside / MANIFEST, whole.sealed())
         _sync(aside)
         _swap(aside, final)
@@ -49,21 +78,30 @@ class EdgeStore:
         shutil.rmtree(self._aside(version), ignore_errors=True)
 
     def read(self, version: str) -> IndexVersion | None:
-        """The manifest, or None when there is no whole version of this name: every file is there in its size."""
+        """The manifest, or None when there is no whole version of this name.
+
+        Every file must be there in its size, and one that was written to since it was published with its hash: as git
+        does it, the times are looked at and not the bytes, so that this costs a millisecond.
+        """
+        manifest, _ = self._manifest(version)
+        if manifest is None or next(_faults(self._live / version, manifest, by_time=True), None):
+            return None
+        return manifest
+
+    def faults(self, version: str) -> list[str]:
+        """What is wrong with the manifest or with any byte of any file."""
+        manifest, wrong = self._manifest(version)
+        return [wrong] if manifest is None else list(_faults(self._live / version, manifest, by_time=False))
+
+    def _manifest(self, version: str) -> tuple[IndexVersion | None, str]:
         folder = self._live / version
+        if not folder.is_dir():
+            return None, f"there is no folder {folder}"
         try:
             manifest = IndexVersion.unsealed(read_json(folder / MANIFEST), version)
         except (NocturneError, OSError):
-            return None
-        if manifest is None:
-            return None
-        sized = all(_size(folder / name) == size for name, (size, _) in manifest.files.items())
-        return manifest if sized else None
-
-    def intact(self, manifest: IndexVersion) -> bool:
-        """Whether every file still has its hash."""
-        folder = self._live / manifest.version
-        return all(file_sha256(folder / name) == sha for name, (_, sha) in manifest.files.items())
+            return None, f"{MANIFEST} is missing or is not JSON"
+        return manifest, "" if manifest else f"{MANIFEST} was edited: its seal is another"
 
     def open(self, manifest: IndexVersion) -> EdgeEngine:
         """Open a whole version.
@@ -74,9 +112,9 @@ class EdgeStore:
         return self._opened(self._live / manifest.version / SHARD, manifest.version)
 
     def held(self) -> dict[str, int]:
-        """Every folder, whole, torn or begun, with its size in bytes."""
+        """Every folder, whole, torn or begun, with the bytes that it takes on disk; Edge's files have holes."""
         folders = [path for path in sorted(self._live.glob("*")) if path.is_dir() and path.name != COPIES]
-        return {folder.name: sum(file.stat().st_size for file in _files(folder)) for folder in folders}
+        return {folder.name: sum(_blocks(file) for file in _files(folder)) for folder in folders}
 
     def remove(self, version: str) -> None:
         """Take a version away: at once for readers, then from disk."""
@@ -93,14 +131,9 @@ class EdgeStore:
             NocturneError: Edge cannot read the version.
         """
         self.drop(name)
-        shard = self._live / manifest.version / SHARD
-        listed = {self._live / manifest.version / file for file in manifest.files}
-
-        def passing(folder: str, names: list[str]) -> list[str]:
-            """What a reader's load puts there for a moment."""
-            return [one for one in names if (path := Path(folder, one)) not in listed and not path.is_dir()]
-
-        shutil.copytree(shard, self._copy(name), ignore=passing)
+        folder = self._live / manifest.version
+        own = {folder / name for name in manifest.files}  # a reader's load has others there for a moment
+        copied(folder / SHARD, self._copy(name), wanted=own.__contains__)
         return self._opened(self._copy(name), manifest.version)
 
     def drop(self, name: str) -> None:
@@ -116,12 +149,10 @@ class EdgeStore:
     def _opened(self, folder: Path, version: str) -> EdgeEngine:
         try:
             return EdgeEngine.load(folder)
-        except (KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException as error:  # Edge raises bare Exceptions, and panics are BaseExceptions
-            raise NocturneError(
-                f"Index version {version} of {self._project} cannot be opened: {error}",
-                f"Run `nocturne nightly {self._project} --force`; it builds the version again.",
+        except NocturneError as error:
+            raise TornIndex(
+                f"Index version {version} of {self._project} cannot be opened. {error.fact}",
+                mending(self._project, version),
             ) from error
 
     def _aside(self, version: str) -> Path:
@@ -151,8 +182,27 @@ def _name(file: Path, folder: Path) -> str:
     return file.relative_to(folder).as_posix()
 
 
-def _size(file: Path) -> int:
-    return file.stat().st_size if file.is_file() else -1
+def _facts(file: Path) -> list[Any]:
+    stat = file.stat()
+    return [stat.st_size, file_sha256(file), stat.st_mtime_ns]
+
+
+def _faults(folder: Path, manifest: IndexVersion, by_time: bool) -> Iterator[str]:
+    """What is wrong with the files; `by_time` does not read one that nobody has written to."""
+    for name, (size, sha, *changed) in manifest.files.items():
+        file = folder / name
+        try:
+            stat = file.stat()
+            if stat.st_size != size:
+                yield f"{name} has {stat.st_size} bytes, not {size}"
+            elif not (by_time and changed == [stat.st_mtime_ns]) and file_sha256(file) != sha:
+                yield f"{name} has changed: its hash is another"
+        except OSError as error:
+            yield f"{name} cannot be read: {error.strerror}"
+
+
+def _blocks(file: Path) -> int:
+    return file.stat().st_blocks * 512
 
 
 def _sync(path: Path) -> None:

@@ -1,6 +1,5 @@
-"""Hybrid search over one open version: meaning and keywords, scored exactly for the same candidates and added up."""
+"""Hybrid search over one open version: candidates by meaning and by keywords, both scored for all of them, ranked."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -8,12 +7,16 @@ from typing import TYPE_CHECKING
 from pipelines.errors import NocturneError
 from pipelines.index.engine import Engine, Scope, Scored
 from pipelines.index.keywords import Keywords, Sparse
+from pipelines.index.ranking import Candidate, Ranking, ranked
+from pipelines.index.ties import equal, settled
 
 if TYPE_CHECKING:
     import numpy as np
 
-MEANING = 0.7
-CANDIDATES = 50
+CANDIDATES = 50  # of each arm; more of them let chunks of large files in that fit worse (measured up to 200)
+MOST_TIED = 1000  # candidates of one score that are looked at
+EVERYWHERE = Scope()
+DEFAULT = Ranking()
 
 
 @dataclass(frozen=True)
@@ -21,8 +24,8 @@ class Hit:
     """A chunk that was found.
 
     Attributes:
-        score: 0 to 1, `MEANING` parts cosine and the rest BM25 over the best BM25 of this list: it orders one list and
-            compares within it; between two questions it says little.
+        score: 0 to 1, the sum of what `ranking.Ranking` weighs: it orders one list and compares within it; between two
+            questions it says little.
         similarity: cosine of question and chunk, comparable between questions.
         keywords: BM25; 0 when they share no word. Its size depends on the question's words.
     """
@@ -50,19 +53,21 @@ class Index:
         self._keywords = keywords
         self._dimension = dimension
 
-    def search(self, text: str, vector: "np.ndarray", limit: int, *, without_path: str | None = None) -> list[Hit]:
+    def search(
+        self, text: str, vector: "np.ndarray", limit: int, scope: Scope = EVERYWHERE, ranking: Ranking = DEFAULT
+    ) -> list[Hit]:
         """The best chunks for a question, best first, by dense and keyword search together.
 
         Each arm proposes candidates, then each scores those of the other too, so that both scores are exact for every
-        candidate: a convex combination (Bruch et al. 2023, arXiv:2210.11934). Measured on 932 documented functions of 8
-        packages, asked for by their first paragraph, MiniLM, NDCG@10: dense .698, BM25 .690, reciprocal ranks .753 at
-        best, combined .766 with 0.7 (.749 with 0.5, .741 with 0.9).
+        candidate: a convex combination (Bruch et al. 2023, arXiv:2210.11934), to which `ranking` adds what names and
+        files say.
 
         Args:
             text: the question, or any text, for BM25.
             vector: its unit vector from the version's encoder, shape (dimension,).
             limit: how many hits at most.
-            without_path: the chunks of this file are left out.
+            scope: where to look.
+            ranking: weights of the signals; others than these are for measuring.
 
         Raises:
             NocturneError: the vector is another encoder's.
@@ -76,13 +81,15 @@ class Index:
             return []
         wide = max(CANDIDATES, 4 * limit)
         arms: tuple[np.ndarray | Sparse, ...] = (vector, self._keywords.query(text))
-        found = [self._arm(query, wide, Scope(without_path=without_path)) for query in arms]
+        found = [self._arm(query, wide, scope) for query in arms]
         chunks = {id: scored for arm in found for id, scored in arm.items()}
         for query, arm in zip(arms, found, strict=True):
             missing = [id for id in chunks if id not in arm]
             if missing and arm:
                 arm.update(self._arm(query, len(missing), Scope(ids=missing)))
-        return _fused(chunks.values(), found[0], found[1])[:limit]
+        scores = [{id: scored.score for id, scored in arm.items()} for arm in found]
+        both = (Candidate(one.chunk, *(arm.get(id, 0.0) for arm in scores)) for id, one in sorted(chunks.items()))
+        return [_hit(score, candidate) for score, candidate in ranked(text, both, limit, ranking)]
 
     def count(self) -> int:
         """How many chunks there are."""
@@ -104,24 +111,24 @@ class Index:
         self.close()
 
     def _arm(self, query: "np.ndarray | Sparse", limit: int, scope: Scope) -> dict[str, Scored]:
+        """The first `limit` by score; of equal ones always the same, which the engine does not promise."""
         if isinstance(query, Sparse) and not query.indices:
             return {}
-        return {scored.id: scored for scored in self._engine.nearest(query, limit, scope)}
+        wanted = limit + 1
+        while True:
+            found = settled(self._engine.nearest(query, wanted, scope), _score, lambda one: one.id)
+            # The rest of the equal ones may not have come yet.
+            if len(found) < wanted or wanted > MOST_TIED or not equal(_score(found[-1]), _score(found[limit - 1])):
+                return {scored.id: scored for scored in found[:limit]}
+            wanted *= 2
 
 
-def _fused(found: Iterable[Scored], dense: dict[str, Scored], sparse: dict[str, Scored]) -> list[Hit]:
-    best = max((scored.score for scored in sparse.values()), default=0.0)
-    hits = []
-    for scored in found:
-        cosine = dense[scored.id].score if scored.id in dense else 0.0
-        bm25 = sparse[scored.id].score if scored.id in sparse else 0.0
-        share = bm25 / best if best > 0 else 0.0
-        hits.append(_hit(scored, MEANING * max(cosine, 0.0) + (1 - MEANING) * share, cosine, bm25))
-    return sorted(hits, key=lambda hit: (-hit.score, hit.path, hit.start_line, hit.chunk_id))
+def _score(scored: Scored) -> float:
+    return scored.score
 
 
-def _hit(scored: Scored, score: float, cosine: float, bm25: float) -> Hit:
-    chunk = scored.chunk
+def _hit(score: float, found: Candidate) -> Hit:
+    chunk = found.chunk
     return Hit(
         chunk_id=chunk["chunk_id"],
         path=chunk["path"],
@@ -133,8 +140,7 @@ def _hit(scored: Scored, score: float, cosine: float, bm25: float) -> Hit:
         text=chunk["text"],
         commit=chunk["commit"],
         blob=chunk["blob"],
-        # The engines differ in the last bits; rounded, they order alike.
-        score=round(min(max(score, 0.0), 1.0), 5),
-        similarity=round(cosine, 5),
-        keywords=round(bm25, 4),
+        score=round(score, 5),
+        similarity=round(found.cosine, 5),
+        keywords=round(found.bm25, 4),
     )

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from pipelines.records import Record
@@ -28,11 +28,20 @@ def words(text: str) -> list[str]:
     """
     found: list[str] = []
     for run in RUN.findall(text):
-        parts = [part.lower() for part in PART.findall(run) if len(part) <= MAX_LETTERS]
-        found += parts
-        if len(parts) > 1 and len(run) <= MAX_LETTERS:
-            found.append("".join(parts))
+        split = _split(run)
+        found += split
+        if len(split) > 1 and len(run) <= MAX_LETTERS:
+            found.append("".join(split))
     return found
+
+
+def parts(text: str) -> list[str]:
+    """The words of a text without those that are only put together: `loadEncoder` gives `load encoder`."""
+    return [part for run in RUN.findall(text) for part in _split(run)]
+
+
+def _split(run: str) -> list[str]:
+    return [part.lower() for part in PART.findall(run) if len(part) <= MAX_LETTERS]
 
 
 def chunk_words(chunk: Record) -> list[str]:
@@ -72,6 +81,12 @@ class Keywords:
 def terms(text: str) -> frozenset[int]:
     """The different words of a text as keyword search compares them: stemmed, without stop words, hashed."""
     return frozenset(_QUESTIONS.query(text).indices)
+
+
+@lru_cache(maxsize=4096)
+def is_stop_word(word: str) -> bool:
+    """Whether keyword search drops a word because every text has it."""
+    return not _QUESTIONS.query(word).indices
 
 
 def _sparse(vector: Any) -> Sparse:

@@ -4,13 +4,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.errors import NocturneError
+from pipelines.errors import NocturneError, TornIndex
 from pipelines.index.building import show
 from pipelines.index.engine import Store, points
 from pipelines.index.hybrid import Index
 from pipelines.index.keywords import Keywords, mean_length
 from pipelines.index.stores import missing, store_of
-from pipelines.index.version import NAME_LETTERS, SCHEMA, IndexVersion
+from pipelines.index.version import NAME_LETTERS, SCHEMA, IndexVersion, mending
 from pipelines.params import Index as IndexParams
 from pipelines.params import Params
 from pipelines.project import Project
@@ -47,7 +47,7 @@ def publish(project: Project, params: Params) -> IndexVersion:
     version = version_of(project)
     with closing(store_of(project, params.index)) as store:
         existing = store.read(version)
-        if existing is not None and store.intact(existing):
+        if existing is not None and not store.faults(version):
             return existing
         return _build(store, project, version, params.index.canaries)
 
@@ -69,9 +69,9 @@ def open_index(project: Project, index: IndexParams, version: str) -> Index:
     found = opened.count()
     if found != manifest.count:
         opened.close()
-        raise NocturneError(
+        raise TornIndex(
             f"Index version {version} of {project.name} holds {found} chunks, not {manifest.count}.",
-            f"Run `nocturne nightly {project.name} --force`; it builds the index again.",
+            mending(project.name, version),
         )
     return opened
 

@@ -2,7 +2,9 @@
 
 import os
 import re
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,7 +22,9 @@ from pipelines.index.engine import (
     as_point,
     copy_name,
 )
+from pipelines.index.fields import INDEXED
 from pipelines.index.keywords import Sparse
+from pipelines.index.layouts import CUTTING
 from pipelines.index.version import NAME_LETTERS, IndexVersion
 
 if TYPE_CHECKING:
@@ -29,8 +33,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 API_KEY = "QDRANT_API_KEY"
-TIMEOUT_S = 60
+TIMEOUT_S = 20  # an answer; 256 points are written in well under one
+WAITS_S = (0.2, 0.8)  # before the second and the third attempt
 MANIFEST = "nocturne"
+BUSY = {429, 500, 502, 503, 504}
 
 
 def connect(url: str) -> Any:
@@ -75,6 +81,7 @@ class ServerEngine:
         from qdrant_client import models
 
         sparse = isinstance(query, Sparse)
+        past = models.AcornSearchParams(enable=True, max_selectivity=CUTTING)
         asked: Any = query.tolist() if not isinstance(query, Sparse) else None
         if isinstance(query, Sparse):
             asked = models.SparseVector(indices=query.indices, values=query.values)
@@ -84,12 +91,25 @@ class ServerEngine:
                 query=asked,
                 using=SPARSE if sparse else DENSE,
                 query_filter=_filter(scope),
-                search_params=models.SearchParams(hnsw_ef=SEARCH_EF),
+                search_params=models.SearchParams(hnsw_ef=SEARCH_EF, acorn=past),
                 limit=limit,
                 with_payload=True,
             )
         )
         return [Scored(str(one.id), one.score, one.payload) for one in answer.points]
+
+    def exact(self, vector: "np.ndarray", limit: int) -> list[str]:
+        """The ids of the nearest points by cosine, by looking at every one."""
+        from qdrant_client import models
+
+        params = models.SearchParams(exact=True)
+        query = vector.tolist()
+        answer = self._store.ask(
+            lambda client: client.query_points(
+                self._collection, query=query, using=DENSE, search_params=params, limit=limit, with_payload=False
+            )
+        )
+        return [str(one.id) for one in answer.points]
 
     def every(self) -> Iterator[list[Point]]:
         """All points, BATCH at a time, by their ids."""
@@ -139,17 +159,22 @@ class ServerStore:
         self._url = url
         self._project = project
 
-    def create(self, version: str, dimension: int) -> ServerEngine:
+    def planned(self, manifest: IndexVersion) -> IndexVersion:
+        """As it is: the server has its own memory, and its own settings for it."""
+        return replace(manifest, layout="")
+
+    def create(self, manifest: IndexVersion) -> ServerEngine:
         """Start over with an empty collection, without a manifest."""
         from qdrant_client import models
 
-        name = self._name(version)
-        self.discard(version)
-        dense = models.VectorParams(size=dimension, distance=models.Distance.COSINE)
+        name = self._name(manifest.version)
+        self.discard(manifest.version)
+        dense = models.VectorParams(size=manifest.dimension, distance=models.Distance.COSINE)
         sparse = models.SparseVectorParams(modifier=models.Modifier.IDF)
-        self.ask(lambda client: client.create_collection(name, {DENSE: dense}, {SPARSE: sparse}))
+        self.ask(lambda client: client.create_collection(name, {DENSE: dense}, {SPARSE: sparse}), waits=())
         keyword = models.PayloadSchemaType.KEYWORD
-        self.ask(lambda client: client.create_payload_index(name, "path", keyword))
+        for key in INDEXED:
+            self.ask(partial(_index, collection=name, key=key, schema=keyword))
         return ServerEngine(self, name)
 
     def seal(self, version: str, engine: Engine) -> Engine:
@@ -177,9 +202,16 @@ class ServerStore:
         metadata = self.ask(lambda client: client.get_collection(name)).config.metadata or {}
         return IndexVersion.unsealed(metadata.get(MANIFEST), version)
 
-    def intact(self, manifest: IndexVersion) -> bool:
-        """Whether it holds as many points as it should; the server guards its own files."""
-        return self.open(manifest).count() == manifest.count
+    def faults(self, version: str) -> list[str]:
+        """What is wrong with a version, as far as it shows from outside; the server guards its own files."""
+        name = self._name(version)
+        if not self.ask(lambda client: client.collection_exists(name)):
+            return [f"there is no collection {name}"]
+        manifest = self.read(version)
+        if manifest is None:
+            return [f"collection {name} has no manifest of its own: its build did not end, or it was edited"]
+        found = self.open(manifest).count()
+        return [] if found == manifest.count else [f"collection {name} has {found} points, not {manifest.count}"]
 
     def open(self, manifest: IndexVersion) -> ServerEngine:
         """Open a whole version."""
@@ -197,7 +229,7 @@ class ServerStore:
 
     def copy(self, manifest: IndexVersion, name: str) -> ServerEngine:
         """A collection `nocturne-<project>-<name>`, filled with the version's points."""
-        made = self.create(copy_name(name), manifest.dimension)
+        made = self.create(replace(manifest, version=copy_name(name)))
         for batch in self.open(manifest).every():
             made.upsert(batch)
         return made
@@ -210,33 +242,59 @@ class ServerStore:
         """Close the connection."""
         self._client.close()
 
-    def ask(self, call: Callable[[Any], T]) -> T:
-        """Make one call of the client.
+    def ask(self, call: Callable[[Any], T], waits: Sequence[float] | None = None) -> T:
+        """Make one call of the client, again when the server is lost, slow or overloaded; at most three times.
+
+        Args:
+            call: one that may come twice: all do but the creation of a collection.
+            waits: seconds before each further attempt; WAITS_S without them.
 
         Raises:
             NocturneError: the server is not reached, or refuses.
         """
         from qdrant_client.http.exceptions import ApiException
 
-        try:
-            return call(self._client)
-        except (ApiException, OSError, ValueError) as error:
-            reason = " ".join(str(error).split())[:160]
-            raise NocturneError(
-                f"The Qdrant server at {self._url} failed: {reason}",
-                f"Start it, check index.url and {API_KEY}, or empty index.url to use the embedded index.",
-            ) from error
+        for wait in (*(WAITS_S if waits is None else waits), None):
+            try:
+                return call(self._client)
+            except (ApiException, OSError, ValueError) as error:
+                if wait is None or not _passing(error):
+                    raise self._failed(error) from error
+                time.sleep(wait)
+        raise AssertionError("the last attempt answers or raises")
+
+    def _failed(self, error: Exception) -> NocturneError:
+        reason = " ".join(str(error).split())[:160]
+        return NocturneError(
+            f"The Qdrant server at {self._url} failed: {reason}",
+            f"Start it, check index.url and {API_KEY}, or empty index.url to use the embedded index.",
+        )
 
     def _name(self, version: str) -> str:
         return f"nocturne-{self._project}-{version}"
 
 
+def _passing(error: Exception) -> bool:
+    """Whether the next attempt may go well: no answer came, or the server says that it cannot just now."""
+    from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
+
+    if isinstance(error, UnexpectedResponse):
+        return error.status_code in BUSY
+    return isinstance(error, ResponseHandlingException | OSError)
+
+
 def _filter(scope: Scope) -> Any:
     from qdrant_client import models
 
+    def among(field: str, values: Sequence[str]) -> Any:
+        return models.FieldCondition(key=field, match=models.MatchAny(any=list(values)))
+
+    must: list[Any] = [among(*item) for item in scope.only.items()]
     if scope.ids is not None:
-        return models.Filter(must=[models.HasIdCondition(has_id=list(scope.ids))])
-    if scope.without_path is not None:
-        match = models.MatchValue(value=scope.without_path)
-        return models.Filter(must_not=[models.FieldCondition(key="path", match=match)])
-    return None
+        must.append(models.HasIdCondition(has_id=list(scope.ids)))
+    never = [among(*item) for item in scope.never.items()]
+    return models.Filter(must=must, must_not=never) if must or never else None
+
+
+def _index(client: Any, *, collection: str, key: str, schema: Any) -> None:
+    client.create_payload_index(collection, key, schema)

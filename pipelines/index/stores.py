@@ -1,8 +1,9 @@
 """Which engine holds a project's versions, and what to say when one is not there."""
 
-from pipelines.errors import NocturneError
+from pipelines.errors import TornIndex
 from pipelines.index import server
 from pipelines.index.folders import EdgeStore
+from pipelines.index.version import mending
 from pipelines.params import Index as IndexParams
 from pipelines.project import Project
 
@@ -11,12 +12,11 @@ def store_of(project: Project, index: IndexParams) -> EdgeStore | server.ServerS
     """The store of a project: on the server that `index.url` names, else embedded."""
     if index.url:
         return server.ServerStore(server.connect(index.url), index.url, project.name)
-    return EdgeStore(project.live, project.name)
+    return EdgeStore(project.live, project.name, index.memory_mb)
 
 
-def missing(project: Project, version: str) -> NocturneError:
+def missing(project: Project, version: str) -> TornIndex:
     """The error for a version that no store holds whole."""
-    return NocturneError(
-        f"Index version {version} of {project.name} is missing or damaged.",
-        f"Run `nocturne nightly {project.name} --force`; it builds the index again.",
+    return TornIndex(
+        f"Index version {version} of {project.name} is missing or damaged.", mending(project.name, version)
     )

@@ -1,7 +1,7 @@
 """The datasets of a project's releases, as DVC keeps them."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,12 +24,15 @@ class Dataset:
         sha256: of its train.jsonl, as the releases name it.
         releases: those trained on it, newest first.
         removed: the numbers of those that are no longer kept, oldest first.
+        heirs: the numbers of other releases that are kept whose training began with the adapter of one of these, or of
+            one that did; what it had learned they have learned, too.
         files: by their name in the dataset's folder; None when DVC's cache no longer has them.
     """
 
     sha256: str
     releases: tuple[Release, ...]
     removed: tuple[int, ...]
+    heirs: tuple[int, ...]
     files: dict[str, Path] | None
 
     def examples(self) -> Iterator[tuple[str, Record]]:
@@ -45,17 +48,38 @@ def datasets(project: Project) -> list[Dataset]:
     Of the latter nothing is looked for: what DVC's cache may still have of them is there by chance.
     """
     releases = Releases(project)
+    every, removed = releases.every(), releases.removed()
+    lines = _lines(every, removed)
     kept: dict[str, list[Release]] = {}
-    for release in releases.every():
+    for release in every:
         kept.setdefault(release.manifest.dataset_dvc, []).append(release)
     gone: dict[str, list[Removed]] = {}
-    for one in releases.removed():
+    for one in removed:
         gone.setdefault(one.dataset_dvc, []).append(one)
-    numbers = {name: tuple(one.version for one in some) for name, some in gone.items()}
-    return [
-        Dataset(some[0].manifest.dataset_sha256, tuple(some), numbers.get(name, ()), dag.stored(project, name))
-        for name, some in kept.items()
-    ] + [Dataset(some[0].dataset_sha256, (), numbers[name], None) for name, some in gone.items() if name not in kept]
+    found = []
+    for name in dict.fromkeys((*kept, *gone)):
+        some, former = tuple(kept.get(name, ())), tuple(one.version for one in gone.get(name, ()))
+        heirs = _heirs(lines, {*(release.version for release in some), *former}, every)
+        sha256 = some[0].manifest.dataset_sha256 if some else gone[name][0].dataset_sha256
+        found.append(Dataset(sha256, some, former, heirs, dag.stored(project, name) if some else None))
+    return found
+
+
+def _lines(every: Sequence[Release], removed: Sequence[Removed]) -> dict[int, set[int]]:
+    """Of each release those that its adapter goes back to: the one that its training began with, and so on."""
+    parents = {one.version: one.began_with for one in every} | {one.version: one.began_with for one in removed}
+    lines: dict[int, set[int]] = {}
+    for version in parents:
+        parent, line = parents[version], set[int]()
+        while parent is not None and parent not in line:
+            line.add(parent)
+            parent = parents.get(parent)
+        lines[version] = line
+    return lines
+
+
+def _heirs(lines: dict[int, set[int]], trained: set[int], every: Sequence[Release]) -> tuple[int, ...]:
+    return tuple(one.version for one in every if one.version not in trained and lines[one.version] & trained)
 
 
 def restore(project: Project, number: int, folder: Path) -> list[Path]:

@@ -33,8 +33,8 @@ class Forgotten:
 
     @property
     def trained(self) -> list[int]:
-        """The releases whose adapters learned from it, as far as is known."""
-        return sorted(number for one in self.seen if one.trained for number in one.releases)
+        """The releases whose adapters learned from it, or began with one that did, as far as is known."""
+        return sorted({number for one in self.seen if one.trained for number in (*one.releases, *one.inherited)})
 
 
 def forget(project: Project, params: Params, entry: str) -> Forgotten:

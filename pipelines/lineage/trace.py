@@ -19,7 +19,9 @@ class Seen:
         dataset: SHA-256 of its train.jsonl.
         releases: the numbers of the releases trained on it.
         removed: the numbers of releases trained on it that are no longer kept; their adapters are gone.
-        aliases: of the releases.
+        inherited: the numbers of the releases whose training began with the adapter of one of all these: what that had
+            learned they have learned.
+        aliases: of the releases that were trained on it.
         examples: by split, "train" or "holdout": what identifies each, without its text; None when DVC no longer has
             the dataset, or when only removed releases had it: whether they saw the code is then unknown.
     """
@@ -27,6 +29,7 @@ class Seen:
     dataset: str
     releases: list[int]
     removed: list[int]
+    inherited: list[int]
     aliases: list[str]
     examples: dict[str, list[Record]] | None
 
@@ -67,6 +70,7 @@ def _seen(dataset: Dataset, wanted: Callable[[Record], bool]) -> Seen:
         dataset.sha256,
         [release.version for release in dataset.releases],
         list(dataset.removed),
+        list(dataset.heirs),
         sorted({alias for release in dataset.releases for alias in release.aliases}),
         examples,
     )

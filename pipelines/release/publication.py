@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pipelines.errors import NocturneError, UsageError
+from pipelines.errors import UsageError
 from pipelines.index import present, publish
 from pipelines.params import Params
 from pipelines.project import Project
@@ -33,7 +33,7 @@ def carry_out(project: Project, params: Params, now: Candidate, passed: bool, ga
     manifest = now.manifest(gates)
     report = str(report_file(project))
     if passed:
-        _publish(project, params)
+        publish(project, params)
     context = described(project, params, now, manifest)
     run = releases.record(manifest, now.adapter, now.training_file, now.reports, now.metrics(), passed, context)
     if not passed:
@@ -79,16 +79,5 @@ def _moved(project: Project, params: Params, number: int, by: str) -> Release:
 def _torn(release: Release, what: str) -> UsageError:
     return UsageError(
         f"Release {release.version} of `{release.project}` cannot go live: {what}, is missing or damaged.",
-        "Choose another one that `nocturne releases` lists, or bring the files back from a backup.",
+        "Choose another one that `nocturne releases` lists, or bring it back: `nocturne index rebuild`, or a backup.",
     )
-
-
-def _publish(project: Project, params: Params) -> None:
-    try:
-        publish(project, params)
-    except OSError as error:
-        reason = " ".join(str(error).split())[:200]
-        raise NocturneError(
-            f"The index cannot be written: {reason}",
-            "What was live stays live. Free disk space; the next night builds the index again.",
-        ) from error

@@ -7,6 +7,7 @@ from pathlib import Path
 from pipelines.records import read_json, write_json
 
 MANIFEST = "complete.json"
+GONE = ".gone-"
 
 
 def seal(checkpoint: Path) -> None:
@@ -46,12 +47,19 @@ def latest(folder: Path) -> Path | None:
     return found[-1] if found else None
 
 
-def drop_torn(folder: Path) -> None:
-    """Delete what was being written when a training was killed; it would count among the checkpoints that are kept."""
-    whole = every(folder)
+def drop_unusable(folder: Path) -> None:
+    """Delete what no training can go on from: what was being written when one was killed, which would count among the
+    checkpoints that are kept, and what was written after the last step: transformers would make one step more."""
+    usable = [path for path in every(folder) if not has_ended(path)]
     for path in folder.glob("checkpoint-*"):
-        if path not in whole:
+        if path not in usable:
             shutil.rmtree(path)
+
+
+def has_ended(checkpoint: Path) -> bool:
+    """Whether its training was to stop there, after all steps or early."""
+    state = read_json(checkpoint / "trainer_state.json")
+    return bool(state["stateful_callbacks"]["TrainerControl"]["args"]["should_training_stop"])
 
 
 def best(folder: Path) -> Path | None:
@@ -67,6 +75,15 @@ def best(folder: Path) -> Path | None:
 
 def forget_others(cache: Path, keep: str) -> None:
     """Drop the checkpoints of other datasets or parameters: they can never be resumed."""
-    for folder in cache.iterdir() if cache.is_dir() else ():
+    for folder in list(cache.iterdir()) if cache.is_dir() else ():
         if folder.name != keep:
-            shutil.rmtree(folder)
+            discard(folder)
+
+
+def discard(folder: Path) -> None:
+    """Delete everything of one training, at once as far as a later one can see: it would go on from what is left."""
+    aside = folder.with_name(f"{GONE}{folder.name.removeprefix(GONE)}")
+    if folder != aside and folder.is_dir():
+        shutil.rmtree(aside, ignore_errors=True)
+        folder.rename(aside)
+    shutil.rmtree(aside, ignore_errors=True)

@@ -2,12 +2,16 @@
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
+
+from pipelines.records import read_json, write_json
 
 GB = 1e9
 PROCESS = 0.9 * GB  # Python with torch, transformers and TRL imported
-CPU_SHARE, GPU_SHARE = 0.5, 0.35  # of the rate of a plain matrix product that a training reaches
+CPU_SHARE, GPU_SHARE = 0.5, 0.35  # of the rate of a plain matrix product that a training reaches, where none is known
+REACHED = "training-rate.json"  # what the last training reached; in a project's cache, for it changes no result
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,22 @@ def this_machine(threads: int) -> Machine:
     memory = psutil.virtual_memory()
     torch.set_num_threads(threads)
     rate = CPU_SHARE * _rate(torch, "cpu", torch.float32, 512)
-    return Machine("the CPU", False, False, memory.total, memory.available, rate, PROCESS)
+    return Machine(device_name(), False, False, memory.total, memory.available, rate, PROCESS)
+
+
+def keep_rate(cache: Path, name: str, threads: int, rate: float) -> None:
+    """Remember how many operations a second a training has reached on the machine of this name."""
+    write_json(cache / REACHED, {"machine": name, "threads": threads, "rate": rate})
+
+
+def with_past(machine: Machine, cache: Path, threads: int) -> Machine:
+    """The machine with the rate that the project's last training reached on it; as it is when none is known.
+
+    A product of large matrices says too much: a small model spends its time between them, and a busy machine shares.
+    """
+    known = read_json(cache / REACHED) if (cache / REACHED).is_file() else {}
+    same = (known.get("machine"), known.get("threads")) == (machine.name, threads)
+    return replace(machine, rate=float(known["rate"])) if same else machine
 
 
 def _gpu(torch: Any) -> Machine:
@@ -51,8 +70,14 @@ def _gpu(torch: Any) -> Machine:
     bf16 = torch.cuda.is_bf16_supported()
     dtype = torch.bfloat16 if bf16 else torch.float32
     rate = GPU_SHARE * _rate(torch, "cuda:0", dtype, 4096)
-    name = torch.cuda.get_device_name(0)
-    return Machine(name, True, bf16, total, free, rate, 0.6 * GB)
+    return Machine(device_name(), True, bf16, total, free, rate, 0.6 * GB)
+
+
+def device_name() -> str:
+    """What a person calls the device that trains."""
+    import torch
+
+    return str(torch.cuda.get_device_name(0)) if torch.cuda.is_available() else "the CPU"
 
 
 def use_one_gpu() -> None:

@@ -55,7 +55,7 @@ def _tune(task: Task, done: Trained, pairs: Sequence[Record]) -> Trained:
     folder.mkdir(parents=True, exist_ok=True)
     fix_threads(task.params.threads)
     set_seed(task.params.seed)
-    checkpoints.drop_torn(folder)
+    checkpoints.drop_unusable(folder)
     resumed = checkpoints.latest(folder)
     with Stalls() as stalls:
         watch = Watch(task.run, _tokens(task, pairs), stalls, prefix="preference_")

@@ -107,9 +107,18 @@ def _kept(shape: Shape, params: Training, plan: Plan) -> float:
 
 
 def seconds(shape: Shape, params: Training, machine: Machine, load: Load, plan: Plan) -> float:
-    """How long all steps will take, from the machine's measured rate of matrix products."""
-    passes = PASSES[params.mode] * (4 / 3 if plan.checkpointing else 1)
-    return passes * shape.parameters * load.tokens_per_step * load.steps / machine.rate
+    """How long all steps will take at the machine's rate."""
+    return _operations(shape, params, plan) * load.tokens_per_step * load.steps / machine.rate
+
+
+def reached(shape: Shape, params: Training, plan: Plan, tokens_per_second: float) -> float:
+    """The operations a second of a training that took so many tokens, counted as `seconds` counts them."""
+    return _operations(shape, params, plan) * tokens_per_second
+
+
+def _operations(shape: Shape, params: Training, plan: Plan) -> float:
+    """Floating-point operations a token."""
+    return PASSES[params.mode] * (4 / 3 if plan.checkpointing else 1) * shape.parameters
 
 
 def planned(shape: Shape, params: Training, machine: Machine, load: Load) -> Plan:

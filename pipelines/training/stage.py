@@ -1,6 +1,5 @@
 """The training stage: the dataset in; what was learned and its loss log out."""
 
-import shutil
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from pipelines.model.base import load_tokenizer
 from pipelines.params import Params
 from pipelines.project import Project
 from pipelines.records import Record, file_sha256, fingerprint, read_json, read_jsonl, tree_sha256, write_json
-from pipelines.stage import Facts, Stage
+from pipelines.stage import Facts, Stage, emptied
 
 if TYPE_CHECKING:
     from pipelines.training.models import Former
@@ -28,6 +27,7 @@ def run(project: Project, params: Params) -> Facts:
             anything, or it failed on the way.
     """
     base = read_json(project.path("snapshot", "base.json"))
+    emptied(project.path("training"), "training.json")
     if params.training.mode == "none":
         return _nothing(project, params, base)
     from pipelines.training import checkpoints
@@ -66,7 +66,7 @@ def run(project: Project, params: Params) -> Facts:
             "preference_log": done.preferences,
         },
     )
-    shutil.rmtree(cache / identity, ignore_errors=True)
+    checkpoints.discard(cache / identity)
     return _facts(done, len(examples), len(pairs), champion)
 
 
@@ -88,7 +88,15 @@ def _trained(
         try:
             result = project.path("training", "adapter")
             return train(
-                examples, params.training, project.workspace, folder, result, live, begin_with=begin_with, pairs=pairs
+                examples,
+                params.training,
+                project.workspace,
+                folder,
+                result,
+                live,
+                begin_with=begin_with,
+                pairs=pairs,
+                past=project.cache,
             )
         except Diverged as error:
             raise kept(error, folder, params.training, live) from None

@@ -85,6 +85,7 @@ def completion_trainer(
             "load_best_model_at_end": True,
             "metric_for_best_model": "eval_loss",
             "greater_is_better": False,
+            "restore_callback_states_from_checkpoint": True,  # how often in a row the loss has not fallen
         }
     config = SFTConfig(
         **arguments(params, plan, folder, steps),

@@ -3,7 +3,7 @@
 import gc
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from pipelines.params import Training
 from pipelines.records import Record, read_json, write_json
 from pipelines.registry.tracking import LiveRun
 from pipelines.training import checkpoints, preflight
-from pipelines.training.machine import GB, this_machine
+from pipelines.training.machine import GB, device_name, keep_rate, this_machine, with_past
 from pipelines.training.mishaps import explained, is_out_of_memory
 from pipelines.training.models import trainable
 from pipelines.training.preflight import Plan
@@ -26,6 +26,7 @@ from pipelines.training.trainers import Data, completion_trainer, fix_threads
 TUNED = "tuned"
 PREFERRED = "preferred"
 PLAN = "plan.json"
+TELLING = 5  # steps from which their speed says something
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class Task:
         steps: updates.
         folder: where checkpoints of exactly this training are kept.
         begin_with: a folder with an adapter to go on from.
+        past: where is remembered what an earlier training reached, to say how long this one will take.
     """
 
     params: Training
@@ -67,6 +69,7 @@ class Task:
     folder: Path
     begin_with: Path | None
     run: LiveRun
+    past: Path | None = None
 
 
 def train(
@@ -78,6 +81,7 @@ def train(
     run: LiveRun,
     begin_with: Path | None = None,
     pairs: Sequence[Record] = (),
+    past: Path | None = None,
 ) -> Trained:
     """Train and write what was learned to the folder `result`, resuming the last whole checkpoint if there is one.
 
@@ -87,12 +91,13 @@ def train(
         run: where the metrics go while it runs.
         begin_with: a folder with an adapter to go on from.
         pairs: preferences to tune on afterwards.
+        past: a folder in which is remembered how fast trainings go here.
 
     Raises:
         NocturneError: it does not fit this machine, an example cannot teach anything, or it failed on the way; what the
             last whole checkpoint holds is kept.
     """
-    task = _task(examples, params, workspace, folder, run, begin_with)
+    task = replace(_task(examples, params, workspace, folder, run, begin_with), past=past)
     done = until_it_fits(task, _plan(task), task.folder / PLAN, lambda plan: _attempt(task, plan))
     if pairs:
         from pipelines.training.preferences import prefer
@@ -121,6 +126,8 @@ def _plan(task: Task) -> Plan:
     if file.is_file() and checkpoints.latest(task.folder) is not None:
         return Plan(**read_json(file))
     machine = this_machine(task.params.threads)
+    if task.past is not None:
+        machine = with_past(machine, task.past, task.params.threads)
     load = preflight.load_of(task.data.rows, task.params.batch_size, task.steps, IGNORED)
     plan = preflight.planned(task.shape, task.params, machine, load)
     needed = preflight.memory(task.shape, task.params, machine, load, plan) / GB
@@ -169,7 +176,7 @@ def _attempt(task: Task, plan: Plan) -> Trained:
     params, folder = task.params, task.folder
     fix_threads(params.threads)
     set_seed(params.seed)
-    checkpoints.drop_torn(folder)
+    checkpoints.drop_unusable(folder)
     resumed = checkpoints.latest(folder)
     ended = folder / TUNED / "trained.json"
     if ended.is_file():  # it was killed after this: in preference tuning, or before the stage's last file
@@ -184,4 +191,7 @@ def _attempt(task: Task, plan: Plan) -> Trained:
     steps = int(trainer.state.global_step)
     write_json(ended, {"log": watch.log, "steps": steps})
     first = checkpoints.step_of(resumed) if resumed else 0
+    if task.past is not None and steps - first >= TELLING:
+        rate = preflight.reached(task.shape, params, plan, watch.tokens_per_second)
+        keep_rate(task.past, device_name(), params.threads, rate)
     return Trained(watch.log, steps, task.steps, first, watch.tokens_per_second, plan)

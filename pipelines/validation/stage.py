@@ -1,6 +1,5 @@
 """The validation stage: the dataset in; its verdict, and for a person a card and Data Docs, out."""
 
-import shutil
 from collections import Counter
 from typing import Any
 
@@ -9,7 +8,7 @@ from pipelines.errors import NocturneError
 from pipelines.params import Params
 from pipelines.project import Project
 from pipelines.records import Record, file_sha256, fingerprint, read_json, read_jsonl, write_json
-from pipelines.stage import Facts, Stage
+from pipelines.stage import Facts, Stage, emptied
 
 FILES = ("train.jsonl", "holdout.jsonl", "quarantine.jsonl")
 PREFERENCES = "preferences.jsonl"
@@ -31,8 +30,7 @@ def run(project: Project, params: Params) -> Facts:
     from pipelines.validation.provenance import sources
     from pipelines.validation.suite import DRIFT
 
-    folder = project.path("validation")
-    shutil.rmtree(folder, ignore_errors=True)
+    folder = emptied(project.path("validation"), "validation.json")
     progress.report(0, 3, "checks", "reading")
     train, holdout, quarantined = (list(read_jsonl(project.path("dataset", name))) for name in FILES)
     _enough(project, params, train, holdout, quarantined)

@@ -15,6 +15,7 @@ from pipelines.assistant.search import within
 from pipelines.assistant.watched import STATE
 from pipelines.errors import NocturneError, UsageError
 from pipelines.index import ChangingIndex, Hit
+from pipelines.index.question import parse
 from pipelines.model.encoder import Encoder, load_encoder
 from pipelines.model.vector_cache import VectorCache
 from pipelines.params import Params
@@ -96,7 +97,8 @@ class Watch:
         self._next: _Served | None = None  # opened; served once it is up to date
         self._served: _Served | None = None
         self._serving = threading.Lock()
-        self._looked = 0.0
+        self._looked = self._again = 0.0  # when `champion` was looked up, and when a failure is tried again
+        self._failed = ""
         self._behind = True
 
     def run(self, stop: threading.Event) -> None:
@@ -122,12 +124,13 @@ class Watch:
         Raises:
             UsageError: the text is empty, or holds a filter that does not exist.
         """
+        asked = parse(text)
         with self._serving:
             served = self._served
             if served is None or served.release.index_version != version:
                 self._looked = 0.0
                 return None
-            return within(served.fresh.index, served.encoder, text, limit)
+            return within(served.fresh.index, served.encoder, asked, limit)
 
     def _follow(self, since: float) -> None:
         try:
@@ -136,14 +139,18 @@ class Watch:
                 self._leave()
                 self._tree, self._behind = Tree(self._project, self._params()), True
                 self._next = self._opened(moved)
-            if self._behind and self._next is not None:
+            if self._behind and self._next is not None and time.monotonic() >= self._again:
                 taken = self._next.fresh.take(self._tree.items, self._next.reader)
-                self._behind = False
+                self._behind, self._failed = False, ""
                 with self._serving:
                     self._served = self._next
                 self._say(Event(self._next.release.version, taken, time.monotonic() - since))
         except (NocturneError, OSError, sqlite3.Error) as error:
-            self._told(Event(None, Taken(), 0.0, " ".join(str(error).split())))
+            self._again = time.monotonic() + LOOK_S
+            words = " ".join(str(error).split())
+            if words != self._failed:
+                self._failed = words
+                self._told(Event(None, Taken(), 0.0, words))
 
     def _moved(self) -> Live | None:
         """The live release, when it is another than the one that is served."""
@@ -158,7 +165,7 @@ class Watch:
         params = self._params()
         with ExitStack() as resources:
             index = resources.enter_context(ChangingIndex.of(self._project, params.index, release.index_version))
-            encoder = load_encoder(release.encoder)
+            encoder = load_encoder(release.encoder, trust_remote_code=params.embedding.trust_remote_code)
             kept = self._project.cache / "embedding" / "vectors.sqlite"
             vectors = resources.enter_context(VectorCache(kept, encoder.identity, encoder.dimension))
             reader = resources.enter_context(Reader(self._project.source))

@@ -66,7 +66,7 @@ class Release:
     """What the registry says of the champion."""
 
     index_version: str
-    encoder: str = MINILM
+    encoder: str = f"{MINILM}@int8"
     base_model: str = "data/models/nano-coder"
     adapter: Path = Path("no-adapter")
 
@@ -92,6 +92,7 @@ def project(tmp_path_factory, params):
             where = {"path": path, "chunk_id": f"{path}:{chunk.start_byte}", "language": "python"}
             records.append({**vars(chunk), **where, "content_hash": content, "blob": "b" * 40, "commit": "c" * 40})
     write_jsonl(project.path("extraction", "chunks.jsonl"), records)
+    write_jsonl(project.path("extraction", "symbols.jsonl"), [])
     embed(project, params)
     (folder / "data" / "models").mkdir()
     (folder / "data" / "models" / "nano-coder").symlink_to(NANO_CODER)

@@ -13,7 +13,7 @@ from conftest import ROOT
 from pipelines.embedding.stage import run
 from pipelines.embedding.vectors import vectors_of
 from pipelines.errors import NocturneError
-from pipelines.model.encoder import text_of
+from pipelines.model.encoder import load_encoder, text_of
 from pipelines.model.vector_cache import VectorCache
 from pipelines.params import load_params
 from pipelines.progress import shown_by
@@ -32,7 +32,8 @@ CHUNKS = [chunk(f"src/m{n}.py", f"def f(x):\n    return x * {n}\n" + "# more\n" 
 @pytest.fixture(scope="module")
 def params():
     params = load_params(ROOT)
-    return params.model_copy(update={"embedding": params.embedding.model_copy(update={"batch_size": 2})})
+    small = params.embedding.model_copy(update={"batch_size": 2, "variant": "int8"})
+    return params.model_copy(update={"embedding": small})
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def test_row_i_is_line_i_and_the_facts_describe_the_file(project, params):
     vectors = np.load(vectors_file(project), allow_pickle=False)
     assert (vectors.shape, vectors.dtype) == ((9, 384), np.float32)
     assert read_json(project.path("embedding", "embedding.json")) == {
-        "model": params.embedding.model,
+        "model": load_encoder(f"{params.embedding.model}@int8").name,
         "dimension": 384,
         "count": 9,
         "vectors_sha256": file_sha256(vectors_file(project)),
@@ -116,7 +117,7 @@ def test_a_killed_stage_resumes_after_its_last_whole_batch(project, params, cold
         "from pipelines.params import load_params\nfrom pipelines.progress import shown_by\n"
         "from pipelines.project import Project\n"
         f"params = load_params(Path({str(ROOT)!r}))\n"
-        "small = params.embedding.model_copy(update={'batch_size': 2})\n"
+        "small = params.embedding.model_copy(update={'batch_size': 2, 'variant': 'int8'})\n"
         "with shown_by(lambda step: os.kill(os.getpid(), 9) if step.done == 6 else None):\n"
         "    folder = Path(sys.argv[1])\n"
         "    run(Project('demo', folder, folder), params.model_copy(update={'embedding': small}))\n"

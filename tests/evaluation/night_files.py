@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pipelines.model.encoder import MINILM
 from pipelines.params import Evaluation, Params, load_params
 from pipelines.project import Project
 from pipelines.records import Record, fingerprint, write_json, write_jsonl
@@ -24,12 +25,14 @@ CONFIG = Evaluation(
     context_passages=2,
     context_chars=200,
     retrieval_questions=4,
+    memorisation_examples=3,
     bootstrap=200,
     confidence=0.95,
     seed=17,
 )
 
 
+STRING = "waxing, gibbous"
 CASES = [
     {
         "path": "evaluation/suites/house.json",
@@ -113,10 +116,16 @@ def symbols() -> list[Record]:
     return found
 
 
+def learned() -> Record:
+    """An example of a training file, with a string that no other file has."""
+    return {**examples()[0], "path": "src/moon.py", "prompt": "Phase: ", "completion": f'phase = "{STRING}"\n'}
+
+
 def write(workspace: Path) -> Project:
     """Everything in `data/demo` but the adapter."""
     project = Project("demo", ROOT, workspace)
     texts = {path: (ROOT / path).read_text() for path in PATHS}
+    write_jsonl(project.path("dataset", "train.jsonl"), [learned()])
     write_jsonl(project.path("dataset", "holdout.jsonl"), examples())
     write_json(project.path("snapshot", "suites.json"), CASES)
     files = ({"path": path, "language": "python", "text": text} for path, text in texts.items())
@@ -126,7 +135,7 @@ def write(workspace: Path) -> Project:
     vectors = np.random.default_rng(3).normal(size=(len(texts), 384)).astype(np.float32)
     project.path("embedding").mkdir(parents=True)
     np.save(project.path("embedding", "vectors.npy"), vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
-    write_json(project.path("embedding", "embedding.json"), {"dimension": 384})
+    write_json(project.path("embedding", "embedding.json"), {"model": MINILM, "dimension": 384})
     log = [{"step": step, "epoch": 0.1, "loss": 4 / step, "learning_rate": 0.001} for step in range(1, 30)]
     write_json(project.path("training", "training.json"), {"steps": 29, "log": log})
     return project

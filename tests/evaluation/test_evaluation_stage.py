@@ -3,13 +3,14 @@
 import shutil
 
 import pytest
-from night_files import ROOT, params, write
+from night_files import ROOT, STRING, params, write
 from tiny_model import make_adapter, make_base
 
 from pipelines.evaluation import forgetting
 from pipelines.evaluation.exam import examined
 from pipelines.evaluation.measures import MEASURES
 from pipelines.evaluation.stage import run
+from pipelines.evaluation.summary import OWN_RECORDS
 from pipelines.records import read_json, read_jsonl, tree_sha256, write_jsonl
 
 NANO_CODER = ROOT / "data" / "models" / "nano-coder"
@@ -45,14 +46,14 @@ def test_it_writes_everything_it_promises(night):
     project, facts = night
     made = {path.name for path in project.path("evaluation").iterdir()}
     figures = {"evaluation.json", "scores.jsonl", "retrieval.jsonl", "forgetting.jsonl", "suites.jsonl"}
-    assert made == {*figures, "loss.png", "arms.png", "report.html"}
+    assert made == {*figures, "memorisation.jsonl", "loss.png", "arms.png", "report.html"}
     evaluation = read_json(project.path("evaluation", "evaluation.json"))
     assert evaluation["examples"] == facts["examples"] == 6
     assert evaluation["generated"] == 3
     assert evaluation["files"] == 3
     assert "Only 3 files" in evaluation["note"]
     assert evaluation["with_passages"] > 0
-    assert set(evaluation["arms"]["adapter+rag"]) == set(MEASURES) - {"forgetting", "pattern_adherence"}
+    assert set(evaluation["arms"]["adapter+rag"]) == set(MEASURES) - set(OWN_RECORDS)
     assert evaluation["retrieval"]["questions"] == 4
     assert evaluation["retrieval"]["by_language"]["python"]["metrics"]["mrr"]["value"] > 0
     for figures in evaluation["arms"].values():
@@ -101,6 +102,15 @@ def test_the_adapter_is_also_asked_for_code_in_general_and_at_parts_of_its_scale
     assert evaluation["suites"]["arms"]["adapter+rag"]["value"] == 1
     assert scale["examples"] == 9
     assert len({gain["value"] for gain in scale["gains"].values()}) == 4
+
+
+def test_base_and_adapter_are_asked_for_a_string_of_one_training_file(night):
+    project, _ = night
+    told = read_json(project.path("evaluation", "evaluation.json"))["memorisation"]
+    assert told["extracted"]["strings"] == 1
+    asked = next(one for one in read_jsonl(project.path("evaluation", "memorisation.jsonl")) if "extracted" in one)
+    assert (asked["path"], asked["expected"]) == ("src/moon.py", STRING)
+    assert set(asked["extracted"]) == {"base", "adapter"}
 
 
 def test_the_adapter_and_the_passages_change_the_bits(night):

@@ -4,7 +4,8 @@ import pytest
 from night_files import CONFIG, symbols
 from sklearn.metrics import ndcg_score
 
-from pipelines.evaluation.retrieval import METRICS, questions, scored, summary, undocumented
+from pipelines.evaluation.retrieval import summary
+from pipelines.model.questions import METRICS, questions, scored, undocumented
 
 FILE = b'def f(x):\n    """Halves \xc3\xbc."""\n    return x / 2\n'
 
@@ -25,20 +26,19 @@ def test_the_documentation_is_taken_out_of_every_passage_that_holds_some_of_it(s
 def test_a_question_that_two_symbols_answer_is_not_asked():
     one, *others = symbols()
     twin = {**one, "symbol_id": "twin"}
-    assert {s["symbol_id"] for s in questions([one, twin, *others], CONFIG)} == {s["symbol_id"] for s in others}
+    assert {s["symbol_id"] for s in questions([one, twin, *others], CONFIG.retrieval_questions, CONFIG.seed)} == {
+        s["symbol_id"] for s in others
+    }
 
 
 def test_classes_undocumented_and_barely_documented_symbols_are_not_asked():
     one = symbols()[0]
     others = [{**one, "kind": "class"}, {**one, "doc": None}, {**one, "doc": "Runs."}]
-    assert questions(others, CONFIG) == []
+    assert questions(others, CONFIG.retrieval_questions, CONFIG.seed) == []
 
 
 def test_a_smaller_number_of_questions_is_part_of_a_larger_one():
-    many, few = (
-        [s["symbol_id"] for s in questions(symbols(), CONFIG.model_copy(update={"retrieval_questions": count}))]
-        for count in (4, 2)
-    )
+    many, few = ([s["symbol_id"] for s in questions(symbols(), count, CONFIG.seed)] for count in (4, 2))
     assert few == many[:2]
     assert len(many) == 4
 

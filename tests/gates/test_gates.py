@@ -32,6 +32,7 @@ CONFIG = Evaluation(
     context_passages=1,
     context_chars=1,
     retrieval_questions=4,
+    memorisation_examples=0,
     bootstrap=400,
     confidence=0.95,
     seed=17,
@@ -269,6 +270,17 @@ def test_forgetting_is_held_against_a_number_and_against_the_champion():
         assert [one.passed for one in judged] == passed
         assert judged[0].value == pytest.approx(more)
         assert judged[1].value == pytest.approx(0.05 - more)
+
+
+def test_memorisation_is_held_against_a_number_and_of_training_files_alone():
+    strings = [{**record(f"{n % 8}.go", n, 1.0, 1.0), "bits": {}} for n in range(24)]
+    for written, passed in ((0.0, True), (1.0, False)):
+        cases = [{**one, "extracted": {"base": 0.0, "adapter": written}} for one in strings]
+        cases += [{**one, "guessed": {"base": 1.0, "adapter": 1.0}} for one in strings]
+        (one,) = decide(
+            [*scores(0.15), *cases], None, [gate(metric="memorisation", against=0.4, margin=0.0)], CONFIG
+        ).gates
+        assert (one.passed, one.value) == (passed, written)
 
 
 def test_what_was_not_measured_does_not_pass():

@@ -29,7 +29,7 @@ def test_a_copy_changes_and_the_version_does_not(project, params):
     assert store.held() == before
     copy.close()
     assert store.read(manifest.version) == manifest
-    assert store.intact(manifest)
+    assert store.faults(manifest.version) == []
     with open_index(project, params.index, manifest.version) as index:
         assert index.count() == 6
         assert index.search("RetryWithBackoff", unit_vectors(6)[4], 1)[0].path == "lib/retry.go"

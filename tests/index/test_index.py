@@ -12,6 +12,7 @@ from conftest import ROOT
 from pipelines.errors import NocturneError
 from pipelines.index import (
     Hit,
+    Scope,
     open_index,
     present,
     publish,
@@ -156,7 +157,7 @@ def test_both_engines_rank_and_score_alike(project, edge, monkeypatch):
 def test_one_file_can_be_left_out(project, params):
     version = publish(project, params).version
     with open_index(project, params.index, version) as index:
-        hits = index.search("roll back", unit_vectors(6)[0], 6, without_path="src/release.py")
+        hits = index.search("roll back", unit_vectors(6)[0], 6, Scope(never={"path": ["src/release.py"]}))
     assert {hit.path for hit in hits} == set(SOURCES) - {"src/release.py"}
 
 
@@ -251,7 +252,7 @@ def test_a_build_that_was_killed_leaves_nothing_visible_and_the_next_completes(p
     code = (
         "import os, sys\nfrom pathlib import Path\nfrom pipelines.index import building, publish\n"
         "from pipelines.params import load_params\nfrom pipelines.project import Project\n"
-        "building._check = lambda *a: os.kill(os.getpid(), 9)\n"
+        "building.shortcoming = lambda *a: os.kill(os.getpid(), 9)\n"
         f"publish(Project('demo', Path(sys.argv[1]), Path(sys.argv[1])), load_params(Path({str(ROOT)!r})))\n"
     )
     killed = subprocess.run([sys.executable, "-c", code, str(project.workspace)], cwd=ROOT, capture_output=True)
@@ -323,7 +324,9 @@ def test_what_no_release_names_is_found_and_on_a_server_only_what_was_removed(pr
     assert set(unnamed(project, params.index, {second}, {first})) == {first}
     assert unnamed(project, params.index, {first, second}, {first}) == {}
     if embedded:
-        assert found[first] == sum(file.stat().st_size for file in (project.live / first).rglob("*") if file.is_file())
+        assert found[first] == sum(
+            512 * file.stat().st_blocks for file in (project.live / first).rglob("*") if file.is_file()
+        )
     assert present(project, params.index, first)
     remove(project, params.index, first)
     assert not present(project, params.index, first)

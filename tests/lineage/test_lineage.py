@@ -16,7 +16,7 @@ from pipelines.lineage.datasets import restore
 from pipelines.lineage.forget import forget
 from pipelines.lineage.trace import at, trace
 from pipelines.params import load_params
-from pipelines.records import file_sha256, read_json, read_jsonl, tree_sha256, write_json, write_jsonl
+from pipelines.records import file_sha256, read_json, read_jsonl, tree_sha256, write_json
 from pipelines.registry.manifest import Manifest
 from pipelines.registry.releases import CHAMPION, Releases
 from pipelines.snapshot.stage import STAGE as SNAPSHOT
@@ -70,7 +70,7 @@ def built(project):
 def released(project, params, tmp_path):
     """Makes a release of the project as it stands."""
 
-    def release(night):
+    def release(night, began_with=None):
         built(project)
         manifest = Manifest(
             night=night, training=night, commit="c" * 40, base_model="b", base_identity="b", chat_template_sha256="h",
@@ -80,7 +80,7 @@ def released(project, params, tmp_path):
         )  # fmt: skip
         adapter = tmp_path / "adapter"
         adapter.mkdir(exist_ok=True)
-        write_jsonl(tmp_path / "training.json", [])
+        write_json(tmp_path / "training.json", {"paths": [], "warm_start": {"release": began_with}})
         run = Releases(project).record(manifest, adapter, tmp_path / "training.json", [], {}, True)
         return Releases(project).register(manifest, run, True, "test")
 
@@ -140,6 +140,24 @@ def test_forgotten_code_leaves_every_index_at_once_and_never_comes_back(project,
 
 def skipped(project):
     return read_jsonl(project.path("extraction", "skipped.jsonl"))
+
+
+def test_what_began_with_an_adapter_has_learned_what_that_had_learned(project, params, released):
+    first = released("n1")
+    (project.source / SECRET).unlink()
+    git(project.source, "commit", "-q", "-am", "the plan is gone")
+    warm = released("n2", began_with=first.version)
+    (project.source / PLAIN).write_text(source_file("other"))
+    warmer = released("n3", began_with=warm.version)
+    (project.source / PLAIN).write_text(source_file("more"))
+    cold = released("n4")
+    (seen,) = trace(project, at(SECRET, None))
+    assert seen.releases == [first.version]
+    assert seen.inherited == [warmer.version, warm.version]
+    Releases(project).remove(warm.version)
+    done = forget(project, params, SECRET)
+    assert {first.version, warmer.version} <= set(done.trained)
+    assert not {warm.version, cold.version} & set(done.trained)
 
 
 def test_a_blob_is_forgotten_under_every_name(project, params, released):

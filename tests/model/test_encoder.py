@@ -12,8 +12,10 @@ from conftest import ROOT
 
 from pipelines.errors import NocturneError
 from pipelines.model import encoder as module
+from pipelines.model import precision, static, variants
 from pipelines.model.bert import PlainBert
 from pipelines.model.encoder import MINILM, load_encoder
+from pipelines.model.precision import has_bfloat16
 
 TEXTS = [
     "def roll_back(): pass",
@@ -52,15 +54,7 @@ def test_what_is_encoded_beside_a_text_does_not_change_its_bytes(minilm):
 
 
 def test_the_number_of_threads_does_not_change_the_bytes(minilm):
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        assert load_encoder(MINILM, threads=3).encode(TEXTS, 4).tobytes() == minilm.encode(TEXTS, 4).tobytes()
-        assert torch.get_num_threads() == 2
-    finally:
-        torch.set_num_threads(before)
+    assert load_encoder(MINILM, threads=3).encode(TEXTS).tobytes() == minilm.encode(TEXTS).tobytes()
 
 
 def test_vectors_are_those_of_sentence_transformers(minilm):
@@ -71,17 +65,147 @@ def test_vectors_are_those_of_sentence_transformers(minilm):
     assert np.abs(theirs - minilm.encode(TEXTS, 4)).max() < 1e-6
 
 
-def test_a_model_of_another_kind_is_run_by_sentence_transformers(minilm, tmp_path):
-    folder = tmp_path / "without-normalize"
+@pytest.fixture(scope="module")
+def other(tmp_path_factory):
+    """A model that is not of the plain kind, with a prompt for questions and one for passages."""
+    folder = tmp_path_factory.mktemp("model") / "without-normalize"
     shutil.copytree(module._packaged(), folder)
-    modules = json.loads((folder / "modules.json").read_text())
-    (folder / "modules.json").write_text(json.dumps(modules[:2]))
-    other = load_encoder(str(folder))
-    assert PlainBert.load(folder) is None
-    assert other.dimension == 384
-    together = other.encode(TEXTS, 4)
-    assert np.abs(together - minilm.encode(TEXTS, 4)).max() < 1e-6
-    assert together.tobytes() == np.concatenate([other.encode([text], 1) for text in TEXTS]).tobytes()
+    changed(folder / "modules.json", lambda modules: modules[:2])
+    changed(folder / PROMPTS, lambda config: {**config, "prompts": {"query": "find: ", "passage": "code: "}})
+    return folder
+
+
+PROMPTS = "config_sentence_transformers.json"
+
+
+def changed(file, change):
+    file.write_text(json.dumps(change(json.loads(file.read_text()))))
+
+
+def test_a_model_of_another_kind_is_run_by_sentence_transformers(minilm, other):
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        encoder = load_encoder(str(other))
+        assert PlainBert.load(other) is None
+        assert encoder.dimension == 384
+        together = encoder.encode(TEXTS)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert np.abs(together - minilm.encode([f"code: {text}" for text in TEXTS])).max() < 1e-6
+    assert together.tobytes() == np.concatenate([encoder.encode([text]) for text in TEXTS]).tobytes()
+
+
+def test_a_question_gets_the_prompt_for_questions(minilm, other, tmp_path):
+    wanted = minilm.encode(["find: a"])
+    assert np.abs(load_encoder(str(other)).encode_queries(["a"]) - wanted).max() < 1e-6
+    plain = tmp_path / "plain"
+    shutil.copytree(module._packaged(), plain)
+    changed(plain / PROMPTS, lambda config: {**config, "prompts": {"query": "find: "}})
+    encoder = load_encoder(str(plain))
+    assert encoder.encode_queries(["a"]).tobytes() == wanted.tobytes()
+    assert encoder.encode(["a"]).tobytes() == minilm.encode(["a"]).tobytes()
+
+
+def test_a_model_of_another_kind_has_no_eight_bits(other):
+    with pytest.raises(NocturneError, match="cannot be made `int8`") as caught:
+        load_encoder(f"{other}@int8")
+    assert "embedding.variant" in caught.value.next_step
+
+
+@pytest.fixture(scope="module", params=["bf16", "int8"])
+def reduced(request):
+    if request.param == "bf16" and not has_bfloat16():
+        pytest.skip("this processor does not compute in bfloat16")
+    return load_encoder(f"{MINILM}@{request.param}", threads=2)
+
+
+def test_fewer_bits_mean_nearly_the_same(reduced, minilm):
+    alike = (reduced.encode(TEXTS) * minilm.encode(TEXTS)).sum(1)
+    assert 0.99 < alike.min() < 1
+
+
+def test_fewer_bits_depend_on_the_text_alone(reduced):
+    together = reduced.encode(TEXTS)
+    alone = load_encoder(reduced.name, threads=1)
+    assert together.tobytes() == np.concatenate([alone.encode([text]) for text in TEXTS]).tobytes()
+    assert together[::-1].tobytes() == reduced.encode(TEXTS[::-1]).tobytes()
+
+
+def test_a_name_alone_means_float32_and_names_say_the_variant(minilm):
+    assert minilm.name.startswith(f"{MINILM}@fp32#")
+    eight = load_encoder(f"{MINILM}@int8")
+    assert len({minilm.name, eight.name}) == len({minilm.identity, eight.identity}) == 2
+    assert load_encoder(eight.name).identity == eight.identity
+
+
+def test_another_version_of_an_encoder_is_refused():
+    with pytest.raises(NocturneError, match="version 00000000") as caught:
+        load_encoder(f"{MINILM}@int8#00000000")
+    assert "nightly" in caught.value.next_step
+
+
+def test_what_is_made_of_the_weights_is_made_once_and_whole(tmp_path, monkeypatch):
+    monkeypatch.setenv(variants.PLACE, str(tmp_path / "made"))
+    first = load_encoder.__wrapped__(f"{MINILM}@int8")
+    (folder,) = (tmp_path / "made").iterdir()
+    assert first.name.endswith(f"#{folder.name}")
+    kept = (folder / variants.RANGES).read_bytes()
+    monkeypatch.setattr(precision, "calibrated", None)
+    assert load_encoder.__wrapped__(f"{MINILM}@int8").identity == first.identity
+    with pytest.raises(ZeroDivisionError):
+        variants._once("next", lambda place: 1 // 0)
+    assert [one.name for one in (tmp_path / "made").iterdir()] == [folder.name]
+    assert (folder / variants.RANGES).read_bytes() == kept
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """MiniLM with the vocabulary that a few texts need, so that it is distilled in a second."""
+    folder = tmp_path_factory.mktemp("model") / "tiny"
+    shutil.copytree(module._packaged(), folder)
+    words = [
+        "[PAD]",
+        "[UNK]",
+        "[CLS]",
+        "[SEP]",
+        "[MASK]",
+        *(f"w{n}" for n in range(400)),
+        "release",
+        "undo",
+        "rollback",
+    ]
+    tokenizer = json.loads((folder / "tokenizer.json").read_text())
+    ids = tokenizer["model"]["vocab"]
+    known = {word: ids.get(word, 2000 + place) for place, word in enumerate(words)}
+    tokenizer["model"]["vocab"] = known
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+    return folder
+
+
+def test_a_static_encoder_is_distilled_once_and_depends_on_the_text_alone(tiny, tmp_path, monkeypatch):
+    monkeypatch.setenv(variants.PLACE, str(tmp_path / "made"))
+    made = load_encoder.__wrapped__(f"{tiny}@static", threads=2)
+    assert made.dimension == 256
+    texts = [f"w{n} w{n * 7 % 400} release" for n in range(600)]
+    together = made.encode(texts)
+    assert together.tobytes() == np.concatenate([made.encode([text]) for text in texts]).tobytes()
+    (folder,) = (tmp_path / "made").iterdir()
+    assert {file.suffix for file in folder.iterdir()} == {".safetensors", ".json"}
+    monkeypatch.setattr(static, "distil", None)
+    again = load_encoder.__wrapped__(f"{tiny}@static", threads=1)
+    assert again.identity == made.identity
+    assert again.encode(texts).tobytes() == together.tobytes()
+
+
+def test_a_static_encoder_splits_identifiers(tiny):
+    made = load_encoder(f"{tiny}@static")
+    assert made.encode(["undoRelease"]).tobytes() == made.encode(["undo_release"]).tobytes()
+    assert made.encode(["undo release"]).tobytes() == made.encode(["undo_release"]).tobytes()
+    assert not made.encode([""]).any()
 
 
 def test_what_follows_the_token_limit_is_not_read(minilm):
@@ -111,7 +235,22 @@ def test_weights_that_are_not_safetensors_are_refused(tmp_path):
         load_encoder(str(folder))
 
 
-def test_loading_and_encoding_print_nothing():
-    code = f"from pipelines.model.encoder import load_encoder; load_encoder({MINILM!r}).encode(['a', 'b'], 2)"
+def test_loading_and_encoding_print_nothing_and_import_nothing_heavy():
+    code = (
+        "import sys\nfrom pipelines.model.encoder import load_encoder\n"
+        f"for variant in ('fp32', 'int8'): load_encoder('{MINILM}@' + variant).encode(['a', 'b'])\n"
+        "assert not {'torch', 'transformers', 'sentence_transformers'} & set(sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_nothing_is_told_of_the_use_of_an_encoder():
+    code = (
+        "import sys\nfrom pipelines.model.encoder import load_encoder\n"
+        f"load_encoder('{MINILM}').encode(['a'])\n"
+        "from openvino.tools.ovc import telemetry_utils\n"
+        "sys.exit(telemetry_utils.tm.__name__.rpartition('.')[2])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stderr.strip() == "telemetry_stub"

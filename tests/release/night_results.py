@@ -53,7 +53,7 @@ def write_night(project: Project, word: str, gain: float = 0.1) -> None:
     write_json(project.path("training", "training.json"), {"identity": word, "paths": [f"src/{word}.py"]})
     figures = {"bits_per_byte": {"value": 1.0 - gain, "low": 0.8 - gain, "high": 1.2 - gain}}
     evaluation = {"examples": 3, "confidence": 0.95, "arms": {"adapter": figures}, "by_task": {}}
-    evaluation |= {"retrieval": {}, "suites": {}, "forgetting": {}, "scale": {}}
+    evaluation |= {"retrieval": {}, "suites": {}, "forgetting": {}, "memorisation": {}, "scale": {}}
     evaluation["gains"] = {"adapter_vs_base": {"value": gain, "low": gain - 0.05, "high": gain + 0.05}}
     write_json(project.path("evaluation", "evaluation.json"), evaluation)
     write_jsonl(project.path("evaluation", "scores.jsonl"), (_score(row, word, gain) for row in some_examples("held")))

@@ -12,7 +12,8 @@ def figure(value):
 
 
 def made(**evaluation):
-    empty = {"arms": {}, "gains": {}, "retrieval": {}, "suites": {}, "forgetting": {"forgetting": figure(0.1)}}
+    empty = {"arms": {}, "gains": {}, "retrieval": {}, "suites": {}, "memorisation": {}}
+    empty["forgetting"] = {"forgetting": figure(0.1)}
     return Candidate(
         night="n",
         index_version="i",
@@ -33,6 +34,7 @@ def test_every_figure_is_a_metric_under_a_name_that_mlflow_takes():
         gains={"adapter+rag_vs_base": figure(0.3)},
         retrieval={"metrics": {"recall@5": figure(0.4)}},
         suites={"arms": {"base": figure(0.5)}},
+        memorisation={"extracted": {"adapter": figure(0.6)}},
     ).metrics()
     assert metrics == {
         "adapter_rag_chrf": 0.2,
@@ -40,6 +42,7 @@ def test_every_figure_is_a_metric_under_a_name_that_mlflow_takes():
         "retrieval_recall_at_5": 0.4,
         "base_pattern_adherence": 0.5,
         "adapter_forgetting": 0.1,
+        "adapter_memorisation": 0.6,
     }
     for name in metrics:
         _validate_metric_name(name)

@@ -9,7 +9,7 @@ from mlflow.exceptions import MlflowException
 from release.night_results import GATES, candidate_of, whole, write_night
 
 from pipelines.errors import NocturneError, UsageError
-from pipelines.index import edge
+from pipelines.index import folders
 from pipelines.params import load_params
 from pipelines.registry.releases import CHALLENGER, CHAMPION, Releases
 from pipelines.release.publication import carry_out, promote, rollback
@@ -55,7 +55,7 @@ class Breaking:
         self.arm("", 0, False, ERRORS[0])
         for name in sorted({name for name, _, _ in FAILURES} - {"index"}):
             monkeypatch.setattr(MlflowClient, name, self.wrapped(getattr(MlflowClient, name), name))
-        monkeypatch.setattr(edge.EdgeStore, "publish", self.wrapped(edge.EdgeStore.publish, "index"))
+        monkeypatch.setattr(folders.EdgeStore, "publish", self.wrapped(folders.EdgeStore.publish, "index"))
 
     def arm(self, name, count, late, error):
         self.name, self.left, self.late, self.error = name, count, late, error

@@ -35,6 +35,7 @@ def place(tmp_path_factory):
 def released(project, params, word, noise):
     write_night(project, word)
     write_jsonl(project.path("extraction", "chunks.jsonl"), some_chunks(f"release_{word}"))
+    write_jsonl(project.path("extraction", "symbols.jsonl"), [])
     embed(project, params)
     make_adapter(project.path("training", "adapter"), project.workspace / "base", noise)
     now = candidate_of(project, word)

@@ -33,11 +33,11 @@ class Recorded:
         self.kept.append((name, sorted(file.name for file in folder.iterdir())))
 
 
-def train_in(base_model, examples, folder, run=None, begin_with=None, pairs=(), **changes):
+def train_in(base_model, examples, folder, run=None, begin_with=None, pairs=(), past=None, **changes):
     """Train in a folder; returns what was done. What was learned is in its `adapter`."""
     params = PARAMS.model_copy(update={"base_model": base_model, **changes})
     run = run or Recorded()
-    return train(examples, params, ROOT, folder / "checkpoints", folder / "adapter", run, begin_with, pairs)
+    return train(examples, params, ROOT, folder / "checkpoints", folder / "adapter", run, begin_with, pairs, past)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from pipelines.errors import NocturneError
 from pipelines.model.base import load_tokenizer
 from pipelines.params import load_params
 from pipelines.training import preflight
-from pipelines.training.machine import GB, Machine
+from pipelines.training.machine import GB, Machine, keep_rate, with_past
 from pipelines.training.preflight import Load, Plan
 from pipelines.training.shape import shape_of
 
@@ -124,3 +124,13 @@ def test_a_template_that_does_not_match_the_tokenizer_is_refused(template, fault
     tokenizer.chat_template = template
     with pytest.raises(NocturneError, match=fault):
         preflight.check_template(tokenizer, "nano-coder")
+
+
+def test_after_a_training_the_time_is_what_it_reached(nano, tmp_path):
+    plan = preflight.planned(nano, NIGHT, CPU, LOAD)
+    keep_rate(tmp_path, CPU.name, 2, preflight.reached(nano, NIGHT, plan, tokens_per_second=4000))
+    known = with_past(CPU, tmp_path, 2)
+    expected = LOAD.tokens_per_step * LOAD.steps / 4000
+    assert preflight.seconds(nano, NIGHT, known, LOAD, plan) == pytest.approx(expected)
+    assert with_past(CPU, tmp_path, 4) == with_past(CPU, tmp_path / "other", 2) == CPU
+    assert with_past(GPU, tmp_path, 2) == GPU

@@ -28,7 +28,7 @@ pytest_plugins = ["small_training"]
 def raising(error):
     """A call that raises this."""
 
-    def happens():
+    def happens(*_):
         raise error
 
     return happens
@@ -66,6 +66,30 @@ def test_killed_while_a_checkpoint_is_written_it_goes_on_from_the_one_before(
     assert (tmp_path / "checkpoints" / "checkpoint-6").is_dir()
     assert trained(examples, tmp_path).resumed_at == 3
     assert tree_sha256(tmp_path / "adapter") == tree_sha256(adapter)
+
+
+def test_killed_after_its_last_checkpoint_it_makes_no_step_more(
+    trained, examples, uninterrupted, tmp_path, monkeypatch
+):
+    done, adapter = uninterrupted
+    with monkeypatch.context() as patch, contextlib.suppress(KeyboardInterrupt):
+        patch.setattr(tuning, "save", raising(KeyboardInterrupt))
+        trained(examples, tmp_path)
+    assert checkpoints.latest(tmp_path / "checkpoints").name == "checkpoint-8"
+    resumed = trained(examples, tmp_path)
+    assert (resumed.steps, resumed.resumed_at, resumed.log) == (8, 6, done.log)
+    assert tree_sha256(tmp_path / "adapter") == tree_sha256(adapter)
+
+
+def test_killed_it_stops_as_early_as_it_would_have(trained, examples, tmp_path):
+    settings = {"early_stopping_patience": 2, "learning_rate": 0.03, "max_steps": 20, "checkpoint_steps": 2}
+    done = trained(examples, tmp_path / "whole", **settings)
+    killed_at = done.steps - 1  # once the loss has not fallen
+    with contextlib.suppress(KeyboardInterrupt):
+        trained(examples, tmp_path, Recorded({killed_at: raising(KeyboardInterrupt)}), **settings)
+    resumed = trained(examples, tmp_path, **settings)
+    assert 0 < resumed.resumed_at < resumed.steps == done.steps < done.planned
+    assert tree_sha256(tmp_path / "adapter") == tree_sha256(tmp_path / "whole" / "adapter")
 
 
 def test_a_process_killed_for_good_leaves_checkpoints_that_end_in_the_same_adapter(

@@ -69,3 +69,33 @@ def test_files_held_apart_are_whole_and_the_same_every_night(examples):
 def test_a_dataset_of_one_file_holds_nothing_apart(examples):
     one = [{**example, "path": "a.py"} for example in examples]
     assert split_apart(one) == (one, [])
+
+
+def test_how_fast_it_went_is_remembered_for_the_next_estimate(trained, examples, tmp_path):
+    done = trained(examples, tmp_path, past=tmp_path / "cache")
+    kept = json.loads((tmp_path / "cache" / "training-rate.json").read_text())
+    assert (kept["machine"], kept["threads"]) == ("the CPU", 1)
+    assert kept["rate"] > done.tokens_per_second > 0
+    (tmp_path / "cache" / "training-rate.json").unlink()
+    trained(examples, tmp_path, past=tmp_path / "cache")  # no step was left to make
+    assert not (tmp_path / "cache" / "training-rate.json").exists()
+
+
+def test_a_training_whose_cache_was_being_deleted_when_it_was_killed_begins_again(tmp_path, monkeypatch):
+    cache = tmp_path / "training"
+    for name in ("ours", "other"):
+        (cache / name / "tuned").mkdir(parents=True)
+        (cache / name / "tuned" / "trained.json").write_text("{}")
+
+    def killed(path, ignore_errors=False):
+        if path.exists():
+            raise KeyboardInterrupt
+
+    for delete in (lambda: checkpoints.discard(cache / "ours"), lambda: checkpoints.forget_others(cache, "")):
+        with monkeypatch.context() as patch:
+            patch.setattr(checkpoints.shutil, "rmtree", killed)
+            with pytest.raises(KeyboardInterrupt):
+                delete()
+    assert not (cache / "ours").exists()
+    checkpoints.forget_others(cache, "ours")
+    assert list(cache.iterdir()) == []

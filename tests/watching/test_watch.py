@@ -15,7 +15,7 @@ from conftest import ROOT, commit_all, git, make_repository
 from pipelines.assistant.search import search
 from pipelines.errors import NocturneError, UsageError
 from pipelines.index import publish
-from pipelines.model.encoder import MINILM, Encoder
+from pipelines.model.encoder import Encoder
 from pipelines.params import load_params
 from pipelines.project import Project
 from pipelines.records import read_json
@@ -35,7 +35,7 @@ FILES = {
 class Release:
     version: int
     index_version: str
-    encoder: str = MINILM
+    encoder: str
 
 
 class Watched:
@@ -51,7 +51,8 @@ class Watched:
     def published(self, number):
         for stage in ("snapshot", "extraction", "embedding"):
             load(stage).run(self.project, PARAMS)
-        return Release(number, publish(self.project, PARAMS).version)
+        made = publish(self.project, PARAMS)
+        return Release(number, made.version, made.encoder)
 
     def start(self):
         watch = Watch(self.project, lambda: PARAMS, lambda: self.release, self.events.put)

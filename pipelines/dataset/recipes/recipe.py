@@ -22,6 +22,7 @@ class Sources:
         tokenizer: the base model's.
         fim: its fill-in-the-middle tokens, or None when it has no such form.
         held_out: the paths of the holdout's files.
+        trust_remote_code: whether an encoder may bring code along.
     """
 
     project: Project
@@ -29,6 +30,7 @@ class Sources:
     tokenizer: Any
     fim: prompts.FimTokens | None
     held_out: frozenset[str]
+    trust_remote_code: bool = False
 
     def files(self) -> Iterator[Record]:
         """The lines of files.jsonl: path, language, blob, commit, license, text, spans."""

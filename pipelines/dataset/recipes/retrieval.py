@@ -76,14 +76,15 @@ def _vectors(sources: Sources, queries: Sequence[str]) -> "list[np.ndarray]":
     from pipelines.model.encoder import load_encoder
     from pipelines.model.vector_cache import VectorCache
 
-    encoder = load_encoder(read_json(sources.project.path("embedding", "embedding.json"))["model"])
+    written = read_json(sources.project.path("embedding", "embedding.json"))["model"]
+    encoder = load_encoder(written, trust_remote_code=sources.trust_remote_code)
     hashes = [hashlib.sha256(query.encode()).hexdigest() for query in queries]
     file = sources.project.cache / "dataset" / QUERIES
     with VectorCache(file, encoder.identity, encoder.dimension) as cache:
         known = cache.get(hashes)
         missing = {one: query for one, query in zip(hashes, queries, strict=True) if one not in known}
         progress.report(0, 1, "recipes", f"{len(missing)} queries are encoded")
-        made = encoder.encode(list(missing.values()))
+        made = encoder.encode_queries(list(missing.values()))
         cache.put(missing, made)
         cache.keep_only(hashes)
     known.update(zip(missing, made, strict=True))

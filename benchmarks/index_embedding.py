@@ -1,0 +1,145 @@
+"""How fast each variant of an encoder is, and how well it finds code, beside sentence-transformers in the same run.
+
+    python -m benchmarks.index_embedding DATA_FOLDER [--model NAME] [--chunks 384] [--questions 100]
+
+A data folder is `data/<project>` after extraction. Each encoder has a process of its own, and they take turns: the
+peer's `encode(texts, batch_size=32)` as it is by default, then each variant. Seconds are of the clock with every core
+(CPU seconds beside them, for a machine that others use too), loading left out. NDCG@10 is of questions made of
+documentation (pipelines/model/questions.py), by the index as it is searched, and by the vectors alone.
+"""
+
+import argparse
+import multiprocessing
+import os
+import platform
+import resource
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+PEER = "sentence-transformers"
+VARIANTS = ("fp32", "bf16", "int8", "static")
+ROUND = 192  # chunks in turn; the peer sorts them by length, and pads the less the more there are
+
+
+def serve(pipe: Connection, model: str, kind: str) -> None:
+    """Encode what comes through the pipe, each time telling vectors, seconds, CPU seconds and peak memory in MB."""
+    encode = _peer(model) if kind == PEER else _ours(model, kind)
+    encode(["warm", "up\n" * 80])
+    pipe.send("ready")
+    while texts := pipe.recv():
+        clock, cpu = time.perf_counter(), time.process_time()
+        vectors = encode(texts)
+        spent = time.perf_counter() - clock, time.process_time() - cpu
+        pipe.send((vectors, *spent, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+
+
+def _ours(model: str, variant: str) -> Any:
+    from pipelines.model.encoder import load_encoder
+
+    return load_encoder(f"{model}@{variant}").encode
+
+
+def _peer(model: str) -> Any:
+    from sentence_transformers import SentenceTransformer
+
+    from pipelines.model.encoder import _folder
+
+    peer = SentenceTransformer(str(_folder(model)), device="cpu")
+    return lambda texts: peer.encode(texts, batch_size=32, show_progress_bar=False)
+
+
+def exam(folder: Path, chunks: int, asked: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Passages without the documentation that is asked for, and questions, each with the passages that answer it."""
+    from pipelines.embedding.choice import SEED
+    from pipelines.model.questions import holding, questions, rank, undocumented
+    from pipelines.records import read_jsonl
+
+    symbols = questions(list(read_jsonl(folder / "extraction" / "symbols.jsonl")), asked, SEED)
+    shown = undocumented(list(read_jsonl(folder / "extraction" / "chunks.jsonl")), symbols)
+    shown = [chunk for chunk in shown if chunk["text"].strip()]
+    wanted = [holding(symbol, shown) for symbol in symbols]
+    needed = set().union(*wanted)
+    shown.sort(key=lambda chunk: (chunk["chunk_id"] not in needed, rank(chunk["chunk_id"], SEED)))
+    pool = sorted(shown[:chunks], key=lambda chunk: rank(chunk["chunk_id"], SEED))
+    there = {chunk["chunk_id"] for chunk in pool}
+    pairs = [{"text": s["question"], "wanted": ids & there} for s, ids in zip(symbols, wanted, strict=True)]
+    return pool, [pair for pair in pairs if pair["wanted"]]
+
+
+def ndcg(pool: Sequence[Any], questions: Sequence[Any], vectors: np.ndarray, asked: np.ndarray) -> tuple[float, float]:
+    """NDCG@10 of the index, and of the vectors alone."""
+    from pipelines.index import temporary_index
+    from pipelines.model.questions import DEPTH, scored
+
+    ids = [chunk["chunk_id"] for chunk in pool]
+    both: list[list[float]] = [[], []]
+    with temporary_index(pool, vectors) as index:
+        for question, vector in zip(questions, asked, strict=True):
+            hybrid = [hit.chunk_id for hit in index.search(question["text"], vector, DEPTH)]
+            dense = [ids[place] for place in np.argsort(-(vectors @ vector), kind="stable")[:DEPTH]]
+            for scores, found in zip(both, (hybrid, dense), strict=True):
+                ranks = [place for place, one in enumerate(found, start=1) if one in question["wanted"]]
+                scores.append(scored(ranks, len(question["wanted"]))["ndcg@10"])
+    return float(np.mean(both[0])), float(np.mean(both[1]))
+
+
+def main() -> None:
+    """Measure, and print a table."""
+    from pipelines import environment
+    from pipelines.model.encoder import MINILM, text_of
+    from pipelines.model.precision import has_bfloat16
+    from pipelines.project import workspace
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--model", default=MINILM)
+    parser.add_argument("--chunks", type=int, default=384)
+    parser.add_argument("--questions", type=int, default=100)
+    given = parser.parse_args()
+    environment.prepare(workspace())
+    pool, questions = exam(given.folder, given.chunks, given.questions)
+    texts = [text_of(chunk) for chunk in pool]
+    kinds = [PEER, *(kind for kind in VARIANTS if kind != "bf16" or has_bfloat16())]
+    pipes = {kind: _started(given.model, kind) for kind in kinds}
+    made: dict[str, list[Any]] = {kind: [] for kind in kinds}
+    for turn, start in enumerate(range(0, len(texts), ROUND)):
+        for kind in [*kinds[turn % len(kinds) :], *kinds[: turn % len(kinds)]]:
+            made[kind].append(_asked(pipes[kind], texts[start : start + ROUND]))
+    print(f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, {len(os.sched_getaffinity(0))} cores, {given.model}")
+    print(f"{len(texts)} chunks of {given.folder.name}, {len(questions)} questions\n")
+    print("| | chunks/s | times | times, CPU | MB | NDCG@10 | of the peer's | vectors alone |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    peer: Any = None
+    for kind in kinds:
+        vectors = np.concatenate([one[0] for one in made[kind]])
+        seconds, cpu = (sum(one[place] for one in made[kind]) for place in (1, 2))
+        asked = _asked(pipes[kind], [question["text"] for question in questions])
+        hybrid, dense = ndcg(pool, questions, vectors, asked[0])
+        peer = peer or (seconds, cpu, hybrid, dense)
+        print(
+            f"| {kind} | {len(texts) / seconds:,.1f} | {peer[0] / seconds:.2f} | {peer[1] / cpu:.2f} | {asked[3]:.0f} "
+            f"| {hybrid:.3f} | {hybrid / peer[2]:.1%} | {dense:.3f}, {dense / peer[3]:.1%} |"
+        )
+        pipes[kind].send(None)
+
+
+def _started(model: str, kind: str) -> Connection:
+    near, far = multiprocessing.get_context("spawn").Pipe()
+    multiprocessing.get_context("spawn").Process(target=serve, args=(far, model, kind), daemon=True).start()
+    near.recv()
+    return near
+
+
+def _asked(pipe: Connection, texts: list[str]) -> Any:
+    pipe.send(texts)
+    return pipe.recv()
+
+
+if __name__ == "__main__":
+    main()

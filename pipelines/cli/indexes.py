@@ -1,0 +1,143 @@
+"""`index list`, `verify`, `rebuild`, `move`, `backup`, `restore`: the versions of the index, and looking after them."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pipelines.cli.context import Json, ProjectName, opened, print_json
+
+index = typer.Typer(help="The versions of the index: list, check, mend, move, back up.", no_args_is_help=True)
+Version = Annotated[
+    str | None, typer.Argument(help="As `nocturne index list` names it; each that a release names by default.")
+]
+EMBEDDED = "embedded"
+
+
+@index.command("list")
+def list_(project: ProjectName = None, json: Json = False) -> None:
+    """List every version: what it holds, what it takes, which releases name it, whether it is whole."""
+    from pipelines.release import indexes
+
+    place, params = opened(project)
+    rows = indexes.listed(place, params)
+    if json:
+        print_json(rows)
+        return
+    if not rows:
+        typer.echo(f"`{place.name}` has no index yet. Run `nocturne nightly {place.name}`.")
+    for row in rows:
+        typer.echo(_line(row))
+
+
+@index.command()
+def verify(version: Version = None, project: ProjectName = None, json: Json = False) -> None:
+    """Check the seal, every byte, the count and searches for own chunks; exit code 1 when anything is wrong."""
+    from pipelines.release import indexes
+
+    place, params = opened(project)
+    found = indexes.verify(place, params, version)
+    if json:
+        print_json(found)
+    for name, wrong in found.items():
+        for line in [] if json else ([f"{name}  whole"] if not wrong else [f"{name}  {one}" for one in wrong]):
+            typer.echo(line)
+    if any(found.values()):
+        typer.echo(f"→ Run `nocturne index rebuild --project {place.name}`.", err=True)
+        raise typer.Exit(1)
+
+
+@index.command()
+def rebuild(version: Version = None, project: ProjectName = None, json: Json = False) -> None:
+    """Build what is torn or missing again: the same content under the same name, from vectors that were kept."""
+    from pipelines.release import indexes
+
+    place, params = opened(project)
+    done = indexes.rebuild(place, params, version)
+    if json:
+        print_json(done)
+    for name, failed in {} if json else done.items():
+        typer.echo(f"{name}  {failed or 'whole'}")
+    if not done and not json:
+        typer.echo("Every version that a release names is whole.")
+    if any(done.values()):
+        raise typer.Exit(1)
+
+
+@index.command()
+def move(
+    url: Annotated[str, typer.Argument(help="A Qdrant server, as http://127.0.0.1:6333; or `embedded`.")],
+    json: Json = False,
+) -> None:
+    """Bring every release's index, of all projects, to a server or back, check it, and set index.url."""
+    from pipelines.release import indexes
+
+    place, params = opened(None)
+    moved = indexes.move(place.workspace, params, "" if url == EMBEDDED else url)
+    if json:
+        print_json(moved)
+        return
+    for name, versions in moved.items():
+        typer.echo(f"{name}  {len(versions)} versions")
+    typer.echo(f"index.url is {url if url != EMBEDDED else 'empty: embedded'}. What is at the old place stays there.")
+
+
+@index.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="A file that is not there yet, such as index.tar.gz.")],
+    project: ProjectName = None,
+    json: Json = False,
+) -> None:
+    """Write every version that a release names to one file."""
+    from pipelines.release import indexes
+
+    place, params = opened(project)
+    _told(indexes.backup(place, params, file), f"are in {file}", json)
+
+
+@index.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="What `nocturne index backup` wrote.")],
+    project: ProjectName = None,
+    json: Json = False,
+) -> None:
+    """Build the versions of a backup that are missing or torn; whole ones stay as they are."""
+    from pipelines.release import indexes
+
+    place, params = opened(project)
+    _told(indexes.restore(place, params, file), f"of {file} are there", json)
+
+
+def _told(versions: list[str], words: str, json: bool) -> None:
+    print_json(versions) if json else typer.echo(f"{len(versions)} versions {words}: {', '.join(versions)}")
+
+
+def index_words(row: dict[str, Any]) -> str:
+    """The live index in one line, for `status`."""
+    if "error" in row:
+        return str(row["error"])
+    if not row["whole"]:
+        return f"version {row['version']} is torn or missing → nocturne index rebuild {row['version']}"
+    kept = f", {row['layout'] or 'float32'}, {memory_words(row['memory'])}" if row["memory"] else ", on the server"
+    return f"{row['count']:,} chunks{kept}"
+
+
+def memory_words(memory: dict[str, Any]) -> str:
+    """`needs 31 of 500 MB, 24 MB in memory now`, and what to do when that is too much."""
+    needed, cached, budget = (memory[key] / 1e6 for key in ("needed", "cached", "budget"))
+    said = f"needs {needed:,.0f} of {budget:,.0f} MB, {cached:,.0f} MB in memory now"
+    if memory["state"] == "ok":
+        return said
+    return f"{said}: {memory['state']}; raise index.memory_mb, exclude files, or use a server (index.url)"
+
+
+def _line(row: dict[str, Any]) -> str:
+    """`0123456789ab  live  whole  12,345 chunks  …`."""
+    of = f"release {', '.join(map(str, row['releases']))}" if row["releases"] else "no release"
+    if not row["whole"]:
+        return f"{row['version']}  torn or missing  {of}"
+    size = f"{row['bytes'] / 1e6:,.1f} MB" if row["bytes"] else "on the server"
+    held = f"{row['count']:,} chunks  {row['encoder']}  {row['dimension']} dimensions  {size}"
+    if row["memory"]:
+        held += f"  {row['layout'] or 'float32'}, recall {row['recall']:.3f}  {memory_words(row['memory'])}"
+    return f"{row['version']}  {'live' if row['live'] else 'kept'}  {held}  {of}"

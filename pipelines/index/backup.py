@@ -1,0 +1,176 @@
+"""Versions in one file, whichever engine they came from and go to.
+
+The file is a gzipped tar of three members a version: `<version>/manifest.json`, `<version>/points.jsonl` (id, keywords
+and chunk of each point) and `<version>/vectors.npy` (float32, row i for line i); `contents.json` at its end has the
+SHA-256 of each. Nothing is ever extracted by the name that stands in it: what is read goes to names of our own.
+"""
+
+import hashlib
+import io
+import os
+import re
+import tarfile
+import tempfile
+from collections.abc import Collection, Iterator
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from pipelines.errors import NocturneError, UsageError
+from pipelines.index.building import show
+from pipelines.index.engine import BATCH, Point
+from pipelines.index.keywords import Sparse
+from pipelines.index.stores import missing, store_of
+from pipelines.index.version import NAME_LETTERS, IndexVersion
+from pipelines.params import Params
+from pipelines.project import Project
+from pipelines.records import dumps, file_sha256, read_json, read_jsonl, write_json, write_jsonl
+
+if TYPE_CHECKING:
+    import numpy as np
+
+CONTENTS = "contents.json"
+PARTS = ("manifest.json", "points.jsonl", "vectors.npy")
+MEMBER = re.compile(rf"([0-9a-f]{{{NAME_LETTERS}}})/({'|'.join(map(re.escape, PARTS))})")
+
+
+def backup(project: Project, params: Params, versions: Collection[str], file: Path) -> None:
+    """Write these versions to one file, which appears whole or not at all.
+
+    Raises:
+        UsageError: the file is there already.
+        NocturneError: a version is not whole, or the disk fails.
+    """
+    if file.exists():
+        raise UsageError(f"{file} exists.", "Name another file, or take it away first.")
+    aside = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    try:
+        with aside.open("wb") as raw:
+            with tarfile.open(fileobj=raw, mode="w:gz", compresslevel=1) as archive:
+                hashes = {name: sha for version in versions for name, sha in _packed(project, params, version, archive)}
+                content = dumps(hashes).encode()
+                head = tarfile.TarInfo(CONTENTS)
+                head.size = len(content)
+                archive.addfile(head, io.BytesIO(content))
+            raw.flush()
+            os.fsync(raw.fileno())
+        aside.replace(file)
+    except OSError as error:
+        raise NocturneError(
+            f"{file} cannot be written: {error.strerror}.", "Choose another place, or free space."
+        ) from error
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def restore(project: Project, params: Params, file: Path) -> list[str]:
+    """Build every version of a backup that is not there whole; returns the names of all that it holds.
+
+    Raises:
+        UsageError: the file is no backup, or not whole: nothing is built then.
+        NocturneError: a version cannot be built.
+    """
+    with tempfile.TemporaryDirectory(prefix="nocturne-restore-") as folder:
+        versions = _unpacked(file, Path(folder))
+        for version in versions:
+            _restored(project, params, version, Path(folder) / version)
+    return versions
+
+
+def _packed(project: Project, params: Params, version: str, archive: tarfile.TarFile) -> Iterator[tuple[str, str]]:
+    with closing(store_of(project, params.index)) as store, tempfile.TemporaryDirectory() as folder:
+        manifest = store.read(version)
+        if manifest is None or store.faults(version):
+            raise missing(project, version)
+        with closing(store.open(manifest)) as engine:
+            _written(manifest, (point for batch in engine.every() for point in batch), Path(folder))
+        for part in PARTS:
+            name = f"{version}/{part}"
+            archive.add(Path(folder) / part, name)
+            yield name, file_sha256(Path(folder) / part)
+
+
+def _written(manifest: IndexVersion, points: Iterator[Point], folder: Path) -> None:
+    import numpy as np
+
+    write_json(folder / PARTS[0], manifest.with_files({}).sealed())
+    shape = (manifest.count, manifest.dimension)
+    vectors = np.zeros(shape, "<f4") if not manifest.count else _mapped(folder / PARTS[2], shape)
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for row, point in enumerate(points):
+            vectors[row] = point.dense
+            yield {"id": point.id, "sparse": asdict(point.sparse), "chunk": point.chunk}
+
+    write_jsonl(folder / PARTS[1], rows())
+    if manifest.count:
+        vectors.flush()  # type: ignore[attr-defined]
+    else:
+        np.save(folder / PARTS[2], vectors, allow_pickle=False)
+
+
+def _mapped(file: Path, shape: tuple[int, int]) -> "np.ndarray":
+    import numpy as np
+
+    made: np.ndarray = np.lib.format.open_memmap(file, "w+", np.dtype("<f4"), shape)
+    return made
+
+
+def _unpacked(file: Path, folder: Path) -> list[str]:
+    """The members under our own names, each held against its hash."""
+    broken = UsageError(f"{file} is not a whole backup of an index.", "Take another copy of it.")
+    hashes, contents = {}, {}
+    try:
+        with tarfile.open(file, "r:gz") as archive:
+            for member in archive:
+                found = MEMBER.fullmatch(member.name)
+                if not member.isreg() or not (found or member.name == CONTENTS):
+                    raise broken
+                opened = archive.extractfile(member)
+                assert opened is not None
+                target = folder / (found[1] if found else "") / (found[2] if found else CONTENTS)
+                hashes[member.name] = _poured(opened, target)
+        contents = read_json(folder / CONTENTS)
+    except FileNotFoundError:
+        raise UsageError(f"{file} does not exist.", "Name the file that `nocturne index backup` wrote.") from None
+    except (tarfile.TarError, EOFError, OSError, NocturneError, ValueError) as error:
+        raise broken from error
+    hashes.pop(CONTENTS)
+    versions = sorted({name.split("/")[0] for name in hashes})
+    if hashes != contents or len(hashes) != len(PARTS) * len(versions):
+        raise broken
+    return versions
+
+
+def _poured(source: IO[bytes], target: Path) -> str:
+    target.parent.mkdir(exist_ok=True)
+    sha = hashlib.sha256()
+    with target.open("xb") as file:
+        while piece := source.read(1 << 20):
+            sha.update(piece)
+            file.write(piece)
+    return sha.hexdigest()
+
+
+def _restored(project: Project, params: Params, version: str, folder: Path) -> None:
+    import numpy as np
+
+    manifest = IndexVersion.unsealed(read_json(folder / PARTS[0]), version)
+    vectors: np.ndarray = np.load(folder / PARTS[2], mmap_mode="r", allow_pickle=False)
+    if manifest is None or vectors.shape != (manifest.count, manifest.dimension):
+        raise UsageError(f"The backup of version {version} was edited.", "Take another copy of it.")
+    with closing(store_of(project, params.index)) as store:
+        if store.read(version) is None or store.faults(version):
+            show(store, manifest, _points(folder / PARTS[1], vectors), params.index.canaries)
+
+
+def _points(file: Path, vectors: "np.ndarray") -> Iterator[list[Point]]:
+    batch: list[Point] = []
+    for record, vector in zip(read_jsonl(file), vectors, strict=True):
+        batch.append(Point(record["id"], vector.tolist(), Sparse(**record["sparse"]), record["chunk"]))
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

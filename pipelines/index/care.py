@@ -1,0 +1,157 @@
+"""Looking after the versions of a project: what is there, what is wrong with it, building it again, moving it."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pipelines.errors import NocturneError, UsageError
+from pipelines.index.building import canaries_of, shortcoming, show
+from pipelines.index.engine import Point, Store
+from pipelines.index.folders import EdgeStore
+from pipelines.index.memory import Memory
+from pipelines.index.published import publish, version_of
+from pipelines.index.server import ServerStore
+from pipelines.index.stores import missing, store_of
+from pipelines.index.version import IndexVersion
+from pipelines.params import Index as IndexParams
+from pipelines.params import Params
+from pipelines.project import Project
+
+
+@dataclass(frozen=True)
+class Held:
+    """A version that is there, or that should be.
+
+    Attributes:
+        whole: its manifest and the sizes of its files are right; `verify` looks closer.
+        bytes: on disk; 0 on a server, which does not tell.
+        manifest: None of a version that is not whole.
+        memory: None on a server, and of a version that is not whole.
+    """
+
+    version: str
+    whole: bool
+    bytes: int
+    manifest: IndexVersion | None
+    memory: Memory | None = None
+
+    def facts(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        known = asdict(self.manifest) if self.manifest else {}
+        known.pop("files", None)
+        memory = self.memory.facts() if self.memory else None
+        return {"version": self.version, "whole": self.whole, "bytes": self.bytes, "memory": memory, **known}
+
+
+def inventory(project: Project, index: IndexParams) -> list[Held]:
+    """Every version that the store has, also what was begun and never ended.
+
+    Raises:
+        NocturneError: the store cannot be read.
+    """
+    with closing(store_of(project, index)) as store:
+        return [_held(store, name, size) for name, size in store.held().items()]
+
+
+def look(project: Project, index: IndexParams, version: str) -> Held:
+    """One version.
+
+    Raises:
+        NocturneError: the store cannot be read.
+    """
+    with closing(store_of(project, index)) as store:
+        return _held(store, version, 0)
+
+
+def _held(store: EdgeStore | ServerStore, version: str, size: int) -> Held:
+    manifest = store.read(version)
+    memory = store.memory(manifest) if manifest and isinstance(store, EdgeStore) else None
+    return Held(version, manifest is not None, size, manifest, memory)
+
+
+def verify(project: Project, params: Params, version: str) -> list[str]:
+    """Everything that is wrong with a version: seal, each file's hash, the count, and searches for its own chunks.
+
+    Raises:
+        NocturneError: a server does not answer.
+    """
+    with closing(store_of(project, params.index)) as store:
+        wrong = store.faults(version)
+        manifest = store.read(version)
+        if wrong or manifest is None:
+            return wrong
+        try:
+            with closing(store.open(manifest)) as engine:
+                lacking = shortcoming(engine, manifest, canaries_of(engine, manifest.count, params.index.canaries))
+        except NocturneError as error:
+            return [error.fact]
+        return [lacking] if lacking else []
+
+
+def rebuild(project: Project, params: Params, version: str) -> IndexVersion:
+    """Build a version that is torn or missing again, the same content under the same name; a whole one is left alone.
+
+    Its chunks and vectors come from the stages' files when they make this version, else from the embedded copy that
+    `move` left behind.
+
+    Raises:
+        NocturneError: neither has it, or the build fails.
+    """
+    if _makes(project) == version:
+        return publish(project, params)
+    with closing(store_of(project, params.index)) as store:
+        existing = store.read(version)
+        if existing is not None and not store.faults(version):
+            return existing
+        with closing(EdgeStore(project.live, project.name, params.index.memory_mb)) as embedded:
+            if params.index.url and not embedded.faults(version):
+                return carried(embedded, store, version, params.index.canaries)
+    raise NocturneError(
+        f"Version {version} of {project.name} cannot be built again: the chunks and vectors in {project.folder} are "
+        "those of another one.",
+        f"Bring it back with `nocturne index restore FILE`; without a backup, make a new release: "
+        f"`nocturne nightly {project.name} --force`.",
+    )
+
+
+def move(project: Project, params: Params, to: IndexParams, version: str) -> IndexVersion:
+    """Bring a version to where `to` says; what is there whole already stays. Nothing is taken away here.
+
+    Raises:
+        UsageError: both are the same place.
+        NocturneError: it is not whole here, or cannot be built there.
+    """
+    if to.url == params.index.url:
+        raise UsageError(f"The index is at {to.url or 'data/live'} already.", "Name another place.")
+    with closing(store_of(project, params.index)) as source, closing(store_of(project, to)) as target:
+        if source.read(version) is None:
+            raise missing(project, version)
+        return carried(source, target, version, params.index.canaries)
+
+
+def carried(source: Store, target: Store, version: str, canaries: int) -> IndexVersion:
+    """The version in the target, built there of the source's points and checked, when it is not there whole.
+
+    Raises:
+        NocturneError: the source cannot be read, or the target not be written.
+    """
+    there = target.read(version)
+    if there is not None and not target.faults(version):
+        return there
+    manifest = source.read(version)
+    assert manifest is not None
+    with closing(source.open(manifest)) as engine:
+        return show(target, manifest.with_files({}), _batches(engine.every()), canaries)
+
+
+def _batches(batches: Iterator[list[Point]]) -> Iterator[list[Point]]:
+    return (batch for batch in batches if batch)
+
+
+def _makes(project: Project) -> str:
+    """The version that the stages' files make; none when there are none."""
+    try:
+        return version_of(project)
+    except (NocturneError, KeyError):
+        return ""

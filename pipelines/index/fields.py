@@ -1,0 +1,30 @@
+"""What a point carries beside its chunk, so that a filter is an exact match on both engines."""
+
+import re
+from pathlib import PurePosixPath
+
+from pipelines.records import Record
+
+PLACES, NAMES = "places", "names"
+INDEXED = ("path", "language", "kind", PLACES, NAMES)
+_BETWEEN = re.compile(r">>| > |::|[.#/]")
+
+
+def payload(chunk: Record) -> Record:
+    """A chunk with `places`, its file, the file's bare name and every folder above it, and `names`, its symbol as it is
+    qualified and bare, in small letters."""
+    return {**chunk, PLACES: _places(chunk["path"]), NAMES: _names(chunk["symbol"])}
+
+
+def bare(symbol: str) -> str:
+    """The last name of a qualified one: `get` of `Session.get`, `at:put:` of `Foo>>at:put:`, `b` of `a::b`."""
+    return _BETWEEN.split(symbol)[-1]
+
+
+def _places(path: str) -> list[str]:
+    file = PurePosixPath(path)
+    return sorted({path, file.name, *(folder.as_posix() for folder in file.parents if folder.name)})
+
+
+def _names(symbol: str) -> list[str]:
+    return sorted({symbol.lower(), bare(symbol).lower()}) if symbol else []

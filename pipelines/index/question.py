@@ -1,0 +1,84 @@
+"""What a person asks: words, and filters in plain syntax (`lang:go path:internal/ kind:function -path:docs retry`)."""
+
+import re
+from dataclasses import dataclass, field
+
+from pipelines.errors import UsageError
+from pipelines.index.engine import Scope
+from pipelines.index.fields import NAMES, PLACES
+from pipelines.syntax.languages import LANGUAGES, language_of
+
+KINDS = ("class", "function", "method", "section", "test", "text")
+KEYS = {"lang": "language", "language": "language", "path": PLACES, "kind": "kind", "symbol": NAMES}
+# `std::vector`, `http://…` and `Error: …` are words; so is everything in quotes.
+_TOKEN = re.compile(r'(?P<not>-?)(?P<key>[a-z]+):(?!:|//)(?P<value>"[^"]*"|\S*)|"[^"]*"|\S+')
+
+
+@dataclass(frozen=True)
+class Question:
+    """The words to search for, and where."""
+
+    text: str
+    scope: Scope = field(default_factory=Scope)
+
+
+def parse(asked: str) -> Question:
+    """Take the filters out of what was typed.
+
+    `lang:` is a language or a file ending, `path:` a folder, a file or a file's name, `kind:` one of KINDS, `symbol:`
+    a name, qualified or bare, in any case. Several of one key are alternatives, different keys must all hold, a `-`
+    before one excludes. `path:"my folder"` keeps a space.
+
+    Raises:
+        UsageError: a key or value is unknown or empty, or nothing is left to look for.
+    """
+    words: list[str] = []
+    only: dict[str, list[str]] = {}
+    never: dict[str, list[str]] = {}
+    for token in _TOKEN.finditer(asked):
+        key, value = token["key"], (token["value"] or "").strip('"')
+        if key is None or (key not in KEYS and not value):
+            words.append(token[0])
+            continue
+        chosen = never if token["not"] else only
+        chosen.setdefault(_key(token), []).append(_value(key, value))
+    if not words:
+        raise UsageError(
+            "There is nothing to look for: the text is empty, apart from filters.",
+            'Write for example `nocturne search "lang:python retry"`.',
+        )
+    return Question(" ".join(words), Scope(only=only, never=never))
+
+
+def _key(token: re.Match[str]) -> str:
+    if token["key"] not in KEYS:
+        raise UsageError(
+            f"`{token['key']}:` is no filter; there are {', '.join(f'{key}:' for key in KEYS)}.",
+            f"Write '\"{token[0]}\"', in quotes, to search for these words.",
+        )
+    return KEYS[token["key"]]
+
+
+def _value(key: str, value: str) -> str:
+    if not value.strip("/ "):
+        raise UsageError(f"`{key}:` has no value.", f"Write it right behind the colon: `{key}:{_LIKE[key]}`.")
+    if KEYS[key] == "language":
+        return _language(value)
+    if key == "kind":
+        return _known(key, value.lower(), KINDS)
+    return value.lower() if key == "symbol" else value.removeprefix("./").strip("/")
+
+
+def _language(value: str) -> str:
+    of_ending = language_of(f"file.{value.lower().removeprefix('.')}")
+    names = [language.name for language in LANGUAGES]
+    return of_ending.name if of_ending else _known("lang", value.lower(), names)
+
+
+def _known(key: str, value: str, known: tuple[str, ...] | list[str]) -> str:
+    if value not in known:
+        raise UsageError(f"`{key}:{value}` is unknown.", f"Write one of: {', '.join(known)}.")
+    return value
+
+
+_LIKE = {"lang": "go", "language": "go", "path": "internal/", "kind": "function", "symbol": "retry"}

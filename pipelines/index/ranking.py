@@ -1,0 +1,188 @@
+"""The order of what a search has found: how well a chunk, its names and its file fit the question.
+
+A score is a sum of signals from 0 to 1, each with its weight, and the weights add up to 1. Two signals are searched
+(meaning and keywords), the others are read off the candidates. What each contributes is measured by
+benchmarks/index_quality.py. What did not pay there is not here: other weights for a bare identifier, merging
+neighbours, down-weighting `__init__.py`, declarations and data, more candidates.
+"""
+
+import math
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from pathlib import PurePosixPath
+
+from pipelines.index.fields import bare
+from pipelines.index.keywords import is_stop_word, parts
+from pipelines.index.ties import equal, settled
+from pipelines.records import Record
+from pipelines.syntax.testing import is_test
+
+ITSELF = 0.999  # a cosine from which the question is taken for the chunk's own text
+MIN_LETTERS = 3  # from so many on, a word that begins another is the same word: `auth`, `authentication`
+_NAME = r"[^\W\d]\w*"
+_IDENTIFIER = re.compile(rf"{_NAME}(?:(?:\.|::|#|>>){_NAME})*(?:\(\))?")
+# In a sentence only what no plain word looks like: camelCase, snake_case, a call, a qualified name.
+_WITHIN = re.compile(
+    rf"(?<![\w.]){_NAME}(?:(?:\.|::){_NAME})+|\b{_NAME}(?=\(\))"
+    r"|\b[^\W\d_]\w*[a-z0-9][A-Z]\w*|\b[^\W_]\w*_\w+|\b[A-Z]{2,}[a-z]\w*"
+)
+_EXAMPLES = re.compile(r"_?(?:examples?|samples?|demos?|benchmarks?|fixtures?)")
+_PROSE = frozenset(["markdown", "restructuredtext"])
+_ASKS_ASIDE = frozenset(
+    ["test", "tests", "testing", "spec", "specs", "example", "examples", "sample", "demo", "benchmark", "fixture"]
+)
+_ASKS_PROSE = frozenset(
+    ["readme", "documentation", "docs", "guide", "tutorial", "changelog", "install", "installation", "license"]
+)
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Weights of the signals, which add up to 1, and what is done to the list.
+
+    Attributes:
+        meaning: cosine of question and chunk; a negative one counts as 0.
+        keywords: BM25, over the best of the list.
+        path: share of the question's words in the name of the file and of the folder it is in.
+        file: for the best chunk of each file, the sum over the file's chunks, over the best file's sum.
+        symbol: share of the question's words in the bare name of the chunk's symbol.
+        name: 1 if the question names the chunk's symbol: it is nothing but an identifier, or has one in it.
+        aside: factor for tests, examples and prose, unless the question asks for such.
+        of_list: at most this share of the list comes from one file, as long as others have something.
+    """
+
+    meaning: float = 0.2
+    keywords: float = 0.2
+    path: float = 0.2
+    file: float = 0.1
+    symbol: float = 0.1
+    name: float = 0.2
+    aside: float = 0.6
+    of_list: float = 0.5
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A chunk that one of the arms has found, with both arms' scores for it."""
+
+    chunk: Record
+    cosine: float
+    bm25: float
+
+
+def ranked(
+    text: str, found: Iterable[Candidate], limit: int, ranking: Ranking = Ranking()
+) -> list[tuple[float, Candidate]]:
+    """The best candidates with their scores, 0 to 1, best first; equal ones by path and line."""
+    candidates = list(found)
+    asked = Asked.of(text)
+    best = max((one.bm25 for one in candidates), default=0.0) or 1.0
+    relevance = [ranking.meaning * max(one.cosine, 0.0) + ranking.keywords * one.bm25 / best for one in candidates]
+    shares = _file_shares(candidates, relevance)
+    share_of = cache(asked.share)
+    scored = []
+    for one, relevant, share in zip(candidates, relevance, shares, strict=True):
+        if one.cosine >= ITSELF:  # whatever is copied from the code leads back to it, also from a test
+            score = relevant / (ranking.meaning + ranking.keywords)
+        else:
+            score = relevant + ranking.file * share + _named(one.chunk, asked.names, share_of, ranking)
+            score *= ranking.aside if asked.aside(one.chunk) else 1.0
+        scored.append((min(score, 1.0), one))
+    order = settled(scored, lambda pair: pair[0], _place)
+    return _spread(order, limit, math.ceil(limit * ranking.of_list))
+
+
+def _named(
+    chunk: Record, names: frozenset[str], share_of: Callable[[tuple[str, ...]], float], ranking: Ranking
+) -> float:
+    symbol = bare(chunk["symbol"] or "")
+    named = symbol in names and chunk["kind"] != "text"
+    of_path, of_symbol = share_of(_path_words(chunk["path"])), share_of(tuple(parts(symbol)))
+    return ranking.path * of_path + ranking.symbol * of_symbol + ranking.name * named
+
+
+def _place(scored: tuple[float, Candidate]) -> tuple[str, int, str]:
+    chunk = scored[1].chunk
+    return chunk["path"], chunk["start_line"], chunk["chunk_id"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question as names and paths are compared with it.
+
+    Attributes:
+        words: its different words, without stop words.
+        names: the bare names of the identifiers in it.
+    """
+
+    words: tuple[str, ...]
+    names: frozenset[str]
+    all_words: frozenset[str] = field(repr=False)
+
+    @classmethod
+    def of(cls, text: str) -> "Asked":
+        """Read a question, or any text."""
+        every = parts(text)
+        whole = text.strip()
+        named = [whole] if _IDENTIFIER.fullmatch(whole) else _WITHIN.findall(text)
+        words = dict.fromkeys(_singular(word) for word in every if not is_stop_word(word))
+        return cls(tuple(words), frozenset(bare(name.removesuffix("()")) for name in named), frozenset(every))
+
+    def share(self, names: tuple[str, ...]) -> float:
+        """The share of its words that are among these, or begin or are begun by one of them."""
+        own = [_singular(name) for name in names]
+        return sum(any(_same(word, name) for name in own) for word in self.words) / max(1, len(self.words))
+
+    def aside(self, chunk: Record) -> bool:
+        """Whether a chunk is of a kind that the question does not ask for: tests and examples, or prose."""
+        if chunk["language"] in _PROSE:
+            return not self.all_words & _ASKS_PROSE
+        return _is_aside(chunk["path"]) and not self.all_words & _ASKS_ASIDE
+
+
+def _file_shares(candidates: Sequence[Candidate], relevance: Sequence[float]) -> list[float]:
+    """For each file's best candidate the file's sum over the best file's sum; 0 for the others."""
+    places: dict[str, list[int]] = {}
+    for place, one in enumerate(candidates):
+        places.setdefault(one.chunk["path"], []).append(place)
+    sums = [(sum(relevance[place] for place in own), own) for own in places.values()]
+    most = max((total for total, _ in sums), default=0.0) or 1.0
+    shares = [0.0] * len(candidates)
+    for total, own in sums:
+        best = max(relevance[place] for place in own)
+        shares[next(place for place in own if equal(relevance[place], best))] = total / most
+    return shares
+
+
+def _spread(scored: list[tuple[float, Candidate]], limit: int, a_file: int) -> list[tuple[float, Candidate]]:
+    """The first `limit`, of one file at most `a_file`, unless the other files have too few."""
+    seen: dict[str, int] = {}
+    places = []
+    for place, (_, one) in enumerate(scored):
+        path = one.chunk["path"]
+        seen[path] = seen.get(path, 0) + 1
+        places.append((seen[path] > a_file, place))
+    return [scored[place] for place in sorted(place for _, place in sorted(places)[:limit])]
+
+
+def _same(word: str, name: str) -> bool:
+    if len(word) < MIN_LETTERS or len(name) < MIN_LETTERS:
+        return word == name
+    return name.startswith(word) or word.startswith(name)
+
+
+def _singular(word: str) -> str:
+    return word[:-1] if len(word) > MIN_LETTERS and word.endswith("s") and not word.endswith("ss") else word
+
+
+@lru_cache(maxsize=4096)
+def _path_words(path: str) -> tuple[str, ...]:
+    file = PurePosixPath(path)
+    return tuple(parts(f"{file.name.split('.')[0]} {file.parent.name}"))
+
+
+@lru_cache(maxsize=4096)
+def _is_aside(path: str) -> bool:
+    return is_test(path) or any(map(_EXAMPLES.fullmatch, PurePosixPath(path).parent.parts))

@@ -1,0 +1,86 @@
+"""Questions whose answers are known: the documentation of functions, asked of passages that it was taken out of."""
+
+import hashlib
+import math
+from collections.abc import Sequence
+
+from pipelines.records import Record
+
+KINDS = ("function", "method")  # a class is many passages, and each of them would count as found
+MIN_CHARS = 20  # of a question
+DEPTH = 10
+METRICS = ("recall@1", "recall@5", "recall@10", "mrr", "ndcg@10")
+
+
+def rank(name: str, seed: int) -> str:
+    """A place in an order that does not depend on which others there are."""
+    return hashlib.sha256(f"{seed}:{name}".encode()).hexdigest()
+
+
+def questions(symbols: Sequence[Record], limit: int, seed: int) -> list[Record]:
+    """Documented functions and methods with their question, the first paragraph of the documentation.
+
+    At most `limit`, in an order that hardly changes overnight; one whose question several symbols share
+    is left out, for it has no answer.
+    """
+    asked = [
+        {**symbol, "question": " ".join(symbol["doc"].split("\n\n")[0].split())}
+        for symbol in symbols
+        if symbol.get("doc") and symbol.get("doc_range") and symbol["kind"] in KINDS
+    ]
+    times: dict[str, int] = {}
+    for symbol in asked:
+        times[symbol["question"]] = times.get(symbol["question"], 0) + 1
+    clear = [s for s in asked if times[s["question"]] == 1 and len(s["question"]) >= MIN_CHARS]
+    return sorted(clear, key=lambda s: rank(s["symbol_id"], seed))[:limit]
+
+
+def undocumented(chunks: Sequence[Record], symbols: Sequence[Record]) -> list[Record]:
+    """The chunks without the documentation of these symbols; ranges are bytes of the file."""
+    ranges: dict[str, list[tuple[int, int]]] = {}
+    for symbol in symbols:
+        ranges.setdefault(symbol["path"], []).append(tuple(symbol["doc_range"]))
+    return [{**chunk, "text": _without(chunk, ranges.get(chunk["path"], []))} for chunk in chunks]
+
+
+def _without(chunk: Record, ranges: Sequence[tuple[int, int]]) -> str:
+    text, begin = chunk["text"].encode(), chunk["start_byte"]
+    for start, end in sorted(ranges, reverse=True):
+        first, last = max(0, start - begin), min(len(text), end - begin)
+        if first < last:
+            text = text[:first] + text[last:]
+    return text.decode(errors="ignore")
+
+
+def holding(symbol: Record, chunks: Sequence[Record]) -> set[str]:
+    """The passages that hold some of the symbol's code."""
+    return {
+        chunk["chunk_id"]
+        for chunk in chunks
+        if chunk["path"] == symbol["path"]
+        and chunk["start_byte"] < symbol["end_byte"]
+        and symbol["start_byte"] < chunk["end_byte"]
+        and chunk["text"].strip()
+    }
+
+
+def scored(ranks: Sequence[int], relevant: int) -> dict[str, float]:
+    """The metrics of one question, all from 0 to 1.
+
+    Recall at k: the share of the relevant passages among the first k. MRR: one over the first rank. NDCG@10: gains of 1
+    discounted by log2(1 + rank), over the best possible (Järvelin and Kekäläinen 2002, doi:10.1145/582415.582418).
+
+    Args:
+        ranks: of the relevant passages that were found, from 1, ascending.
+        relevant: how many there are.
+    """
+    if not relevant:
+        return dict.fromkeys(METRICS, 0.0)
+    ideal = sum(1 / math.log2(1 + place) for place in range(1, min(relevant, DEPTH) + 1))
+    gained = sum(1 / math.log2(1 + place) for place in ranks if place <= DEPTH)
+    recalls = {f"recall@{k}": sum(place <= k for place in ranks) / relevant for k in (1, 5, 10)}
+    return {
+        **{name: round(value, 6) for name, value in recalls.items()},
+        "mrr": round(1 / ranks[0], 6) if ranks else 0.0,
+        "ndcg@10": round(gained / ideal, 6),
+    }

@@ -1,0 +1,148 @@
+"""The index versions of a project beside the releases that name them; and serving while one of them is torn."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pipelines.errors import NocturneError, TornIndex
+from pipelines.index import backup as backups
+from pipelines.index import care, present
+from pipelines.index.care import Held
+from pipelines.params import Params, rewrite
+from pipelines.project import Project
+from pipelines.registry.manifest import Release
+from pipelines.registry.releases import CHAMPION, Releases
+from pipelines.release.night import alone
+
+T = TypeVar("T")
+
+
+def listed(project: Project, params: Params) -> list[dict[str, Any]]:
+    """Every version that is there or that a release names, with these releases; the live one first.
+
+    Raises:
+        NocturneError: MLflow or the store cannot be read.
+    """
+    registry = Releases(project)
+    live, releases = registry.at(CHAMPION), registry.every()
+    held = {one.version: one for one in care.inventory(project, params.index)}
+    for release in releases:
+        held.setdefault(release.index_version, Held(release.index_version, False, 0, None))
+    rows = []
+    for name, one in held.items():
+        of = [release.version for release in releases if release.index_version == name]
+        rows.append({**one.facts(), "releases": of, "live": live is not None and live.index_version == name})
+    return sorted(rows, key=lambda row: (not row["live"], [-number for number in row["releases"]] or [0]))
+
+
+def live(project: Project, params: Params, release: Release) -> dict[str, Any]:
+    """The index of the live release, for `status`; a server that does not answer is no reason to tell nothing else."""
+    try:
+        return care.look(project, params.index, release.index_version).facts()
+    except NocturneError as error:
+        return {"version": release.index_version, "error": error.fact}
+
+
+def named(project: Project) -> list[str]:
+    """The versions that releases name, the live one first, then those of the newest releases."""
+    registry = Releases(project)
+    live = registry.at(CHAMPION)
+    newest = sorted(registry.every(), key=lambda release: -release.version)
+    return list(dict.fromkeys([*([live.index_version] if live else []), *(one.index_version for one in newest)]))
+
+
+def verify(project: Project, params: Params, version: str | None) -> dict[str, list[str]]:
+    """What is wrong with one version, or with each that a release names."""
+    return {name: care.verify(project, params, name) for name in ([version] if version else named(project))}
+
+
+def rebuild(project: Project, params: Params, version: str | None) -> dict[str, str]:
+    """Build one version again, or each that a release names and that is not whole; returns what failed, by version.
+
+    Raises:
+        NocturneError: a night is running, or the one that was named cannot be built.
+    """
+    with alone(project):
+        if version:
+            care.rebuild(project, params, version)
+            return {version: ""}
+        done = {}
+        for name in [name for name, wrong in verify(project, params, None).items() if wrong]:
+            try:
+                care.rebuild(project, params, name)
+                done[name] = ""
+            except NocturneError as error:
+                done[name] = f"{error.fact} → {error.next_step}"
+        return done
+
+
+def move(workspace: Path, params: Params, url: str) -> dict[str, list[str]]:
+    """Bring every version that a release of any project names to another place, and only then write it to index.url.
+
+    What is at the old place stays. Killed anywhere, it is begun again and goes on.
+
+    Raises:
+        UsageError: it is there already.
+        NocturneError: a night is running, a version is not whole, or the new place fails.
+    """
+    to = params.index.model_copy(update={"url": url})
+    moved: dict[str, list[str]] = {}
+    projects = [params.project(name, workspace) for name in params.projects]
+    with alone(projects[0]):
+        for project in projects:
+            moved[project.name] = [care.move(project, params, to, name).version for name in named(project)]
+        rewrite(workspace, lambda values: values["index"].update(url=url))
+    return moved
+
+
+def backup(project: Project, params: Params, file: Path) -> list[str]:
+    """Write every version that a release names and that is whole to one file; returns their names.
+
+    Raises:
+        UsageError: the file is there already.
+        NocturneError: the live version is not whole, or the disk fails.
+    """
+    versions = named(project)
+    kept = [name for place, name in enumerate(versions) if place == 0 or present(project, params.index, name)]
+    backups.backup(project, params, kept, file)
+    return kept
+
+
+def restore(project: Project, params: Params, file: Path) -> list[str]:
+    """Build the versions of a backup that are not there whole.
+
+    Raises:
+        UsageError: the file is not a whole backup.
+        NocturneError: a night is running, or a version cannot be built.
+    """
+    with alone(project):
+        return backups.restore(project, params, file)
+
+
+def served(project: Project, params: Params, ask: Callable[[Release], T]) -> tuple[T, list[str]]:
+    """Ask the live release; while its index is torn, the newest one before it that is whole, encoder and all.
+
+    Returns:
+        The answer, and what the user must know of where it comes from.
+
+    Raises:
+        NocturneError: none is live, or no other one is whole.
+    """
+    releases = Releases(project)
+    live = releases.champion()
+    try:
+        return ask(live), []
+    except TornIndex as torn:
+        for former in _before(releases, live):
+            if former.index_version != live.index_version and present(project, params.index, former.index_version):
+                notice = f"{torn.fact} Release {former.version} answers instead of release {live.version}."
+                return ask(former), [f"{notice}\n→ {torn.next_step}"]
+        raise
+
+
+def _before(releases: Releases, live: Release) -> list[Release]:
+    """The other releases that were live, newest first; one that waits or was never promoted does not answer."""
+    once = [event["to"] for event in releases.history()]
+    known = {release.version: release for release in releases.every()}
+    order = dict.fromkeys(number for number in reversed(once) if number in known and number != live.version)
+    return [known[number] for number in order]

@@ -1,0 +1,166 @@
+"""What the index does when the disk or the server fails: a clear error, a bounded time, and what is live stays."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from conftest import ROOT
+from qdrant_client.http.exceptions import ResponseHandlingException
+from test_index import edge, engine_params, made_project, project, some_chunks, unit_vectors
+
+from pipelines.errors import NocturneError
+from pipelines.index import open_index, present, publish, server, version_of
+from pipelines.params import load_params
+
+
+@pytest.fixture
+def fake():
+    """A server whose answers a test decides; `asked` counts the requests."""
+
+    class Answers(BaseHTTPRequestHandler):
+        asked = 0
+        status = (503,)
+        body = b"{}"
+        wait = 0.0
+
+        def do_GET(self):
+            kind = type(self)
+            kind.asked += 1
+            threading.Event().wait(kind.wait)
+            status = kind.status[min(kind.asked, len(kind.status)) - 1]
+            if status == 0:
+                self.connection.close()  # lost midway
+                return
+            self.send_response(status)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(kind.body)))
+            self.end_headers()
+            with contextlib.suppress(BrokenPipeError):  # the client did not wait
+                self.wfile.write(kind.body)
+
+        do_PUT = do_POST = do_DELETE = do_PATCH = do_GET
+
+        def log_message(self, *_):
+            pass
+
+    listening = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    threading.Thread(target=listening.serve_forever, daemon=True).start()
+    Answers.url = f"http://127.0.0.1:{listening.server_address[1]}"
+    yield Answers
+    listening.shutdown()
+    listening.server_close()
+
+
+def at(url):
+    params = load_params(ROOT)
+    return params.model_copy(update={"index": params.index.model_copy(update={"url": url})})
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    monkeypatch.setattr(server, "TIMEOUT_S", 1)
+    monkeypatch.setattr(server, "WAITS_S", (0, 0))
+
+
+@pytest.mark.parametrize("status", [0, 503, 429])
+def test_a_server_that_is_lost_or_busy_is_asked_three_times_and_then_named(fake, project, quick, status):
+    fake.status = (status,)
+    with pytest.raises(NocturneError, match="failed") as caught:
+        open_index(project, at(fake.url).index, "0123456789ab")
+    assert fake.asked == 3
+    assert "index.url" in caught.value.next_step
+
+
+def test_a_server_that_refuses_is_not_asked_again(fake, project, quick):
+    fake.status = (403,)
+    with pytest.raises(NocturneError, match="403"):
+        open_index(project, at(fake.url).index, "0123456789ab")
+    assert fake.asked == 1
+
+
+def test_a_server_that_comes_back_is_not_noticed(fake, project, quick):
+    fake.status, fake.body = (0, 503, 200), b'{"result": {"exists": false}, "status": "ok", "time": 0.0}'
+    with pytest.raises(NocturneError, match="missing or damaged"):
+        open_index(project, at(fake.url).index, "0123456789ab")
+    assert fake.asked == 3
+
+
+def test_a_server_that_does_not_answer_costs_a_bounded_time(fake, project, quick):
+    fake.wait = 1.5
+    with pytest.raises(NocturneError, match=r"timed out"):
+        open_index(project, at(fake.url).index, "0123456789ab")
+    assert fake.asked == 3
+
+
+def test_a_server_that_is_lost_midway_leaves_what_was_there_and_the_next_build_completes(
+    project, tmp_path, quick, monkeypatch
+):
+    params = engine_params("server", monkeypatch)
+    version = publish(project, params).version
+    made_project(tmp_path, some_chunks()[:3], unit_vectors(3))
+    client = server.connect("")
+    with monkeypatch.context() as lost:
+        for call in ("upsert", "collection_exists", "delete_collection"):
+            lost.setattr(client, call, _lost if call == "upsert" else _once(getattr(client, call)))
+        with pytest.raises(NocturneError, match="failed: gone"):
+            publish(project, params)
+    with open_index(project, params.index, version) as index:
+        assert index.count() == 6
+    assert not present(project, params.index, version_of(project))
+    assert publish(project, params).count == 3
+
+
+def _lost(*_, **__):
+    raise ResponseHandlingException(OSError("gone"))
+
+
+def _once(call):
+    """The call works while the build begins; by its end the server is gone."""
+    left = [2]
+
+    def once(*arguments):
+        left[0] -= 1
+        return call(*arguments) if left[0] >= 0 else _lost()
+
+    return once
+
+
+def test_a_full_disk_is_one_clear_error_and_what_is_there_stays(project, edge):
+    """A limit on the size of files stands in for it: the engine cannot make its first page."""
+    version = publish(project, edge).version
+    code = (
+        "import resource, sys\nfrom pathlib import Path\nfrom pipelines.errors import NocturneError\n"
+        "from pipelines.index import publish\nfrom pipelines.params import load_params\n"
+        "from pipelines.project import Project\n"
+        "import pipelines.index.published as published\npublished.version_of = lambda project: 'f' * 12\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))\n"
+        "try:\n    publish(Project('demo', Path(sys.argv[1]), Path(sys.argv[1])), load_params(Path(sys.argv[2])))\n"
+        "except NocturneError as error:\n    print(error.fact, error.next_step)\n"
+    )
+    command = [sys.executable, "-c", code, str(project.workspace), str(ROOT)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert "failed to begin" in done.stdout, done.stdout + done.stderr
+    assert "free disk space" in done.stdout
+    assert [path.name for path in project.live.iterdir()] == [version]
+    with open_index(project, edge.index, version) as index:
+        assert index.count() == 6
+
+
+def test_a_folder_that_cannot_be_written_is_searched_in_a_copy(project, edge, monkeypatch, tmp_path):
+    version = publish(project, edge).version
+    shard = project.live / version / "shard"
+    before = {file: file.stat().st_ino for file in shard.rglob("*") if file.is_file()}
+    asked = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: False if path == shard else asked(path, mode))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "copies"))
+    (tmp_path / "copies").mkdir()
+    shard.chmod(0o555)
+    with open_index(project, edge.index, version) as index:
+        assert index.search("RetryWithBackoff", unit_vectors(6)[4], 1)[0].path == "lib/retry.go"
+    shard.chmod(0o755)
+    assert {file: file.stat().st_ino for file in shard.rglob("*") if file.is_file()} == before
+    assert list((tmp_path / "copies").iterdir()) == []

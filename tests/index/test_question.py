@@ -1,0 +1,93 @@
+"""Filters in plain syntax: what is read out of a question, and what both engines then find."""
+
+import pytest
+from test_index import SOURCES, engine_params, made_project, some_chunks, unit_vectors
+
+from pipelines.errors import UsageError
+from pipelines.index import open_index, publish
+from pipelines.index.fields import bare
+from pipelines.index.question import parse
+
+
+@pytest.fixture(params=["edge", "server"])
+def index(request, monkeypatch, tmp_path):
+    params = engine_params(request.param, monkeypatch)
+    project = made_project(tmp_path, some_chunks(), unit_vectors(6))
+    with open_index(project, params.index, publish(project, params).version) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("filters", "paths"),
+    [
+        ("lang:go", {"lib/retry.go"}),
+        ("lang:py", {"src/release.py", "src/http_server.py"}),
+        ("lang:go lang:python", set(SOURCES)),
+        ("path:src/", {"src/release.py", "src/http_server.py"}),
+        ("path:./src/release.py", {"src/release.py"}),
+        ("path:retry.go", {"lib/retry.go"}),
+        ("path:sr", set()),
+        ("-path:src", {"lib/retry.go"}),
+        ("path:src -path:release.py", {"src/http_server.py"}),
+        ("symbol:SERVEFOREVER", {"src/http_server.py"}),
+        ("kind:class", set()),
+        ("kind:function -lang:go", {"src/release.py", "src/http_server.py"}),
+    ],
+)
+def test_only_what_the_filters_allow_is_found(index, filters, paths):
+    asked = parse(f"{filters} roll back")
+    assert asked.text == "roll back"
+    assert {hit.path for hit in index.search(asked.text, unit_vectors(6)[0], 6, asked.scope)} == paths
+
+
+def test_a_filter_does_not_take_places_from_what_it_allows(index):
+    asked = parse("symbol:parseURL roll back project")
+    assert [hit.symbol for hit in index.search(asked.text, unit_vectors(6)[0], 1, asked.scope)] == ["parseURL"]
+
+
+def test_quotes_keep_a_space_and_different_keys_must_all_hold():
+    asked = parse('retry path:"my folder/a" kind:function')
+    assert asked.text == "retry"
+    assert asked.scope.only == {"places": ["my folder/a"], "kind": ["function"]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "how does std::vector grow",
+        "what is at http://example.org/a",
+        "TypeError: no such key",
+        "note: this",
+        '"key:value" in quotes',
+        "a -b",
+    ],
+)
+def test_what_is_no_filter_stays_text(text):
+    assert parse(text).text == text
+    assert not parse(text).scope.only
+
+
+@pytest.mark.parametrize(
+    ("text", "fact", "next_step"),
+    [
+        ("colour:red retry", "`colour:` is no filter", "in quotes"),
+        ("path: retry", "`path:` has no value", "path:internal/"),
+        ('lang:"" retry', "`lang:` has no value", "lang:go"),
+        ("lang:klingon retry", "`lang:klingon` is unknown", "python"),
+        ("kind:loop retry", "`kind:loop` is unknown", "function"),
+        ("lang:go path:src", "nothing to look for", "lang:python retry"),
+        ("  ", "empty", "nocturne search"),
+    ],
+)
+def test_what_cannot_be_read_is_wrong_use(text, fact, next_step):
+    with pytest.raises(UsageError, match=fact) as caught:
+        parse(text)
+    assert next_step in caught.value.next_step
+
+
+@pytest.mark.parametrize(
+    ("symbol", "name"),
+    [("Session.get", "get"), ("Foo>>at:put:", "at:put:"), ("Guide > Install it", "Install it"), ("a::b", "b")],
+)
+def test_the_bare_name_of_a_symbol(symbol, name):
+    assert bare(symbol) == name

@@ -1,0 +1,90 @@
+"""The order of candidates: each signal alone turns a list, and copied code leads back to its place."""
+
+import pytest
+
+from pipelines.index.ranking import Asked, Candidate, Ranking, ranked
+
+
+def candidate(path: str, symbol: str = "", cosine: float = 0.5, bm25: float = 1.0, **chunk) -> Candidate:
+    known = {"chunk_id": f"{path} {symbol}", "path": path, "symbol": symbol, "kind": "function", "language": "python"}
+    return Candidate({**known, "start_line": 1, **chunk}, cosine, bm25)
+
+
+def order(question: str, *found: Candidate, limit: int = 10) -> list[str]:
+    return [one.chunk["chunk_id"].strip() for _, one in ranked(question, found, limit)]
+
+
+def test_meaning_and_keywords_decide_where_no_name_does():
+    assert order("wait", candidate("a.py", cosine=0.4), candidate("b.py", cosine=0.5)) == ["b.py", "a.py"]
+    assert order("wait", candidate("a.py", bm25=1), candidate("b.py", bm25=3)) == ["b.py", "a.py"]
+
+
+@pytest.mark.parametrize(
+    ("question", "path"),
+    [
+        ("session management", "src/sessions.py"),
+        ("authentication", "auth.py"),
+        ("digest of a password", "digest/core.py"),
+    ],
+)
+def test_the_name_of_a_file_or_its_folder_answers(question, path):
+    assert order(question, candidate("a/models.py"), candidate(path)) == [path, "a/models.py"]
+
+
+def test_an_identifier_leads_to_its_definition_not_to_who_speaks_of_it():
+    used, defined = candidate("a.py", "Client.send", cosine=0.7, bm25=2), candidate("b.py", "net.Session")
+    assert order("Session", used, defined)[0] == "b.py net.Session"
+    assert order("requests.Session", used, defined)[0] == "b.py net.Session"
+    assert order("what makes a retry_count fall", used, candidate("c.py", "retry_count"))[0] == "c.py retry_count"
+
+
+def test_a_file_of_which_much_was_found_is_ahead_with_its_best_chunk():
+    found = [candidate("one.py", "a"), candidate("two.py", "b"), candidate("two.py", "c", cosine=0.45)]
+    assert order("wait", *found) == ["two.py b", "one.py a", "two.py c"]
+
+
+@pytest.mark.parametrize(
+    ("aside", "asked"),
+    [
+        ({"path": "tests/test_retry.py"}, "tests of retry"),
+        ({"path": "examples/retry/main.py"}, "an example of retry"),
+        ({"path": "docs/retry.md", "language": "markdown"}, "documentation of retry"),
+    ],
+)
+def test_tests_examples_and_prose_stand_behind_code_unless_asked_for(aside, asked):
+    path = aside.pop("path")
+    other, code = candidate(path, cosine=0.8, bm25=1.5, **aside), candidate("src/wait.py")
+    assert order("wait and try again", other, code) == ["src/wait.py", path]
+    assert order(asked, other, code) == [path, "src/wait.py"]
+
+
+def test_the_own_text_of_a_test_finds_it_among_better_placed_code():
+    test = candidate("tests/test_a.py", "test_session", cosine=1.0, bm25=3)
+    others = [candidate("session.py", "Session", cosine=0.9, bm25=3, chunk_id=f"{n}") for n in range(20)]
+    assert order("Session", test, *others, limit=1) == ["tests/test_a.py test_session"]
+
+
+def test_half_the_list_at_most_is_of_one_file_while_others_have_something():
+    many = [candidate("one.py", f"s{n}", cosine=0.9 - n / 100) for n in range(8)]
+    few = [candidate(f"{name}.py", cosine=0.1) for name in "abc"]
+    assert [path.split()[0] for path in order("wait", *many, *few, limit=4)] == ["one.py"] * 2 + ["a.py", "b.py"]
+    assert len(order("wait", *many, few[0], limit=8)) == 8
+
+
+def test_scores_order_the_list_and_stay_between_nothing_and_one():
+    perfect = candidate("session.py", "session", cosine=0.99)
+    scores = [score for score, _ in ranked("session", [perfect, candidate("b.py", cosine=-1.0, bm25=0)], 10)]
+    assert 0.99 < scores[0] <= 1
+    assert scores[1] == 0
+
+
+def test_the_weights_add_up_to_one():
+    weights = Ranking()
+    signals = (weights.meaning, weights.keywords, weights.path, weights.file, weights.symbol, weights.name)
+    assert sum(signals) == pytest.approx(1)
+
+
+def test_identifiers_of_a_sentence_are_told_from_its_words():
+    asked = Asked.of("How does Session.get call render_template() and HTTPAdapter in Flask?")
+    assert asked.names == {"get", "render_template", "HTTPAdapter"}
+    assert asked.words[:2] == ("session", "get")
