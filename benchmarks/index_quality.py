@@ -5,7 +5,8 @@
 `--annotations` is semble's `benchmarks` folder (repos.json, annotations/); `--repositories` has a working copy a name,
 at the revision that repos.json pins. `--static` is a folder with a static encoder that model2vec has distilled: it is
 measured beside MiniLM, and, where the package is installed, semble with that same encoder beside both.
-`--documented DIR ...` asks for the documentation of further repositories. Vectors of MiniLM are kept in `--cache`.
+`--variants` names ways to compute MiniLM; `--documented DIR ...` asks for the documentation of further repositories.
+Vectors of MiniLM are kept in `--cache`.
 """
 
 import argparse
@@ -54,11 +55,11 @@ Scores = dict[str, dict[tuple[str, str], list[float]]]  # variant → (repositor
 
 
 @contextmanager
-def minilm(cache: Path) -> Iterator[tuple[Encode, Callable[[list[dict[str, Any]]], np.ndarray]]]:
+def minilm(cache: Path, variant: str) -> Iterator[tuple[Encode, Callable[[list[dict[str, Any]]], np.ndarray]]]:
     """Encoders of questions and of chunks, whose vectors are kept."""
-    encoder = load_encoder(MINILM)
+    encoder = load_encoder(f"{MINILM}@{variant}")
     with VectorCache(cache / "vectors.sqlite", encoder.identity, encoder.dimension) as kept:
-        yield lambda texts: encoder.encode(texts), lambda chunks: vectors_of(chunks, encoder, kept, 32)[0]
+        yield encoder.encode_queries, lambda chunks: vectors_of(chunks, encoder, kept, 32)[0]
 
 
 @contextmanager
@@ -171,13 +172,13 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument("--documented", nargs="*", type=Path, default=[])
     parser.add_argument("--static", type=Path)
-    parser.add_argument("--without-minilm", action="store_true")
+    parser.add_argument("--variants", nargs="*", default=["fp32"], help="of MiniLM: fp32, bf16, int8, static")
     parser.add_argument("--cache", type=Path, default=Path("index-quality-cache"))
     args = parser.parse_args()
     repositories = annotated(args.annotations, args.repositories, args.only)
     asked = [*repositories, *(Repository(folder.name, folder, folder, ()) for folder in args.documented)]
-    encoders = [] if args.without_minilm else [("MiniLM", minilm(args.cache))]
-    encoders += [("static", static(args.static))] if args.static else []
+    encoders = [(f"MiniLM, {variant}", minilm(args.cache, variant)) for variant in args.variants]
+    encoders += [("model2vec", static(args.static))] if args.static else []
     config = load_params(Path()).evaluation
     for name, opened in encoders:
         print(f"\n{name}", flush=True)
