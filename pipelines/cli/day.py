@@ -28,6 +28,8 @@ def search(
     if json:
         print_json([asdict(hit) for hit in hits])
         return
+    if not hits:
+        typer.echo("Nothing is found there.", err=True)
     for hit in hits:
         typer.echo(f"{hit.score:.3f}  {hit.path}:{hit.start_line}-{hit.end_line}  {hit.symbol}")
 

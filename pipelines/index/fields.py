@@ -11,8 +11,8 @@ _BETWEEN = re.compile(r">>| > |::|[.#/]")
 
 
 def payload(chunk: Record) -> Record:
-    """A chunk with `places`, its file, the file's bare name and every folder above it, and `names`, its symbol as it is
-    qualified and bare, in small letters."""
+    """A chunk with `places`, its file and every folder above it, each with its path and its bare name, and `names`, its
+    symbol as it is qualified and bare, in small letters."""
     return {**chunk, PLACES: _places(chunk["path"]), NAMES: _names(chunk["symbol"])}
 
 
@@ -23,7 +23,8 @@ def bare(symbol: str) -> str:
 
 def _places(path: str) -> list[str]:
     file = PurePosixPath(path)
-    return sorted({path, file.name, *(folder.as_posix() for folder in file.parents if folder.name)})
+    folders = [folder for folder in file.parents if folder.name]
+    return sorted({path, file.name, *(folder.as_posix() for folder in folders), *(folder.name for folder in folders)})
 
 
 def _names(symbol: str) -> list[str]:

@@ -25,9 +25,9 @@ class Question:
 def parse(asked: str) -> Question:
     """Take the filters out of what was typed.
 
-    `lang:` is a language or a file ending, `path:` a folder, a file or a file's name, `kind:` one of KINDS, `symbol:`
-    a name, qualified or bare, in any case. Several of one key are alternatives, different keys must all hold, a `-`
-    before one excludes. `path:"my folder"` keeps a space.
+    `lang:` is a language or a file ending, `path:` a folder or a file, whole or by its name, `kind:` one of KINDS,
+    `symbol:` a name, qualified or bare, in any case. Several of one key are alternatives, different keys must all hold,
+    a `-` before one excludes. `path:"my folder"` keeps a space.
 
     Raises:
         UsageError: a key or value is unknown or empty, or nothing is left to look for.

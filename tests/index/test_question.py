@@ -5,7 +5,7 @@ from test_index import SOURCES, engine_params, made_project, some_chunks, unit_v
 
 from pipelines.errors import UsageError
 from pipelines.index import open_index, publish
-from pipelines.index.fields import bare
+from pipelines.index.fields import bare, payload
 from pipelines.index.question import parse
 
 
@@ -91,3 +91,10 @@ def test_what_cannot_be_read_is_wrong_use(text, fact, next_step):
 )
 def test_the_bare_name_of_a_symbol(symbol, name):
     assert bare(symbol) == name
+
+
+def test_a_point_is_found_by_each_folder_above_it_whole_or_by_its_name():
+    chunk = {"path": "go/internal/retry/again.go", "symbol": "Retry.Again"}
+    places = {"go", "go/internal", "go/internal/retry", "internal", "retry", "again.go", chunk["path"]}
+    assert set(payload(chunk)["places"]) == places
+    assert payload(chunk)["names"] == ["again", "retry.again"]
