@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
@@ -35,7 +36,7 @@ REMOVALS = ("os.remove", "os.rmdir")
 HEAVY = ("torch", "transformers", "peft", "mlflow", "numpy", "qdrant_edge", "pipelines.model.causal")
 
 
-class StageSubject:
+class StageSubject(ABC):
     """One stage of a small project; `last` is the file whose presence says that all are whole."""
 
     stage: ClassVar[str]
@@ -136,11 +137,13 @@ class StageSubject:
 
         sys.addaudithook(heard)
 
+    @abstractmethod
     def _kind(self, path: str, removed: bool) -> str | None:
-        raise NotImplementedError
+        """What a write of this path below the project's folder is called, None when it is not one of the stage's."""
 
+    @abstractmethod
     def _resumed(self, facts: dict[str, Any], kept: bool) -> bool:
-        raise NotImplementedError
+        """Whether the stage went on from what was left, by its facts."""
 
 
 class TrainingSubject(StageSubject):

@@ -20,7 +20,8 @@ FILES = 64  # replaced at a time
 
 @dataclass(frozen=True)
 class Taken:
-    """What bringing the index up to date came to: files taken anew and gone, passages now theirs, and embedded."""
+    """What bringing the index up to date came to: files with passages, before or now, that were taken anew, files
+    gone, passages now theirs, and embedded."""
 
     changed: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
@@ -56,6 +57,7 @@ class Fresh:
         self._encoder, self._batch_size, self._passages = encoder, batch_size, passages
         self._vectors = _Later(vectors)
         self._held: dict[str, str | None] = dict(index.blobs())
+        self._shown = set(self._held)  # files with passages
 
     def take(self, items: Mapping[str, Record], reader: Reader) -> Taken:
         """Let the index hold the passages of these files as they are, and no others.
@@ -70,6 +72,7 @@ class Fresh:
         gone = sorted(self._held.keys() - items.keys())
         changed = [item for path, item in sorted(items.items()) if self._held.get(path) != item["blob"]]
         self._forget(gone)
+        known = set(self._shown)
         if len(changed) > FILES:
             self._forget([item["path"] for item in changed if item["path"] in self._held])
         passages = embedded = 0
@@ -78,13 +81,15 @@ class Fresh:
             made, new = self._replace(changed[start : start + FILES], reader)
             passages, embedded = passages + made, embedded + new
         report(len(changed), len(changed), "files")
-        return Taken(tuple(item["path"] for item in changed), tuple(gone), passages, embedded)
+        told = (item["path"] for item in changed if item["path"] in known | self._shown)
+        return Taken(tuple(told), tuple(gone), passages, embedded)
 
     def _forget(self, paths: Sequence[str]) -> None:
         if paths:
             self.index.remove(paths)
             for path in paths:
                 del self._held[path]
+            self._shown.difference_update(paths)
 
     def _replace(self, items: Sequence[Record], reader: Reader) -> tuple[int, int]:
         blobs = {item["path"]: item["blob"] for item in items}
@@ -93,5 +98,6 @@ class Fresh:
         vectors, embedded = vectors_of(chunks, self._encoder, self._vectors, self._batch_size)
         self.index.replace(list(found), chunks, vectors)
         self._held.update({path: None if made is None else blobs[path] for path, made in found.items()})
+        self._shown = self._shown.difference(found) | {path for path, made in found.items() if made}
         self._vectors.write()
         return len(chunks), embedded
