@@ -163,6 +163,7 @@ def _carry_out(project: Project, params: Params, trial: int) -> None:
         embedding=read_json(project.path("embedding", "embedding.json")),
         commit="c" * 40,
         dataset_dvc=fingerprint(trial)[:32] + ".dir",
+        index_dvc={},
         adapter=project.path("training", "adapter"),
         training_file=project.path("training", "training.json"),
         reports=(evaluation,),

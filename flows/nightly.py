@@ -12,7 +12,7 @@ from pipelines.gates import Verdict, decide
 from pipelines.params import Params, load_params
 from pipelines.project import Project, workspace
 from pipelines.records import read_jsonl
-from pipelines.release import baseline, champion, novelty, retention, warm
+from pipelines.release import baseline, champion, indexes, novelty, retention, warm
 from pipelines.release import night as nights
 from pipelines.release import report as page
 from pipelines.release.candidate import SCORES, Candidate, candidate
@@ -46,6 +46,7 @@ def nightly(name: str, force: bool = False) -> dict[str, Any]:
             clear(project, params)
         else:
             nights.remember(project, outcome)
+        mend(project, params)
     shown.summary(outcome, project)
     if not outcome.passed:
         raise _rejection(outcome)
@@ -113,6 +114,14 @@ def clear(project: Project, params: Params) -> None:
         with journal.kept(project, "gc") as entry:
             gone = retention.clear(project, params)
             entry.facts = {"releases": len(gone.releases), "freed": f"{gone.bytes / 2**20:,.1f} MB"}
+    except NocturneError as error:
+        get_run_logger().warning("%s %s", error.fact, error.next_step)
+
+
+def mend(project: Project, params: Params) -> None:
+    """Build the live index again when it is damaged. While that fails, the release before it answers."""
+    try:
+        indexes.mend(project, params)
     except NocturneError as error:
         get_run_logger().warning("%s %s", error.fact, error.next_step)
 

@@ -27,7 +27,7 @@ def unnamed(workspace: Path, folders: Iterable[str]) -> Objects:
     tree, of every branch and tag, and of every saved experiment: `dvc repro` and `dvc checkout` work there as before.
 
     Args:
-        folders: of the datasets that releases keep, as `dag.output_hash` gave their names.
+        folders: those that releases keep, as `dag.output_hash` gave their names.
 
     Raises:
         NocturneError: DVC cannot read the workspace, or is at work in it.

@@ -4,6 +4,7 @@ from pipelines.index.changing import ChangingIndex
 from pipelines.index.engine import Scope
 from pipelines.index.hybrid import Hit, Index
 from pipelines.index.keywords import terms
+from pipelines.index.material import Material
 from pipelines.index.own import own_index
 from pipelines.index.published import open_index, publish, version_of
 from pipelines.index.removal import present, remove, unnamed, without
@@ -15,6 +16,7 @@ __all__ = [
     "Hit",
     "Index",
     "IndexVersion",
+    "Material",
     "Scope",
     "open_index",
     "own_index",

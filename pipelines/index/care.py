@@ -1,6 +1,6 @@
 """Looking after the versions of a project: what is there, what is wrong with it, building it again, moving it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -9,8 +9,9 @@ from pipelines.errors import NocturneError, UsageError
 from pipelines.index.building import canaries_of, shortcoming, show
 from pipelines.index.engine import Point, Store
 from pipelines.index.folders import EdgeStore
+from pipelines.index.material import Material
 from pipelines.index.memory import Memory
-from pipelines.index.published import publish, version_of
+from pipelines.index.published import publish
 from pipelines.index.server import ServerStore
 from pipelines.index.stores import missing, store_of
 from pipelines.index.version import IndexVersion
@@ -89,27 +90,31 @@ def verify(project: Project, params: Params, version: str) -> list[str]:
         return [lacking] if lacking else []
 
 
-def rebuild(project: Project, params: Params, version: str) -> IndexVersion:
+def rebuild(project: Project, params: Params, version: str, kept: Iterable[Material] = ()) -> IndexVersion:
     """Build a version that is torn or missing again, the same content under the same name; a whole one is left alone.
 
-    Its chunks and vectors come from the stages' files when they make this version, else from the embedded copy that
-    `move` left behind.
+    It is made of what the stages wrote last, or of what is kept of an earlier night, whichever makes it; else it comes
+    from the embedded copy that `move` left behind.
+
+    Args:
+        kept: chunks and vectors of earlier nights; looked at one after the other.
 
     Raises:
-        NocturneError: neither has it, or the build fails.
+        NocturneError: nothing makes it, or the build fails.
     """
-    if _makes(project) == version:
-        return publish(project, params)
     with closing(store_of(project, params.index)) as store:
         existing = store.read(version)
         if existing is not None and not store.faults(version):
             return existing
-        with closing(EdgeStore(project.live, project.name, params.index.memory_mb)) as embedded:
-            if params.index.url and not embedded.faults(version):
-                return carried(embedded, store, version, params.index.canaries)
+    for material in (Material.of(project), *kept):
+        if _makes(material) == version:
+            return publish(project, params, material)
+    embedded = EdgeStore(project.live, project.name, params.index.memory_mb)
+    with closing(store_of(project, params.index)) as store, closing(embedded):
+        if params.index.url and not embedded.faults(version):
+            return carried(embedded, store, version, params.index.canaries)
     raise NocturneError(
-        f"Version {version} of {project.name} cannot be built again: the chunks and vectors in {project.folder} are "
-        "those of another one.",
+        f"Version {version} of {project.name} cannot be built again: no chunks and vectors that are kept make it.",
         f"Bring it back with `nocturne index restore FILE`; without a backup, make a new release: "
         f"`nocturne nightly {project.name} --force`.",
     )
@@ -149,9 +154,9 @@ def _batches(batches: Iterator[list[Point]]) -> Iterator[list[Point]]:
     return (batch for batch in batches if batch)
 
 
-def _makes(project: Project) -> str:
-    """The version that the stages' files make; none when there are none."""
+def _makes(material: Material) -> str:
+    """The version that they make; none when they are not there."""
     try:
-        return version_of(project)
+        return material.version()
     except (NocturneError, KeyError):
         return ""

@@ -1,7 +1,7 @@
 """What a release says about itself: everything its adapter belongs with, kept in the tags of its model version."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ class Manifest:
         dataset_sha256: of train.jsonl.
         dataset_dvc: what DVC calls the dataset's folder; its cache gives the bytes back by that name.
         gates: one row a gate, as the verdict gives them.
+        index_dvc: by stage, what DVC calls the folders with the chunks and vectors that the index is made of; empty
+            when something of them was forgotten, and in releases made before these were kept.
     """
 
     night: str
@@ -38,6 +40,12 @@ class Manifest:
     encoder: str
     dimension: int
     gates: list[dict[str, Any]]
+    index_dvc: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def folders(self) -> set[str]:
+        """What DVC's cache keeps for it."""
+        return {self.dataset_dvc, *self.index_dvc.values()}
 
     def tags(self) -> dict[str, str]:
         """One string a field, and one a gate."""
@@ -52,7 +60,8 @@ class Manifest:
             NocturneError: a tag is missing: the version was not made by a night.
         """
         gates = [json.loads(tags[key]) for key in sorted(tags) if key.startswith(GATE)]
-        names = [name for name in cls.__dataclass_fields__ if name != "gates"]
+        later = {"index_dvc"} - {key.removeprefix(PREFIX) for key in tags}
+        names = cls.__dataclass_fields__.keys() - {"gates"} - later
         try:
             return cls(**{key: json.loads(tags[PREFIX + key]) for key in names}, gates=gates)
         except KeyError as missing:

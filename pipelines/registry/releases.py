@@ -179,10 +179,13 @@ class Releases:
     def reindex(self, number: int, index_version: str, reason: str) -> None:
         """Give a release another index, in one step; the version's tags keep when and why.
 
+        What the former one was made of is no longer the release's: it is let go of first.
+
         Raises:
             UsageError: there is no such release.
         """
         self.version(number)
+        self.client.set_model_version_tag(self.name, str(number), f"{PREFIX}index_dvc", json.dumps({}))
         now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
         self.client.set_model_version_tag(self.name, str(number), f"{REINDEXED}{now}", reason)
         self.client.set_model_version_tag(self.name, str(number), f"{PREFIX}index_version", json.dumps(index_version))
@@ -316,14 +319,16 @@ class Releases:
         )
 
 
-def datasets_of_others(project: Project) -> set[str]:
-    """What the datasets of all other projects' releases are called in DVC's cache, which they share with this one's."""
+def folders_of_others(project: Project) -> set[str]:
+    """What DVC calls the folders that all other projects' releases keep; they share its cache with this one's."""
     mlflow = client(project.workspace)
-    found, token = set(), None
+    found: set[str] = set()
+    token = None
     while True:
         page = mlflow.search_model_versions(max_results=1000, page_token=token)
-        ours = (one for one in page if one.name != project.name and PREFIX + "dataset_dvc" in one.tags)
-        found |= {json.loads(one.tags[PREFIX + "dataset_dvc"]) for one in ours}
+        for one in page:
+            if one.name != project.name and PREFIX + "night" in one.tags:
+                found |= Manifest.of(one.tags).folders
         token = page.token
         if not token:
             return found

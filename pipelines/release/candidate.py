@@ -29,6 +29,7 @@ class Candidate:
     embedding: dict[str, Any]
     commit: str
     dataset_dvc: str
+    index_dvc: dict[str, str]
     adapter: Path
     training_file: Path
     reports: tuple[Path, ...]
@@ -51,6 +52,7 @@ class Candidate:
             encoder=self.embedding["model"],
             dimension=self.embedding["dimension"],
             gates=[{key: value for key, value in gate.items() if key != "moved"} for gate in gates],
+            index_dvc=self.index_dvc,
         )
 
     def metrics(self) -> dict[str, float]:
@@ -90,6 +92,7 @@ def candidate(project: Project, params: Params) -> Candidate:
         embedding=read_json(project.path("embedding", "embedding.json")),
         commit=read_json(project.path("snapshot", "snapshot.json"))["commit"],
         dataset_dvc=dag.output_hash(project, "dataset"),
+        index_dvc={stage: dag.output_hash(project, stage) for stage in ("extraction", "embedding")},
         adapter=adapter,
         training_file=project.path("training", "training.json"),
         reports=tuple(project.path(stage, name) for stage, names in REPORTS.items() for name in names),

@@ -1,12 +1,13 @@
 """The index versions of a project beside the releases that name them; and serving while one of them is torn."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pipelines import dag
 from pipelines.errors import NocturneError, TornIndex
+from pipelines.index import Material, care, present
 from pipelines.index import backup as backups
-from pipelines.index import care, present
 from pipelines.index.care import Held
 from pipelines.params import Params, rewrite
 from pipelines.project import Project
@@ -64,16 +65,43 @@ def rebuild(project: Project, params: Params, version: str | None) -> dict[str, 
     """
     with alone(project):
         if version:
-            care.rebuild(project, params, version)
+            _rebuilt(project, params, version)
             return {version: ""}
         done = {}
         for name in [name for name, wrong in verify(project, params, None).items() if wrong]:
             try:
-                care.rebuild(project, params, name)
+                _rebuilt(project, params, name)
                 done[name] = ""
             except NocturneError as error:
                 done[name] = f"{error.fact} → {error.next_step}"
         return done
+
+
+def mend(project: Project, params: Params) -> None:
+    """Build the live index again when it is not whole; every byte of it is read for that. For a night's end.
+
+    Raises:
+        NocturneError: it cannot be built.
+    """
+    live = Releases(project).at(CHAMPION)
+    if live is not None:
+        _rebuilt(project, params, live.index_version)
+
+
+def _rebuilt(project: Project, params: Params, version: str) -> None:
+    care.rebuild(project, params, version, _kept(project, version))
+
+
+def _kept(project: Project, version: str) -> Iterator[Material]:
+    """What DVC's cache keeps for the releases that have this version."""
+    for release in Releases(project).every():
+        folders = release.manifest.index_dvc
+        if release.index_version == version and folders:
+            files = [dag.stored(project, folders[stage]) for stage in ("extraction", "embedding")]
+            chunks, vectors = (found or {} for found in files)
+            if "chunks.jsonl" in chunks and {"vectors.npy", "embedding.json"} <= vectors.keys():
+                damaged = "DVC's cache is damaged: bring .dvc/cache back from a backup."
+                yield Material(chunks["chunks.jsonl"], vectors["vectors.npy"], vectors["embedding.json"], damaged)
 
 
 def move(workspace: Path, params: Params, url: str) -> dict[str, list[str]]:

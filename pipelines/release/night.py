@@ -11,7 +11,6 @@ from filelock import FileLock, Timeout
 
 from pipelines import dag
 from pipelines.errors import NocturneError
-from pipelines.index import publish
 from pipelines.params import Params
 from pipelines.project import Project
 from pipelines.records import read_json, write_json
@@ -107,8 +106,7 @@ def unchanged(project: Project, params: Params) -> Outcome | None:
 def settled(project: Project, params: Params) -> Outcome | None:
     """The outcome when exactly what the stages have made was judged before, and the judgement was carried out.
 
-    A passed candidate without its release was interrupted between the two: it is judged again. A live index that this
-    night's files make and that is damaged is built again.
+    A passed candidate without its release was interrupted between the two: it is judged again.
     """
     releases = Releases(project)
     releases.notice()
@@ -117,8 +115,6 @@ def settled(project: Project, params: Params) -> Outcome | None:
     if passed is None or (passed and not releases.carried_out(now.night, params.release.promotion == "auto")):
         return None
     live = releases.at(CHAMPION)
-    if live is not None and live.index_version == now.index_version:
-        publish(project, params)
     report = str(project.path("report", "report.html"))
     return Outcome(
         project.name,

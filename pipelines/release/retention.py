@@ -1,9 +1,9 @@
 """What is kept of former releases, and clearing away the rest.
 
 Kept are the newest `release.keep` releases and every one that an alias points to, each whole: its version, run and
-adapter in MLflow, its index version, and its dataset in DVC's cache. Everything else is found by what no kept release
-names, so that a clearing which was killed anywhere is ended by the next: first releases go, by one write each, and only
-then what nothing names any more.
+adapter in MLflow, its index version, and in DVC's cache its dataset and what its index is made of. Everything else is
+found by what no kept release names, so that a clearing which was killed anywhere is ended by the next: first releases
+go, by one write each, and only then what nothing names any more.
 """
 
 from collections.abc import Collection
@@ -18,7 +18,7 @@ from pipelines.params import Params
 from pipelines.project import Project
 from pipelines.registry.leftovers import Leftover, discard, leftovers
 from pipelines.registry.manifest import Release
-from pipelines.registry.releases import CHAMPION, Releases, datasets_of_others
+from pipelines.registry.releases import CHAMPION, Releases, folders_of_others
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def waste(project: Project, params: Params) -> Waste:
         [release.version for release in go],
         leftovers(project, stay),
         _indexes(project, params, stay, go),
-        dvc_cache.unnamed(project.workspace, _datasets(project, stay)),
+        dvc_cache.unnamed(project.workspace, _folders(project, stay)),
     )
 
 
@@ -98,7 +98,7 @@ def clear(project: Project, params: Params) -> Waste:
     except OSError as error:
         step = "Look at the folder's permissions; the next clearing goes on from here."
         raise NocturneError(f"An index version cannot be removed: {error}", step) from error
-    objects = dvc_cache.clear(project.workspace, _datasets(project, stay))
+    objects = dvc_cache.clear(project.workspace, _folders(project, stay))
     return Waste([release.version for release in go], runs, indexes, objects)
 
 
@@ -107,6 +107,6 @@ def _indexes(project: Project, params: Params, stay: list[Release], go: list[Rel
     return unnamed(project, params.index, {release.index_version for release in stay}, gone)
 
 
-def _datasets(project: Project, stay: list[Release]) -> set[str]:
+def _folders(project: Project, stay: list[Release]) -> set[str]:
     """Those of all projects: they share DVC's cache."""
-    return {release.manifest.dataset_dvc for release in stay} | datasets_of_others(project)
+    return folders_of_others(project).union(*(release.manifest.folders for release in stay))

@@ -1,5 +1,7 @@
 """The tasks that decide, without a server: what a release task says, and that a failed clearing is no failed night."""
 
+import logging
+
 import pytest
 from conftest import make_repository, make_workspace
 from release.night_results import GATES, candidate_of, write_night
@@ -8,7 +10,7 @@ from pipelines import journal
 from pipelines.errors import NocturneError
 from pipelines.gates.verdict import Judged, Verdict
 from pipelines.params import load_params
-from pipelines.release import retention
+from pipelines.release import indexes, retention
 
 
 @pytest.fixture(scope="module")
@@ -43,3 +45,15 @@ def test_a_clearing_that_fails_is_told_and_ends_no_night(project, monkeypatch):
     with disable_run_logger():
         clear.fn(project, load_params(project.workspace))
     assert journal.read(project, "gc").error == {"fact": "The disk is full.", "next_step": "Free some."}
+
+
+def test_an_index_that_cannot_be_mended_is_told_and_ends_no_night(project, monkeypatch, caplog):
+    from flows import nightly
+
+    def gone(*_):
+        raise NocturneError("Nothing makes it.", "Restore a backup.")
+
+    monkeypatch.setattr(indexes, "mend", gone)
+    monkeypatch.setattr(nightly, "get_run_logger", lambda: logging.getLogger("night"))
+    nightly.mend(project, load_params(project.workspace))
+    assert "Nothing makes it. Restore a backup." in caplog.text

@@ -250,6 +250,14 @@ def test_rollback_brings_back_adapter_and_index_together(place, project):
     assert Releases(project).at(PREVIOUS).version == 2
 
 
+def test_a_night_mends_a_torn_live_index_also_of_an_earlier_one(place, project):
+    torn = Releases(project).champion().index_version
+    next((project.live / torn).rglob("*.dat")).unlink()
+    assert told("index", "verify", torn).returncode == 1
+    assert "Unchanged" in command(place, "nightly", "demo").stdout
+    assert told("index", "verify", torn).stdout == f"{torn}  whole\n"
+
+
 def test_an_alias_moved_by_hand_has_the_same_effect(place, project):
     Releases(project).client.set_registered_model_alias("demo", CHAMPION, "2")
     assert "whole.json" in told("search", "MANIFEST whole.json", "--json").stdout

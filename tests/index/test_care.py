@@ -72,7 +72,7 @@ def test_a_version_whose_vectors_are_gone_is_not_made_up(project, params, tmp_pa
     version = publish(project, params).version
     made_project(tmp_path, some_chunks()[:3], unit_vectors(3))
     assert care.rebuild(project, params, version).version == version
-    with pytest.raises(NocturneError, match="those of another one") as caught:
+    with pytest.raises(NocturneError, match="no chunks and vectors that are kept make it") as caught:
         care.rebuild(project, params, "0123456789ab")
     assert "nocturne index restore" in caught.value.next_step
 

@@ -136,7 +136,7 @@ def test_a_full_disk_is_one_clear_error_and_what_is_there_stays(project, edge):
         "import resource, sys\nfrom pathlib import Path\nfrom pipelines.errors import NocturneError\n"
         "from pipelines.index import publish\nfrom pipelines.params import load_params\n"
         "from pipelines.project import Project\n"
-        "import pipelines.index.published as published\npublished.version_of = lambda project: 'f' * 12\n"
+        "from pipelines.index import Material\nMaterial.version = lambda self: 'f' * 12\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))\n"
         "try:\n    publish(Project('demo', Path(sys.argv[1]), Path(sys.argv[1])), load_params(Path(sys.argv[2])))\n"
         "except NocturneError as error:\n    print(error.fact, error.next_step)\n"

@@ -69,7 +69,13 @@ def _score(row: dict, word: str, gain: float) -> dict:
     return score
 
 
-def candidate_of(project: Project, word: str, commit: str = "c" * 40, dataset_dvc: str = LOST) -> Candidate:
+def candidate_of(
+    project: Project,
+    word: str,
+    commit: str = "c" * 40,
+    dataset_dvc: str = LOST,
+    index_dvc: dict[str, str] | None = None,
+) -> Candidate:
     """The candidate of these files."""
     evaluation = project.path("evaluation", "evaluation.json")
     return Candidate(
@@ -86,21 +92,22 @@ def candidate_of(project: Project, word: str, commit: str = "c" * 40, dataset_dv
         embedding=read_json(project.path("embedding", "embedding.json")),
         commit=commit,
         dataset_dvc=dataset_dvc,
+        index_dvc=index_dvc or {},
         adapter=project.path("training", "adapter"),
         training_file=project.path("training", "training.json"),
         reports=(project.path("evaluation", "report.html"), evaluation, project.path("evaluation", "scores.jsonl")),
     )
 
 
-def kept_by_dvc(project: Project) -> str:
-    """Put `data/<project>/dataset` into DVC's cache as a stage's output is; returns what DVC calls it."""
+def kept_by_dvc(project: Project, stage: str = "dataset") -> str:
+    """Put `data/<project>/<stage>` into DVC's cache as a stage's output is; returns what DVC calls it."""
     from dvc.repo import Repo
     from dvc_data.hashfile.build import build
     from dvc_data.hashfile.transfer import transfer
 
     with Repo(str(project.workspace)) as repo:
         cache = repo.cache.local
-        staging, _, made = build(cache, str(project.path("dataset")), repo.fs, "md5")
+        staging, _, made = build(cache, str(project.path(stage)), repo.fs, "md5")
         transfer(staging, cache, {made.hash_info}, shallow=False, hardlink=False)
     name = str(made.hash_info.value)
     assert dag.stored(project, name) is not None

@@ -22,6 +22,7 @@ def made(**evaluation):
         embedding={},
         commit="c",
         dataset_dvc="d",
+        index_dvc={},
         adapter=Path("adapter"),
         training_file=Path("training.json"),
         reports=(),

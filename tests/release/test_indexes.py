@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 from conftest import make_repository, make_workspace, with_database
-from release.night_results import GATES, candidate_of, write_night
+from release.night_results import GATES, candidate_of, kept_by_dvc, write_night
 
 from pipelines import cli
 from pipelines.errors import NocturneError, TornIndex
@@ -84,6 +84,34 @@ def test_verify_fails_on_a_torn_version_and_rebuild_mends_what_can_be_mended(pla
     code, out, _ = nocturne("index", "rebuild")
     assert code == 1
     assert f"{former}  Version {former} of sky cannot be built again" in out
+
+
+def test_what_an_earlier_release_is_made_of_is_kept_until_something_of_it_is_forgotten(place, nocturne):
+    params, releases = load_params(place.workspace), Releases(place)
+    write_night(place, "mars")
+    made = {stage: kept_by_dvc(place, stage) for stage in ("extraction", "embedding")}
+    carry_out(place, params, candidate_of(place, "mars", index_dvc=made), True, GATES)
+    live = releases.champion()
+    write_night(place, "rejected")
+    tear(place, live.index_version)
+    indexes.mend(place, params)
+    assert indexes.verify(place, params, None)[live.index_version] == []
+    releases.reindex(live.version, live.index_version, "forgot src/mars.py")
+    tear(place, live.index_version)
+    with pytest.raises(NocturneError, match="no chunks and vectors that are kept make it") as error:
+        indexes.mend(place, params)
+    assert "nocturne index restore" in error.value.next_step
+
+
+def test_what_dvc_has_lost_mends_nothing(place):
+    params = load_params(place.workspace)
+    write_night(place, "mars")
+    lost = {"extraction": "0" * 32 + ".dir", "embedding": "1" * 32 + ".dir"}
+    carry_out(place, params, candidate_of(place, "mars", index_dvc=lost), True, GATES)
+    write_night(place, "rejected")
+    tear(place, Releases(place).champion().index_version)
+    with pytest.raises(NocturneError, match="cannot be built again"):
+        indexes.mend(place, params)
 
 
 def test_a_torn_live_index_is_answered_for_by_the_release_before_it_and_said(place):
