@@ -199,6 +199,7 @@ class Training(Section):
     min_new_tokens: Annotated[int, Field(ge=0)]
     min_preferences: Annotated[int, Field(ge=0)]
     checkpoint_steps: Count
+    processes: Count | Literal["auto"]
     threads: Count
     seed: int
 
@@ -206,6 +207,14 @@ class Training(Section):
     @classmethod
     def _former_names_count(cls, value: Any) -> Any:
         return today(value)
+
+    @model_validator(mode="after")
+    def _processes_share_a_batch(self) -> "Training":
+        if self.processes != "auto" and self.batch_size % self.processes:
+            raise ValueError(
+                f"training.batch_size ({self.batch_size}) must be a multiple of training.processes ({self.processes})"
+            )
+        return self
 
 
 class Embedding(Section):
