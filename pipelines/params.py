@@ -199,7 +199,7 @@ class Training(Section):
     min_new_tokens: Annotated[int, Field(ge=0)]
     min_preferences: Annotated[int, Field(ge=0)]
     checkpoint_steps: Count
-    processes: Count | Literal["auto"]
+    processes: int | Literal["auto"]
     threads: Count
     seed: int
 
@@ -207,6 +207,13 @@ class Training(Section):
     @classmethod
     def _former_names_count(cls, value: Any) -> Any:
         return today(value)
+
+    @field_validator("processes", mode="before")
+    @classmethod
+    def _is_a_count_or_auto(cls, value: Any) -> Any:
+        if value != "auto" and (type(value) is not int or value < 1):
+            raise ValueError("neither a number from 1, nor auto")
+        return value
 
     @model_validator(mode="after")
     def _processes_share_a_batch(self) -> "Training":

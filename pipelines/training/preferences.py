@@ -2,6 +2,7 @@
 lasted and one that did not. What the first step learned is the reference."""
 
 import math
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from pipelines.training.tuning import ENDED, PLAN, PREFERRED, TUNED, Task, Train
 BETA = 0.1  # how far it may go from the reference; the paper's and TRL's value
 RATE = 0.1  # of training.learning_rate: what is learned already must be changed gently
 STEPS = "preferences"
+PAIRS = "pairs"
 
 
 def enough(pairs: Sequence[Record], least: int) -> bool:
@@ -55,8 +57,18 @@ def _attempt(task: Task, done: Trained, pairs: Sequence[Record], run: Figures) -
     folder, count = task.folder / STEPS, done.plan.processes
     folder.mkdir(parents=True, exist_ok=True)
     checkpoints.drop_unusable(folder)
+    _store(pairs, folder / PAIRS)
     given = (task, done, pairs, checkpoints.latest(folder))
     return together(count, threads_of(task.params, count), _tune, given, run)
+
+
+def _store(pairs: Sequence[Record], folder: Path) -> None:
+    """Where TRL's first process writes beside the pairs what it made of them, and the others find it."""
+    from datasets import Dataset
+
+    shutil.rmtree(folder, ignore_errors=True)
+    columns = [{key: pair[key] for key in ("prompt", "chosen", "rejected")} for pair in pairs]
+    Dataset.from_list(columns).save_to_disk(str(folder))
 
 
 def _tune(task: Task, done: Trained, pairs: Sequence[Record], resumed: Path | None, run: Figures) -> Trained:
@@ -96,10 +108,8 @@ def _trainer(task: Task, plan: Plan, pairs: Sequence[Record], watch: Any) -> Any
     learned = task.folder / TUNED
     model = _again(task, learned)
     before = trained(model)
-    columns = [{key: pair[key] for key in ("prompt", "chosen", "rejected")} for pair in pairs]
-    trainer = DPOTrainer(
-        model, args=config, train_dataset=Dataset.from_list(columns), processing_class=task.tokenizer, callbacks=[watch]
-    )
+    stored = Dataset.load_from_disk(str(task.folder / STEPS / PAIRS))
+    trainer = DPOTrainer(model, args=config, train_dataset=stored, processing_class=task.tokenizer, callbacks=[watch])
     trainer.remove_callback(PrinterCallback)
     restore(trainer.model, before)
     return trainer

@@ -42,11 +42,6 @@ class Plan:
     checkpointing: bool
     processes: int = 1
 
-    @property
-    def batch(self) -> int:
-        """Examples of one update, over all processes."""
-        return self.micro_batch * self.accumulation * self.processes
-
     def halved(self) -> "Plan | None":
         """The next smaller micro-batch that makes the same updates, or None when there is none."""
         whole = self.micro_batch * self.accumulation
