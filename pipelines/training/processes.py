@@ -74,8 +74,12 @@ def together(count: int, threads: int, work: Callable[..., T], arguments: tuple[
 
 def _environment(count: int, threads: int) -> dict[str, Any]:
     """What torch, accelerate and the libraries below them read when a process starts."""
+    from accelerate.utils import check_cuda_p2p_ib_support
+
     loopback = next((name for _, name in socket.if_nameindex() if name.startswith("lo")), "lo")
+    direct = {} if check_cuda_p2p_ib_support() else {"nccl_p2p_disable": 1, "nccl_ib_disable": 1}
     return {
+        **direct,
         "world_size": count,
         "local_world_size": count,
         "omp_num_threads": threads,
