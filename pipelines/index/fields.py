@@ -1,6 +1,7 @@
 """What a point carries beside its chunk, so that a filter is an exact match on both engines."""
 
 import re
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from pipelines.records import Record
@@ -13,7 +14,7 @@ _BETWEEN = re.compile(r">>| > |::|[.#/]")
 def payload(chunk: Record) -> Record:
     """A chunk with `places`, its file and every folder above it, each with its path and its bare name, and `names`, its
     symbol as it is qualified and bare, in small letters."""
-    return {**chunk, PLACES: _places(chunk["path"]), NAMES: _names(chunk["symbol"])}
+    return {**chunk, PLACES: list(_places(chunk["path"])), NAMES: _names(chunk["symbol"])}
 
 
 def bare(symbol: str) -> str:
@@ -21,6 +22,7 @@ def bare(symbol: str) -> str:
     return _BETWEEN.split(symbol)[-1]
 
 
+@lru_cache(maxsize=64)  # a file's chunks follow each other
 def _places(path: str) -> list[str]:
     file = PurePosixPath(path)
     folders = [folder for folder in file.parents if folder.name]
