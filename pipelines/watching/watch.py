@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
+import orjson
 from filelock import FileLock, Timeout
 
 from pipelines.assistant.search import within
@@ -20,7 +21,7 @@ from pipelines.model.encoder import Encoder, load_encoder
 from pipelines.model.vector_cache import VectorCache
 from pipelines.params import Params
 from pipelines.project import Project
-from pipelines.records import Record, read_json, write_json
+from pipelines.records import Record, read_json
 from pipelines.source.reader import Reader
 from pipelines.watching.events import changes
 from pipelines.watching.fresh import Fresh, Taken
@@ -145,6 +146,7 @@ class Watch:
                 with self._serving:
                     self._served = self._next
                 self._say(Event(self._next.release.version, taken, time.monotonic() - since))
+                self._next.fresh.keep()
         except (NocturneError, OSError, sqlite3.Error) as error:
             self._again = time.monotonic() + LOOK_S
             words = " ".join(str(error).split())
@@ -194,7 +196,9 @@ class Watch:
             "passages": served.fresh.index.count(),
             "seconds": round(event.seconds, 3),
         }
-        write_json(self._project.watch / STATE, state)
+        aside = self._project.watch / f".{STATE}.tmp"  # not synced to disk: it says nothing once this process is gone
+        aside.write_bytes(orjson.dumps(state))
+        aside.replace(self._project.watch / STATE)
         self._told(event)
 
 

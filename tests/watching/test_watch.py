@@ -2,9 +2,11 @@
 
 import json
 import queue
+import sqlite3
 import stat
 import threading
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -107,6 +109,20 @@ def test_a_saved_line_is_found_and_the_line_it_replaced_is_not(watched):
     hit = search(watched.project, PARAMS, watched.release, "parse_amount", 1)[0]
     assert hit.commit.endswith("-dirty")
     assert watching(watched.project)["pid"] == before["pid"]
+
+
+def test_what_a_watch_embeds_is_kept_for_the_night(watched):
+    def kept():
+        with closing(sqlite3.connect(watched.project.cache / "embedding" / "vectors.sqlite")) as database:
+            return database.execute("SELECT count(*) FROM vectors").fetchone()[0]
+
+    watched.start()
+    before = kept()
+    (watched.source / "store/price.py").write_text("def parse_amount(text):\n    return float(text)\n")
+    assert watched.until("store/price.py").taken.embedded == 1
+    watched.stop.set()
+    watched.thread.join(WAIT_S)
+    assert kept() == before + 1
 
 
 def test_what_changed_before_the_watch_began_is_taken_first(watched):
