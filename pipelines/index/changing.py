@@ -60,7 +60,12 @@ class ChangingIndex:
         return self._engine.blobs()
 
     def remove(self, paths: Collection[str]) -> None:
-        """Take away every passage of these files."""
+        """Take away every passage of these files.
+
+        Raises:
+            NocturneError: the disk is full, or the engine fails.
+        """
+        self._store.room(0, self._manifest.dimension)
         with self._lock:
             self._engine.delete(paths)
 
@@ -73,10 +78,11 @@ class ChangingIndex:
             vectors: row i for chunk i; float32, (len(chunks), dimension).
 
         Raises:
-            NocturneError: with them it would need more than 95% of `index.memory_mb`.
+            NocturneError: with them it would need more than 95% of `index.memory_mb`, or more disk than there is.
         """
         if self._memory_mb is not None:
             refuse(self._manifest.layout, self.count() + len(chunks), self._manifest.dimension, self._memory_mb)
+        self._store.room(len(chunks), self._manifest.dimension)
         made = list(points(chunks, vectors, self._keywords))
         with self._lock:
             self._engine.delete(paths)

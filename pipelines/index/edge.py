@@ -10,6 +10,7 @@ import os
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from shutil import disk_usage
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from pipelines.index.layouts import CUTTING, OVERSAMPLING, config
 if TYPE_CHECKING:
     import numpy as np
 
+OPENING = 1 << 20  # bytes of disk: the small files that Edge writes anew when it opens a shard
 ROOM = "Look at the free disk space and the folder's permissions; what is live has not changed."
 
 
@@ -53,13 +55,18 @@ class EdgeEngine:
 
     @classmethod
     def load(cls, folder: Path) -> "EdgeEngine":
-        """Open an existing shard; in a folder that cannot be written, a copy of it that goes when it is closed."""
+        """Open an existing shard; where nothing can be written, or the disk is full, a copy of it among the temporary
+        files, that goes when it is closed.
+
+        Raises:
+            TornIndex: Edge cannot read it.
+            NocturneError: there is no room for the copy either.
+        """
         from qdrant_edge import EdgeShard
 
         own = None
-        if not os.access(folder, os.W_OK):
-            own = TemporaryDirectory(prefix="nocturne-index-")
-            copied(folder, Path(own.name) / folder.name)
+        if not os.access(folder, os.W_OK) or disk_usage(folder).free < OPENING:
+            own = _copied(folder)
             folder = Path(own.name) / folder.name
         with explained("open", TornIndex):
             return cls(EdgeShard.load(str(folder)), own)
@@ -168,6 +175,23 @@ def explained(doing: str, kind: type[NocturneError] = NocturneError) -> Iterator
     except BaseException as error:
         reason = " ".join(str(error).split())[:400]
         raise kind(f"The embedded index failed to {doing}: {reason}", ROOM) from error
+
+
+def _copied(folder: Path) -> "TemporaryDirectory[str]":
+    """A temporary folder with a copy of this one in it."""
+    own = None
+    try:
+        own = TemporaryDirectory(prefix="nocturne-index-")
+        copied(folder, Path(own.name) / folder.name)
+        return own
+    except OSError as error:
+        if own:
+            own.cleanup()
+        raise NocturneError(
+            f"{folder} cannot be written, or its disk is full, and it cannot be opened as a copy either: "
+            f"{error.strerror}.",
+            "Free disk space, let the folder be written, or set TMPDIR to a folder with room. The index is whole.",
+        ) from error
 
 
 def _filter(scope: Scope) -> Any:

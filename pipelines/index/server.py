@@ -234,6 +234,9 @@ class ServerStore:
             made.upsert(batch)
         return made
 
+    def room(self, count: int, dimension: int) -> None:
+        """Nothing to see: the disk is the server's, which refuses what it cannot write."""
+
     def drop(self, name: str) -> None:
         """Remove a copy."""
         self.discard(copy_name(name))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pipelines.embedding.vectors import Encodes, vectors_of
 from pipelines.index import ChangingIndex
 from pipelines.model.vector_cache import VectorCache
-from pipelines.progress import report
+from pipelines.progress import report, shown_by
 from pipelines.records import Record
 from pipelines.source.reader import Reader
 from pipelines.watching.passages import Passages
@@ -84,6 +84,10 @@ class Fresh:
         told = (item["path"] for item in changed if item["path"] in known | self._shown)
         return Taken(tuple(told), tuple(gone), passages, embedded)
 
+    def holds(self, items: Mapping[str, Record]) -> bool:
+        """Whether every one of these files was taken as it is; not one that could not be read just then."""
+        return all(self._held.get(path) == item["blob"] for path, item in items.items())
+
     def _forget(self, paths: Sequence[str]) -> None:
         if paths:
             self.index.remove(paths)
@@ -93,9 +97,10 @@ class Fresh:
 
     def _replace(self, items: Sequence[Record], reader: Reader) -> tuple[int, int]:
         blobs = {item["path"]: item["blob"] for item in items}
-        found = dict(self._passages.of(items, reader))
-        chunks = [chunk for made in found.values() for chunk in made or ()]
-        vectors, embedded = vectors_of(chunks, self._encoder, self._vectors, self._batch_size)
+        with shown_by(lambda step: None):  # what is told is how many of all files are done
+            found = dict(self._passages.of(items, reader))
+            chunks = [chunk for made in found.values() for chunk in made or ()]
+            vectors, embedded = vectors_of(chunks, self._encoder, self._vectors, self._batch_size)
         self.index.replace(list(found), chunks, vectors)
         self._held.update({path: None if made is None else blobs[path] for path, made in found.items()})
         self._shown = self._shown.difference(found) | {path for path, made in found.items() if made}

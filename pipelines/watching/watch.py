@@ -1,5 +1,6 @@
 """Watching a project's source: what is saved can be found a moment later, on top of the live release."""
 
+import math
 import os
 import sqlite3
 import threading
@@ -51,7 +52,7 @@ class Event:
         release: on top of which.
         taken: the files and their passages.
         seconds: from the moment the change was noticed.
-        error: what failed; it is tried again.
+        error: what failed, and what a person can do; it is tried again.
     """
 
     release: int | None
@@ -98,6 +99,7 @@ class Watch:
         self._served: _Served | None = None
         self._serving = threading.Lock()
         self._looked = self._again = 0.0  # when `champion` was looked up, and when a failure is tried again
+        self._missing = math.inf  # when files are tried again that could not be read, though nothing of them changes
         self._failed = ""
         self._behind = True
 
@@ -139,15 +141,20 @@ class Watch:
                 self._leave()
                 self._tree, self._behind = Tree(self._project, self._params()), True
                 self._next = self._opened(moved)
-            if self._behind and self._next is not None and time.monotonic() >= self._again:
+            now, changed = time.monotonic(), self._behind
+            if (changed or now >= self._missing) and self._next is not None and now >= self._again:
                 taken = self._next.fresh.take(self._tree.items, self._next.reader)
                 self._behind, self._failed = False, ""
+                whole = self._next.fresh.holds(self._tree.items)
+                self._missing = math.inf if whole else time.monotonic() + LOOK_S
                 with self._serving:
                     self._served = self._next
-                self._say(Event(self._next.release.version, taken, time.monotonic() - since))
+                if changed or taken.changed or taken.gone:
+                    self._say(Event(self._next.release.version, taken, time.monotonic() - since))
         except (NocturneError, OSError, sqlite3.Error) as error:
             self._again = time.monotonic() + LOOK_S
-            words = " ".join(str(error).split())
+            step = f" → {error.next_step}" if isinstance(error, NocturneError) else ""
+            words = " ".join(f"{error}{step}".split())
             if words != self._failed:
                 self._failed = words
                 self._told(Event(None, Taken(), 0.0, words))
@@ -212,7 +219,13 @@ def watching(project: Project) -> Record | None:
 
 @contextmanager
 def _alone(project: Project) -> Iterator[None]:
-    project.watch.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        project.watch.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (project.watch / "lock").touch(mode=0o600)
+    except OSError as error:
+        raise NocturneError(
+            f"{project.watch} cannot be written: {error.strerror}.", "Free disk space, or look at its permissions."
+        ) from error
     try:
         with _lock(project):
             try:

@@ -17,6 +17,7 @@ from pipelines.errors import NocturneError, UsageError
 from pipelines.index import publish
 from pipelines.model.encoder import Encoder
 from pipelines.params import load_params
+from pipelines.progress import shown_by
 from pipelines.project import Project
 from pipelines.records import read_json
 from pipelines.stage import load
@@ -160,6 +161,25 @@ def test_a_branch_switch_of_many_files_shows_no_line_of_the_other_branch(watched
     git(watched.source, "checkout", "-q", "-")
     watched.until("many/part149.py")
     assert watched.true() == SHOWN
+
+
+def test_how_far_a_branch_switch_of_many_files_is_can_be_seen(watched):
+    steps, run = [], Watch.run
+    git(watched.source, "checkout", "-q", "-b", "other")
+    for number in range(150):
+        (watched.source / f"part{number}.py").write_text(f"def part_{number}():\n    return {number}\n")
+    commit_all(watched.source, "other")
+
+    def shown(self, stop):
+        with shown_by(steps.append):
+            run(self, stop)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Watch, "run", shown)
+        watched.start()
+    told = [(step.done, step.total, step.unit) for step in steps]
+    # LICENSE is looked at too: it has no passage that could have said which bytes are known
+    assert told == [(done, 151, "files") for done in (0, 64, 128, 151)]
 
 
 def test_it_follows_the_live_release_and_a_search_never_mixes_two(watched):
