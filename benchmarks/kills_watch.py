@@ -5,8 +5,8 @@ kill takes the watch and leaves the person who edits. Every answer, of the watch
 gone, must consist of passages that stand so in their file: in the released text, or in a state that the file had before
 the answer, and of one state a file; the watch may have none for a moment, when it takes the passages of many changed
 files away before it has the new ones. After a kill the release must answer whole. The next watch must come to show the
-files as they are; then a night with the caches that the killed ones left is the next release, and every fourth must make
-what one without caches makes.
+files as they are; then a night with the caches that the killed ones left is the next release, and every fourth must
+make what one without caches makes.
 """
 
 import json
