@@ -51,7 +51,7 @@ def main() -> None:
         rollback(project, params, 1)
         promote(project, params, 2)
         if number % 50 == 49:
-            print(f"{2 * (number + 1):,} switches, {sum(seen.values()):,} answers", flush=True)
+            print(f"{2 * (number + 1):,} switches: {dict(seen)}", flush=True)
     stop.set()
     for one in clients:
         one.join()
