@@ -286,6 +286,12 @@ class Index(Section):
     memory_mb: Count
 
 
+class Search(Section):
+    """What a search shows."""
+
+    min_score: Annotated[float, Field(ge=0, le=1)]
+
+
 class Assistant(Section):
     """How questions are answered."""
 
@@ -336,6 +342,7 @@ class Params(Section):
     gates: list[Gate]
     release: Release
     index: Index
+    search: Search
     assistant: Assistant
     schedule: Schedule
 

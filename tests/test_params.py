@@ -29,6 +29,7 @@ def test_shipped_params_are_valid_and_name_this_repository():
         ("training", "rank", 0, "`training.rank` = 0"),
         ("dataset", "recipes", {"implement": 1.0, "complete": 0.5}, "`dataset.recipes.explain` is missing"),
         ("assistant", "answer", "guess", "`assistant.answer` = 'guess'"),
+        ("search", "min_score", 1.5, "`search.min_score` = 1.5"),
         ("extraction", "overlap_chars", 1500, "at most half"),
         ("gates", 0, {"margin": float("nan")}, "`gates.0.margin` = nan"),
         ("gates", 0, {"metric": "bytes"}, "`gates.0.metric` = 'bytes': Input should be 'bits_per_byte', 'exact_match'"),
