@@ -5,7 +5,8 @@
 The first N files that have a parser here go into a repository of their own. `cold` is what a night does of it:
 snapshot, extraction, embedding, and the index published; then the same again with nothing changed. Under `nocturne
 watch` files get a line each, one after the other: from the end of the write to the first search that finds its word,
-the search included; then a branch with a line more in every tenth file is checked out.
+the search included, which begins when the watch says that the file is taken; then a branch with a line more in every
+tenth file is checked out.
 
 PYTHON is that of an environment with cocoindex, lancedb and sentence-transformers. It gets the same files and the same
 MiniLM, chunks of the same length, and is asked to bring its index up to date after each change.
@@ -22,6 +23,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -41,6 +43,7 @@ from pipelines.watching.watch import Watch
 HASH_COMMENTS = {".py", ".pyi", ".rb", ".rake"}
 STAGES = ("snapshot", "extraction", "embedding")
 WAIT_S = 120
+PAUSE_S = 0.2  # between two edits: what the last one leaves to be written is no part of the next
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,11 @@ def watched(project: Project, params: Params, live: Live, paths: list[Path], edi
     thread.start()
     events.get(timeout=WAIT_S)
     every = max(1, len(paths) // edits)
-    times = [_found_after(watch, live, path, f"savedword{n}") for n, path in enumerate(paths[::every][:edits])]
+    times = []
+    for number, path in enumerate(paths[::every][:edits]):
+        time.sleep(PAUSE_S)
+        name = path.relative_to(project.source).as_posix()
+        times.append(_found_after(watch, live, path, f"savedword{number}", lambda name=name: _taken(events, name)))
     subprocess.run([*GIT, "stash", "-q"], cwd=project.source, check=True)
     time.sleep(2)
     began = time.perf_counter()
@@ -116,11 +123,17 @@ def watched(project: Project, params: Params, live: Live, paths: list[Path], edi
     return {"p50_ms": quantiles[9] * 1000, "p95_ms": quantiles[18] * 1000, "switch_s": switched}
 
 
-def _found_after(watch: Watch, live: Live, path: Path, word: str) -> float:
+def _found_after(watch: Watch, live: Live, path: Path, word: str, taken: Callable[[], None]) -> float:
     edit(path, word)
     began = time.perf_counter()
+    taken()
     _until(watch, live, word)
     return time.perf_counter() - began
+
+
+def _taken(events: "queue.Queue[Any]", name: str) -> None:
+    while name not in events.get(timeout=WAIT_S).taken.changed:
+        pass
 
 
 def _until(watch: Watch, live: Live, word: str) -> None:

@@ -25,7 +25,7 @@ import numpy as np
 
 from pipelines.index import layouts
 from pipelines.index.edge import EdgeEngine
-from pipelines.index.engine import BATCH, Point, Scope, point_id
+from pipelines.index.engine import BATCH, Point, Search, point_id
 from pipelines.index.folders import SHARD, EdgeStore
 from pipelines.index.keywords import Sparse
 from pipelines.index.version import IndexVersion
@@ -112,10 +112,10 @@ def searched(folder: Path) -> dict[str, Any]:
         right = 0
         for question, exact in zip(file["questions"], file["exact"], strict=True):
             began = time.perf_counter()
-            hits = engine.nearest(question, HITS, Scope())
+            [hits] = engine.nearest(Search(question, HITS))
             took.append(1000 * (time.perf_counter() - began))
             right += len({hit.id for hit in hits} & set(exact))
-            engine.nearest(Sparse([1, 2, 3, 5], [1.0] * 4), HITS, Scope())
+            engine.nearest(Search(Sparse([1, 2, 3, 5], [1.0] * 4), HITS))
         found[kind] = right / (HITS * len(file["exact"]))
     p50, p95 = np.quantile(took, [0.5, 0.95])
     return {**found, "p50": p50, "p95": p95, "heap": _heap() - before, "mapped": _mapped(str(folder))}

@@ -43,6 +43,7 @@ VARIANTS = {
     "without file": replace(FULL, file=0.0),
     "without symbol": replace(FULL, symbol=0.0),
     "without name": replace(FULL, name=0.0),
+    "without broad": replace(FULL, broad=10**6),
     "without aside": replace(FULL, aside=1.0),
     "without of_list": replace(FULL, of_list=1.0),
     "meaning and keywords, 0.7 and 0.3": Ranking(**{**_ALONE, "meaning": 0.7, "keywords": 0.3}),

@@ -95,7 +95,7 @@ def recall(found: Sequence[Sequence[int]], true: np.ndarray) -> float:
 def ours(chunks: list[Record], vectors: np.ndarray, asked: list[str], queries: np.ndarray) -> list[dict[str, Any]]:
     """The dense arm alone, and the whole search."""
     from pipelines.index.edge import EdgeEngine
-    from pipelines.index.engine import Scope, point_id, points
+    from pipelines.index.engine import Search, point_id, points
     from pipelines.index.hybrid import Index
     from pipelines.index.keywords import Keywords, mean_length
 
@@ -112,7 +112,7 @@ def ours(chunks: list[Record], vectors: np.ndarray, asked: list[str], queries: n
         engine = EdgeEngine.load(place)
         index = Index(engine, keywords, vectors.shape[1])
         rows = {point_id(chunk["chunk_id"]): row for row, chunk in enumerate(chunks)}
-        near = lambda query: [rows[one.id] for one in engine.nearest(query, TOP, Scope())]  # noqa: E731
+        near = lambda query: [rows[one.id] for one in engine.nearest(Search(query, TOP))[0]]  # noqa: E731
         found = [near(query) for query in queries]
         told = {queries[row].tobytes(): text for row, text in enumerate(asked)}
         whole = lambda query: index.search(told[query.tobytes()], query, TOP)  # noqa: E731

@@ -1,15 +1,16 @@
 """Kills a process at drawn moments, again and again, and looks at what is left: always the old or the new, whole.
 
 `python -m benchmarks.kills --trials 100 --seed 17 FOLDER` prints in which part of the work the kills fell, and what
-came of them; it ends with exit code 1 when anything was ever torn, or did not end as undisturbed work does. FOLDER must
-be empty; a small workspace is made in it. `--what` names what is killed, by default all of WHAT in equal shares; a
-subject is added there.
+came of them; it ends with exit code 1 when anything was ever torn, did not end as undisturbed work does, or when a
+question failed or was answered wrongly meanwhile. FOLDER must be empty; a small workspace is made in it. `--what`,
+which may come again, names what is killed, by default all of WHAT in equal shares; a subject is added there.
 
 A subject's work is done in a process of its own, and tells each of its writes just before it. Half of the kills are
 exact: a kind of write is drawn and one of its occurrences, and the process ends itself in front of it. The others come
 from outside, at a moment drawn from the whole time that undisturbed work takes. Then another process looks: what is
 live must be the old or the new, every part of it there and as it was made. Up to IN_A_ROW kills fall on the same work,
 each on what the one before has left; at last nothing disturbs it, and it must end in what undisturbed work ends in.
+All that time one more process searches what is live, without a pause, and looks at each answer.
 """
 
 import argparse
@@ -20,8 +21,9 @@ import signal
 import sys
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Protocol
@@ -29,6 +31,7 @@ from typing import Any, Protocol
 from benchmarks.kills_index import IndexSubject
 from benchmarks.kills_release import ReleaseSubject
 from benchmarks.kills_stages import EvaluationSubject, TrainingSubject
+from benchmarks.kills_watch import WatchSubject
 from pipelines import environment
 
 IN_A_ROW = 3
@@ -43,7 +46,8 @@ class Subject(Protocol):
     or goes on with it, calls `begun` with the kind of each write just before it, and returns whether it went on from
     something that earlier work had left. `state` says after a kill what is there, "old", "new" or "none", and raises
     AssertionError when any of it is torn. `check` raises AssertionError when finished work has not ended as an
-    undisturbed one.
+    undisturbed one. `asking` returns a question: each call of it searches as `nocturne search` does, and raises
+    AssertionError for an answer that is not of one version served.
     """
 
     preloaded: Sequence[str]
@@ -53,6 +57,7 @@ class Subject(Protocol):
     def work(self, trial: int, begun: Callable[[str], None]) -> bool: ...
     def state(self, trial: int) -> str: ...
     def check(self, trial: int) -> None: ...
+    def asking(self) -> Callable[[], None]: ...
 
 
 WHAT: dict[str, Callable[[Path], Subject]] = {
@@ -60,6 +65,7 @@ WHAT: dict[str, Callable[[Path], Subject]] = {
     "evaluation": EvaluationSubject,
     "release": ReleaseSubject,
     "index": IndexSubject,
+    "watch": WatchSubject,
 }
 
 
@@ -79,26 +85,71 @@ class Kill:
     same: bool = True
 
 
+@dataclass
+class Answers:
+    """Questions that were asked while something was killed.
+
+    Attributes:
+        right: how many were answered as they should be.
+        wrong: what was wrong with the others.
+    """
+
+    right: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+
 @dataclass(frozen=True)
 class Moment:
-    """When to kill: just before write number `at`, or `after` seconds from when that write has begun."""
+    """When to kill: just before the write of this kind that is number `at`, or `after` seconds from when write number
+    `at` has begun, of whatever kind. Work that writes less ends before it comes to that."""
 
     at: int
     after: float | None
+    kind: str = ""
 
 
-def kills(subject: Subject, count: int, draw: random.Random) -> list[Kill]:
+def kills(subject: Subject, count: int, draw: random.Random) -> tuple[list[Kill], Answers]:
     """Prepare the subject, let one trial end undisturbed to know its writes, and kill so many times in others."""
     processes = multiprocessing.get_context("forkserver")
     _in_process(processes, subject.prepare)
-    writes = _in_process(processes, _counted, subject)  # work that was done before has fewer
-    print(f"{len(writes)} writes in {writes[-1][1]:.1f} s", file=sys.stderr, flush=True)
     found: list[Kill] = []
-    trial = 1
-    while len(found) < count:
-        trial += 1
-        found += _trial(processes, subject, trial, writes, draw)[: count - len(found)]
-    return found
+    with _asked(processes, subject) as answers:
+        writes = _in_process(processes, _counted, subject)  # work that was done before has fewer
+        print(f"{len(writes)} writes in {writes[-1][1]:.1f} s", file=sys.stderr, flush=True)
+        trial = 1
+        while len(found) < count:
+            trial += 1
+            found += _trial(processes, subject, trial, writes, draw)[: count - len(found)]
+    return found, answers
+
+
+@contextmanager
+def _asked(processes: Any, subject: Subject) -> Iterator[Answers]:
+    """Let another process ask until the block ends; what it found is there afterwards."""
+    answers, stop = Answers(), processes.Event()
+    here, there = processes.Pipe(duplex=False)
+    child = processes.Process(target=_ask, args=(subject, stop, there))
+    child.start()
+    there.close()
+    try:
+        yield answers
+    finally:
+        stop.set()
+        answers.right, answers.wrong = here.recv()
+        child.join()
+
+
+def _ask(subject: Subject, stop: Any, pipe: Connection) -> None:
+    right, wrong, ask = 0, [], subject.asking()
+    while not stop.is_set():
+        try:
+            ask()
+            right += 1
+        except Exception as error:
+            said = error if isinstance(error, AssertionError) else f"{type(error).__name__}: {error}"
+            wrong.append(str(said))
+            print(f"      answered wrongly: {said}", file=sys.stderr, flush=True)
+    pipe.send((right, wrong))
 
 
 def _trial(processes: Any, subject: Subject, trial: int, writes: list[tuple[str, float]], draw: Any) -> list[Kill]:
@@ -121,8 +172,9 @@ def _trial(processes: Any, subject: Subject, trial: int, writes: list[tuple[str,
 
 def _drawn(writes: list[tuple[str, float]], draw: random.Random) -> Moment:
     if draw.random() < 0.5:
-        kind = draw.choice(sorted({kind for kind, _ in writes}))
-        return Moment(draw.choice([at for at, (other, _) in enumerate(writes) if other == kind]), None)
+        kinds = [kind for kind, _ in writes[:-1]]
+        kind = draw.choice(sorted(set(kinds)))
+        return Moment(draw.randrange(kinds.count(kind)), None, kind)
     times = [when for _, when in writes]
     moment = draw.uniform(0, times[-1])
     at = bisect_right(times, moment) - 1
@@ -132,7 +184,7 @@ def _drawn(writes: list[tuple[str, float]], draw: random.Random) -> Moment:
 def _killed(processes: Any, subject: Subject, trial: int, moment: Moment) -> str | None:
     """Start the work and kill it and its children; returns what it was doing, None when it ended before."""
     here, there = processes.Pipe(duplex=False)
-    child = processes.Process(target=_telling, args=(subject, trial, there, moment.at if moment.after is None else -1))
+    child = processes.Process(target=_telling, args=(subject, trial, there, moment))
     child.start()
     there.close()
     seen: list[str] = []
@@ -150,16 +202,16 @@ def _killed(processes: Any, subject: Subject, trial: int, moment: Moment) -> str
     return seen[-1] if child.exitcode == -signal.SIGKILL else None
 
 
-def _telling(subject: Subject, trial: int, pipe: Connection, end_before: int) -> None:
+def _telling(subject: Subject, trial: int, pipe: Connection, moment: Moment) -> None:
     os.setpgrp()
-    told = 0
+    left = moment.at
 
     def begun(kind: str) -> None:
-        nonlocal told
+        nonlocal left
         pipe.send(kind)
-        if told == end_before:
+        if kind == moment.kind and left == 0:
             os.killpg(0, signal.SIGKILL)
-        told += 1
+        left -= kind == moment.kind
 
     begun(BEGIN)
     subject.work(trial, begun)
@@ -209,14 +261,16 @@ def _answer(call: Callable[..., Any], arguments: tuple[Any, ...], pipe: Connecti
         pipe.send((AssertionError(f"{type(error).__name__}: {error}"), None))
 
 
-def table(found: dict[str, list[Kill]]) -> list[str]:
-    """A row for each kind of write of each subject."""
+def table(found: dict[str, list[Kill]], asked: dict[str, Answers]) -> list[str]:
+    """A row for each kind of write of each subject; a line for each subject's questions."""
     rows = ["| killed in | kills | torn | ended otherwise | old or nothing there | new there | resumed |"]
     rows.append("| --- |" + " ---: |" * 6)
     for subject, every in found.items():
         for what in sorted({kill.what for kill in every}):
             rows.append(_row(f"{subject}: {what}", [kill for kill in every if kill.what == what]))
-    return [*rows, _row("all", [kill for every in found.values() for kill in every])]
+    rows.append(_row("all", [kill for every in found.values() for kill in every]))
+    questions = [f"{name}: {one.right:,} questions answered, {len(one.wrong)} wrong" for name, one in asked.items()]
+    return [*rows, "", *questions]
 
 
 def _row(title: str, some: list[Kill]) -> str:
@@ -235,25 +289,26 @@ def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--what", choices=sorted(WHAT), help="all of them by default")
+    parser.add_argument("--what", action="append", choices=sorted(WHAT), help="all of them by default")
     parser.add_argument("--trials", type=int, default=100, help="how many kills")
     parser.add_argument("--seed", type=int, default=17)
     chosen = parser.parse_args()
     if chosen.folder.exists() and any(chosen.folder.iterdir()):
         parser.error(f"{chosen.folder} is not empty")
-    names = [chosen.what] if chosen.what else list(WHAT)
+    names = chosen.what or list(WHAT)
     subjects = {name: WHAT[name](chosen.folder.resolve() / name) for name in names}
     environment.prepare(chosen.folder.resolve())
     server = multiprocessing.get_context("forkserver")
     server.set_forkserver_preload(sorted({module for one in subjects.values() for module in one.preloaded}))
-    found, draw = {}, random.Random(chosen.seed)
+    found, asked, draw = {}, {}, random.Random(chosen.seed)
     for number, (name, subject) in enumerate(subjects.items()):
         share = (chosen.trials * (number + 1)) // len(subjects) - (chosen.trials * number) // len(subjects)
         print(name, file=sys.stderr, flush=True)
-        found[name] = kills(subject, share, draw)
-    print("\n".join(table(found)))
+        found[name], asked[name] = kills(subject, share, draw)
+    print("\n".join(table(found, asked)))
     every = [kill for some in found.values() for kill in some]
-    sys.exit(1 if any(kill.left == "torn" or not kill.same for kill in every) else 0)
+    torn = any(kill.left == "torn" or not kill.same for kill in every)
+    sys.exit(1 if torn or any(one.wrong for one in asked.values()) else 0)
 
 
 if __name__ == "__main__":

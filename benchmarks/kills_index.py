@@ -48,7 +48,7 @@ class IndexSubject:
         resumed = any(name.startswith(".") for name in EdgeStore(self.project.live, "demo", 500).held())
         version = self._publish(trial)
         self._change(version)
-        self._only(version)
+        self._only({version, read_json(self._note)["before"]})
         return resumed
 
     def state(self, trial: int) -> str:
@@ -59,11 +59,20 @@ class IndexSubject:
         return "new" if noted["trial"] == trial else "old"
 
     def check(self, trial: int) -> None:
-        """The trial's version answers, and nothing else is there."""
-        version = read_json(self._note)["version"]
-        self._answers(version, trial)
+        """The trial's version answers, and nothing else is there but the one before."""
+        noted = read_json(self._note)
+        self._answers(noted["version"], trial)
         held = self._held()
-        assert held == {version}, f"{held} are there and not only {version}"
+        assert held == {noted["version"], noted["before"]}, f"{held} are there"
+
+    def asking(self) -> Callable[[], None]:
+        """Asks the version that the note names."""
+
+        def ask() -> None:
+            noted = read_json(self._note)
+            self._answers(noted["version"], noted["trial"])
+
+        return ask
 
     @property
     def _note(self) -> Path:
@@ -74,7 +83,9 @@ class IndexSubject:
         from pipelines.index import publish
 
         version = publish(self.project, self.params).version
-        write_json(self._note, {"version": version, "trial": trial})
+        noted = read_json(self._note) if self._note.exists() else {"version": version}
+        before = noted["before"] if noted["version"] == version and "before" in noted else noted["version"]
+        write_json(self._note, {"version": version, "trial": trial, "before": before})
         return version
 
     def _change(self, version: str) -> None:
@@ -108,12 +119,12 @@ class IndexSubject:
 
         return set(EdgeStore(self.project.live, "demo", 500).held())
 
-    def _only(self, version: str) -> None:
-        """Take the others away: each look would read them all."""
+    def _only(self, kept: set[str]) -> None:
+        """Take the others away: each look would read them all. The one before stays, for who began to ask it."""
         from pipelines.index.folders import EdgeStore
 
         store = EdgeStore(self.project.live, "demo", 500)
-        for other in self._held() - {version}:
+        for other in self._held() - kept:
             store.remove(other)
 
     def _every_visible_one_is_whole(self) -> None:

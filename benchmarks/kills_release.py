@@ -15,6 +15,7 @@ from pipelines.records import file_sha256, fingerprint, read_json, write_atomic,
 
 ROOT = Path(__file__).resolve().parents[1]
 NAME, DIMENSION, CHUNKS, ADAPTER_BYTES = "moon", 16, 100, 1_000_000
+ASKED = 20  # passages a question
 # Every write of MLflow's client that a release makes, and the index being shown.
 CLIENT = (
     "create_run", "log_artifacts", "log_artifact", "log_batch", "log_inputs", "set_terminated", "create_model_version",
@@ -87,6 +88,37 @@ class ReleaseSubject:
         wanted = [(number or None, number + 1, "nightly") for number in range(trial + 1)]
         assert moves == wanted, f"the history is {moves[-3:]}"
         check_release(project, params, live)
+
+    def asking(self) -> Callable[[], None]:
+        """Asks what is live."""
+        return asking(self.folder)
+
+
+def asking(folder: Path) -> Callable[[], None]:
+    """A question to the release that is live: as many texts as were asked for, all of its own, and nothing to notice.
+
+    The function that it returns raises AssertionError for another answer, and what the search raises.
+    """
+    import numpy as np
+
+    from pipelines.index import Hit, open_index
+    from pipelines.release.indexes import served
+
+    project, params = opened(folder)
+    vector = np.full(DIMENSION, DIMENSION**-0.5, np.float32)
+
+    def searched(live: Any) -> tuple[str, list[Hit]]:
+        with open_index(project, params.index, live.index_version) as index:
+            return live.manifest.night.removeprefix("night "), index.search("function", vector, ASKED)
+
+    def ask() -> None:
+        (trial, hits), notices = served(project, params, searched)
+        paths = {hit.path for hit in hits}
+        assert paths == {f"src/file{trial}.py"}, f"release {trial} answers with {sorted(paths)}"
+        assert len(hits) == ASKED, f"{len(hits)} passages and not {ASKED}"
+        assert not notices, f"{notices}"
+
+    return ask
 
 
 def make_workspace(folder: Path, changes: dict[str, dict[str, Any]]) -> None:

@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 
-from benchmarks.kills_release import NAME, ROOT, ReleaseSubject, check_release, make_workspace, opened
+from benchmarks.kills_release import NAME, ROOT, ReleaseSubject, asking, check_release, make_workspace, opened
 from pipelines.project import Project
 from pipelines.records import read_jsonl, tree_sha256, write_jsonl
 
@@ -109,6 +109,10 @@ class StageSubject(ABC):
             raise AssertionError(f"other bytes; {sorted(ours ^ theirs) or 'the same names'}")
         left = [file.name for file in (project.cache / self.stage).rglob("*.tmp")]
         assert not left, f"left behind: {left}"
+
+    def asking(self) -> Callable[[], None]:
+        """Asks the release that is live."""
+        return asking(self.folder)
 
     def _made(self, trial: int) -> Path:
         return self.folder / "made" / "AB"[trial % 2]

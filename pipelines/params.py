@@ -199,6 +199,7 @@ class Training(Section):
     min_new_tokens: Annotated[int, Field(ge=0)]
     min_preferences: Annotated[int, Field(ge=0)]
     checkpoint_steps: Count
+    processes: int | Literal["auto"]
     threads: Count
     seed: int
 
@@ -206,6 +207,21 @@ class Training(Section):
     @classmethod
     def _former_names_count(cls, value: Any) -> Any:
         return today(value)
+
+    @field_validator("processes", mode="before")
+    @classmethod
+    def _is_a_count_or_auto(cls, value: Any) -> Any:
+        if value != "auto" and (type(value) is not int or value < 1):
+            raise ValueError("neither a number from 1, nor auto")
+        return value
+
+    @model_validator(mode="after")
+    def _processes_share_a_batch(self) -> "Training":
+        if self.processes != "auto" and self.batch_size % self.processes:
+            raise ValueError(
+                f"training.batch_size ({self.batch_size}) must be a multiple of training.processes ({self.processes})"
+            )
+        return self
 
 
 class Embedding(Section):
@@ -286,6 +302,12 @@ class Index(Section):
     memory_mb: Count
 
 
+class Search(Section):
+    """What a search shows."""
+
+    min_score: Annotated[float, Field(ge=0, le=1)]
+
+
 class Assistant(Section):
     """How questions are answered."""
 
@@ -336,6 +358,7 @@ class Params(Section):
     gates: list[Gate]
     release: Release
     index: Index
+    search: Search
     assistant: Assistant
     schedule: Schedule
 

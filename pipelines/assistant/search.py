@@ -21,7 +21,9 @@ class Searchable(Protocol):
 
 
 def search(project: Project, params: Params, live: Live, text: str, limit: int) -> list[Hit]:
-    """The best chunks for a text, best first, from the release's index, by the release's encoder.
+    """The best chunks for a text that score `search.min_score` or more, best first; none when nothing fits.
+
+    From the release's index, by the release's encoder.
 
     Where `nocturne watch` runs on top of that release, it answers, and knows what was saved since.
 
@@ -34,8 +36,11 @@ def search(project: Project, params: Params, live: Live, text: str, limit: int) 
     """
     asked = parse(text)
     fresh = watched(project, live.index_version, text, limit)
-    if fresh is not None:
-        return fresh
+    found = _released(project, params, live, asked, limit) if fresh is None else fresh
+    return [hit for hit in found if hit.score >= params.search.min_score]
+
+
+def _released(project: Project, params: Params, live: Live, asked: Question, limit: int) -> list[Hit]:
     # The index first: a missing one is told at once, a model takes seconds to load.
     with open_index(project, params.index, live.index_version) as index:
         encoder = load_encoder(live.encoder, trust_remote_code=params.embedding.trust_remote_code)

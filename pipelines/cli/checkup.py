@@ -53,9 +53,13 @@ def _disk(project: Project, params: Params) -> str:
 def _compute(project: Project, params: Params) -> str:
     import torch
 
+    from pipelines.training.machine import processes_of
+
+    count = processes_of(params.training)
+    shared = f", {count} processes (training.processes)" if count > 1 else ""
     if torch.cuda.is_available():
-        return f"{torch.cuda.get_device_name(0)}"
-    return f"CPU, {params.training.threads} threads (training.threads)"
+        return f"{torch.cuda.get_device_name(0)}{shared}"
+    return f"CPU, {params.training.threads} threads (training.threads){shared}"
 
 
 def _sources(project: Project, params: Params) -> str:

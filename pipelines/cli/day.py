@@ -8,6 +8,7 @@ import typer
 
 from pipelines.cli.context import Json, ProjectName, opened, print_json
 
+NOTHING = "Nothing is found there."
 FILTERS = "Filters: lang:go, path:internal/, kind:function, symbol:Foo; after a word -path:x excludes; quotes work."
 
 
@@ -29,7 +30,8 @@ def search(
         print_json([asdict(hit) for hit in hits])
         return
     if not hits:
-        typer.echo("Nothing is found there.", err=True)
+        least = params.search.min_score
+        typer.echo(f"Nothing fits: no passage scores {least:g} (search.min_score)." if least else NOTHING, err=True)
     for hit in hits:
         typer.echo(f"{hit.score:.3f}  {hit.path}:{hit.start_line}-{hit.end_line}  {hit.symbol}")
 

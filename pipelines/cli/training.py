@@ -11,17 +11,20 @@ from pipelines.cli.context import Json, ProjectName, opened, print_json
 def recommend(project: ProjectName = None, json: Json = False) -> None:
     """Say which mode, base model and settings suit this machine, the dataset and the last night, and why."""
     from pipelines.training.advice import advise, seen, text
-    from pipelines.training.machine import GB, this_machine, with_past
+    from pipelines.training.machine import GB, processes_of, this_machine, with_past
 
     place, params = opened(project)
-    machine = with_past(this_machine(params.training.threads), place.cache, params.training.threads)
+    threads = params.training.threads
+    machine = with_past(this_machine(threads, processes_of(params.training)), place.cache, threads)
     found = seen(place)
     rows = advise(params, place.workspace, machine, found)
     if json:
         print_json({"machine": asdict(machine), "dataset": asdict(found) if found else None, "advice": _plain(rows)})
         return
     rate = f"{machine.rate / 1e9:,.0f} GFLOP/s"
-    typer.echo(f"{machine.name}: {machine.free / GB:.1f} of {machine.total / GB:.1f} GB free, about {rate} in training")
+    each = f", for each of {machine.processes} processes" if machine.processes > 1 else ""
+    free = f"{machine.free / GB:.1f} of {machine.total / GB:.1f} GB free"
+    typer.echo(f"{machine.name}: {free}, about {rate} in training{each}")
     if found is None:
         typer.echo(f"{place.name}: no dataset yet; after `nocturne nightly {place.name}` this is more exact")
     else:

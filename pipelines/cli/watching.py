@@ -1,14 +1,21 @@
 """`watch`: the search kept in step with the files between two nights."""
 
 import signal
+import sys
 import threading
-from typing import Any
+import time
+from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
 from pipelines.cli.context import Json, ProjectName, opened, print_json
 
+if TYPE_CHECKING:
+    from pipelines.progress import Step
+
 SHOWN = 3  # files named in a line
+FEW = 64  # files that are taken before one could read how far they are
+EVERY_S = 0.5
 
 
 def watch(project: ProjectName = None, json: Json = False) -> None:
@@ -16,6 +23,7 @@ def watch(project: ProjectName = None, json: Json = False) -> None:
 
     Tracked files only, as at night: `git add` a new one. Nothing is released by it; the next night learns what changed.
     """
+    from pipelines.progress import shown_by
     from pipelines.registry.releases import Releases
     from pipelines.watching.watch import Event, Watch
 
@@ -31,7 +39,28 @@ def watch(project: ProjectName = None, json: Json = False) -> None:
             typer.echo(line(event), err=bool(event.error))
 
     typer.echo(f"Watching {place.source}; Ctrl-C ends it", err=True)
-    Watch(place, lambda: opened(project)[1], lambda: Releases(place).champion(), told).run(stop)
+    with shown_by(Progress(sys.stderr)):
+        Watch(place, lambda: opened(project)[1], lambda: Releases(place).champion(), told).run(stop)
+
+
+class Progress:
+    """How far a change of many files is: on a terminal one line that is written over, else a line now and then."""
+
+    def __init__(self, output: TextIO) -> None:
+        self._output, self._told = output, 0.0
+
+    def __call__(self, step: "Step") -> None:
+        """Tell of a step, unless it is one of few or comes too soon."""
+        ended = step.done == step.total
+        if step.total <= FEW or (time.monotonic() - self._told < EVERY_S and not ended):
+            return
+        self._told = time.monotonic()
+        words = f"{step.done:,} of {step.total:,} {step.unit} taken"
+        if not self._output.isatty():
+            self._output.write(f"{words}\n")
+        else:
+            self._output.write(f"\r{words}" if not ended else "\r\033[K")
+        self._output.flush()
 
 
 def facts(event: Any) -> dict[str, Any]:

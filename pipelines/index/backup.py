@@ -11,6 +11,7 @@ import os
 import re
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Collection, Iterator
 from contextlib import closing
 from dataclasses import asdict
@@ -69,7 +70,7 @@ def restore(project: Project, params: Params, file: Path) -> list[str]:
 
     Raises:
         UsageError: the file is no backup, or not whole: nothing is built then.
-        NocturneError: a version cannot be built.
+        NocturneError: the disk has no room to unpack it, or a version cannot be built.
     """
     with tempfile.TemporaryDirectory(prefix="nocturne-restore-") as folder:
         versions = _unpacked(file, Path(folder))
@@ -95,26 +96,17 @@ def _written(manifest: IndexVersion, points: Iterator[Point], folder: Path) -> N
     import numpy as np
 
     write_json(folder / PARTS[0], manifest.with_files({}).sealed())
-    shape = (manifest.count, manifest.dimension)
-    vectors = np.zeros(shape, "<f4") if not manifest.count else _mapped(folder / PARTS[2], shape)
+    head = {"descr": "<f4", "fortran_order": False, "shape": (manifest.count, manifest.dimension)}
+    # Not through a mapped file: on a full disk that ends the process.
+    with open(folder / PARTS[2], "wb") as vectors:
+        np.lib.format.write_array_header_1_0(vectors, head)
 
-    def rows() -> Iterator[dict[str, Any]]:
-        for row, point in enumerate(points):
-            vectors[row] = point.dense
-            yield {"id": point.id, "sparse": asdict(point.sparse), "chunk": point.chunk}
+        def rows() -> Iterator[dict[str, Any]]:
+            for point in points:
+                vectors.write(np.asarray(point.dense, "<f4").tobytes())
+                yield {"id": point.id, "sparse": asdict(point.sparse), "chunk": point.chunk}
 
-    write_jsonl(folder / PARTS[1], rows())
-    if manifest.count:
-        vectors.flush()  # type: ignore[attr-defined]
-    else:
-        np.save(folder / PARTS[2], vectors, allow_pickle=False)
-
-
-def _mapped(file: Path, shape: tuple[int, int]) -> "np.ndarray":
-    import numpy as np
-
-    made: np.ndarray = np.lib.format.open_memmap(file, "w+", np.dtype("<f4"), shape)
-    return made
+        write_jsonl(folder / PARTS[1], rows())
 
 
 def _unpacked(file: Path, folder: Path) -> list[str]:
@@ -134,7 +126,11 @@ def _unpacked(file: Path, folder: Path) -> list[str]:
         contents = read_json(folder / CONTENTS)
     except FileNotFoundError:
         raise UsageError(f"{file} does not exist.", "Name the file that `nocturne index backup` wrote.") from None
-    except (tarfile.TarError, EOFError, OSError, NocturneError, ValueError) as error:
+    except (tarfile.TarError, zlib.error, EOFError, OSError, NocturneError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno:  # the disk's, not what is in the file
+            raise NocturneError(
+                f"{file} cannot be unpacked in {folder}: {error.strerror}.", "Free disk space, or set TMPDIR elsewhere."
+            ) from error
         raise broken from error
     hashes.pop(CONTENTS)
     versions = sorted({name.split("/")[0] for name in hashes})

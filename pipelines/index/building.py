@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from pipelines.errors import NocturneError
-from pipelines.index.engine import Engine, Point, Scope, Store
+from pipelines.index.engine import Engine, Point, Search, Store
 from pipelines.index.hybrid import Index
 from pipelines.index.keywords import Keywords, terms
 from pipelines.index.version import IndexVersion
@@ -74,7 +74,8 @@ def recall_of(engine: Engine, asked: Iterable[Point]) -> float:
         vector = np.asarray(point.dense, dtype=np.float32)
         exact = set(engine.exact(vector, CANARY_HITS))
         wanted += len(exact)
-        found += len(exact & {one.id for one in engine.nearest(vector, CANARY_HITS, Scope())})
+        [near] = engine.nearest(Search(vector, CANARY_HITS))
+        found += len(exact & {one.id for one in near})
     return round(found / wanted, 3) if wanted else 1.0
 
 

@@ -1,12 +1,12 @@
 """A copy of a released version that one process changes while it is searched: what `nocturne watch` serves."""
 
 import threading
-from collections.abc import Collection, Sequence
-from contextlib import closing
-from types import TracebackType
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, closing
 from typing import TYPE_CHECKING
 
-from pipelines.index.engine import Engine, Scope, Store, points
+from pipelines.index.engine import Engine, Scope, Store, point_id, points
+from pipelines.index.fields import payload
 from pipelines.index.hybrid import Hit, Index
 from pipelines.index.keywords import Keywords
 from pipelines.index.layouts import refuse
@@ -14,7 +14,7 @@ from pipelines.index.stores import missing, store_of
 from pipelines.index.version import IndexVersion
 from pipelines.params import Index as IndexParams
 from pipelines.project import Project
-from pipelines.records import Record
+from pipelines.records import Record, dumps
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 COPY = "watch"
 
 
-class ChangingIndex:
+class ChangingIndex(AbstractContextManager["ChangingIndex"]):
     """An index whose files are replaced under it; a context manager. No search sees a file half replaced.
 
     It belongs to one process and is gone with it: nothing of it is a version, and the version that it began as is not
@@ -60,12 +60,17 @@ class ChangingIndex:
         return self._engine.blobs()
 
     def remove(self, paths: Collection[str]) -> None:
-        """Take away every passage of these files."""
+        """Take away every passage of these files.
+
+        Raises:
+            NocturneError: the disk is full, or the engine fails.
+        """
+        self._store.room(0, self._manifest.dimension)
         with self._lock:
             self._engine.delete(paths)
 
     def replace(self, paths: Collection[str], chunks: Sequence[Record], vectors: "np.ndarray") -> None:
-        """Let these files have these passages and no others.
+        """Let these files have these passages and no others. Only what is new or differs is written.
 
         Args:
             paths: of files, also of such as have no passage any more.
@@ -73,13 +78,17 @@ class ChangingIndex:
             vectors: row i for chunk i; float32, (len(chunks), dimension).
 
         Raises:
-            NocturneError: with them it would need more than 95% of `index.memory_mb`.
+            NocturneError: with them it would need more than 95% of `index.memory_mb`, or more disk than there is.
         """
+        held = self._engine.of(paths)
+        new, amended = _difference(held, chunks)
         if self._memory_mb is not None:
-            refuse(self._manifest.layout, self.count() + len(chunks), self._manifest.dimension, self._memory_mb)
-        made = list(points(chunks, vectors, self._keywords))
+            refuse(self._manifest.layout, self.count() + len(new), self._manifest.dimension, self._memory_mb)
+        self._store.room(len(new), self._manifest.dimension)
+        made = list(points([chunks[row] for row in new], vectors[new], self._keywords))
+        gone = sorted(held.keys() - {point_id(chunk["chunk_id"]) for chunk in chunks})
         with self._lock:
-            self._engine.delete(paths)
+            self._engine.amend(gone, amended)
             for batch in made:
                 self._engine.upsert(batch)
 
@@ -93,15 +102,28 @@ class ChangingIndex:
         with self._lock:
             return self._engine.count()
 
-    def __enter__(self) -> "ChangingIndex":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         with closing(self._store):
             self._engine.close()
             self._store.drop(COPY)
+
+
+def _difference(
+    held: Mapping[str, Record], chunks: Sequence[Record]
+) -> tuple[list[int], list[tuple[Record, list[str]]]]:
+    """The rows of the chunks that are not held; and fields with the ids of the held ones that have others.
+
+    Same id is same text in the same place, so that its vectors are too; its file's name for its bytes is not, and its
+    line need not be.
+    """
+    new: list[int] = []
+    amended: dict[str, tuple[Record, list[str]]] = {}
+    for row, chunk in enumerate(chunks):
+        id = point_id(chunk["chunk_id"])
+        if id not in held:
+            new.append(row)
+            continue
+        other = {name: value for name, value in payload(chunk).items() if held[id].get(name) != value}
+        if other:
+            amended.setdefault(dumps(other), (other, []))[1].append(id)
+    return new, list(amended.values())

@@ -10,19 +10,34 @@ import os
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from shutil import disk_usage
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import NocturneError, TornIndex
-from pipelines.index.engine import BATCH, DENSE, PAGE, SEARCH_EF, SPARSE, Point, Scope, Scored, as_point
+from pipelines.index.engine import (
+    BATCH,
+    DENSE,
+    EVERYWHERE,
+    PAGE,
+    SEARCH_EF,
+    SPARSE,
+    Point,
+    Scope,
+    Scored,
+    Search,
+    as_point,
+)
 from pipelines.index.fields import INDEXED
 from pipelines.index.holes import copied
 from pipelines.index.keywords import Sparse
 from pipelines.index.layouts import CUTTING, OVERSAMPLING, config
+from pipelines.records import Record
 
 if TYPE_CHECKING:
     import numpy as np
 
+OPENING = 1 << 20  # bytes of disk: the small files that Edge writes anew when it opens a shard
 ROOM = "Look at the free disk space and the folder's permissions; what is live has not changed."
 
 
@@ -53,13 +68,18 @@ class EdgeEngine:
 
     @classmethod
     def load(cls, folder: Path) -> "EdgeEngine":
-        """Open an existing shard; in a folder that cannot be written, a copy of it that goes when it is closed."""
+        """Open an existing shard; where nothing can be written, or the disk is full, a copy of it among the temporary
+        files, that goes when it is closed.
+
+        Raises:
+            TornIndex: Edge cannot read it.
+            NocturneError: there is no room for the copy either.
+        """
         from qdrant_edge import EdgeShard
 
         own = None
-        if not os.access(folder, os.W_OK):
-            own = TemporaryDirectory(prefix="nocturne-index-")
-            copied(folder, Path(own.name) / folder.name)
+        if not os.access(folder, os.W_OK) or disk_usage(folder).free < OPENING:
+            own = _copied(folder)
             folder = Path(own.name) / folder.name
         with explained("open", TornIndex):
             return cls(EdgeShard.load(str(folder)), own)
@@ -79,29 +99,29 @@ class EdgeEngine:
         """Take away every point of these files."""
         import qdrant_edge as edge
 
-        match = edge.FieldCondition(key="path", match=edge.MatchAny(sorted(paths)))
         with explained("write"):
-            self._shard.update(edge.UpdateOperation.delete_points_by_filter(edge.Filter(must=[match])))
+            self._shard.update(edge.UpdateOperation.delete_points_by_filter(_filter(Scope.files(paths))))
+
+    def amend(self, gone: Sequence[str], fields: Sequence[tuple[Record, Sequence[str]]]) -> None:
+        """Take away points by their ids, and set fields of others."""
+        import qdrant_edge as edge
+
+        with explained("write"):
+            if gone:
+                self._shard.update(edge.UpdateOperation.delete_points(list(gone)))
+            for values, ids in fields:
+                self._shard.update(edge.UpdateOperation.set_payload(list(ids), values))
 
     def flush(self) -> None:
         """Write everything to disk: without a write-ahead log nothing is durable before."""
         with explained("write"):
             self._shard.flush()
 
-    def nearest(self, query: "np.ndarray | Sparse", limit: int, scope: Scope) -> list[Scored]:
-        """The nearest points by cosine (array) or BM25 (Sparse), best first."""
-        import qdrant_edge as edge
-
-        if isinstance(query, Sparse):
-            asked = edge.Query.Nearest(edge.SparseVector(query.indices, query.values), using=SPARSE)
-        else:
-            asked = edge.Query.Nearest(query.tolist(), using=DENSE)
-        rescored = edge.QuantizationSearchParams(rescore=True, oversampling=OVERSAMPLING)
-        past = edge.AcornSearchParams(enable=True, max_selectivity=CUTTING)
-        params = edge.SearchParams(hnsw_ef=SEARCH_EF, quantization=rescored, acorn=past)
-        request = edge.QueryRequest(limit=limit, query=asked, filter=_filter(scope), params=params, with_payload=True)
+    def nearest(self, *searches: Search) -> list[list[Scored]]:
+        """The nearest points by cosine (array) or BM25 (Sparse), best first; their payload is `chunks`' to read."""
+        requests = [_request(search) for search in searches]
         with explained("search", TornIndex):
-            return [Scored(str(one.id), one.score, one.payload) for one in self._shard.query(request)]
+            return [[Scored(str(one.id), one.score) for one in self._shard.query(request)] for request in requests]
 
     def exact(self, vector: "np.ndarray", limit: int) -> list[str]:
         """The ids of the nearest points by cosine, by looking at every one."""
@@ -111,6 +131,15 @@ class EdgeEngine:
         request = edge.QueryRequest(limit=limit, query=asked, params=edge.SearchParams(exact=True))
         with explained("search", TornIndex):
             return [str(one.id) for one in self._shard.query(request)]
+
+    def chunks(self, ids: Sequence[str]) -> dict[str, Record]:
+        """Id → what the point carries. A query that gives it along takes twice as long for it."""
+        with explained("read", TornIndex):
+            return {str(one.id): one.payload for one in self._shard.retrieve(list(ids), True, False)}
+
+    def of(self, paths: Collection[str]) -> dict[str, Record]:
+        """Id → what the point carries, of every point of these files."""
+        return {str(one.id): one.payload for page in self._pages(True, Scope.files(paths)) for one in page}
 
     def every(self) -> Iterator[list[Point]]:
         """All points, BATCH at a time, by their ids."""
@@ -127,16 +156,23 @@ class EdgeEngine:
 
     def blobs(self) -> dict[str, str]:
         """Path → blob of every file with a point."""
+        pages = self._pages(["path", "blob"], EVERYWHERE)
+        return {one.payload["path"]: one.payload["blob"] for page in pages for one in page}
+
+    def _pages(self, fields: list[str] | bool, scope: Scope) -> Iterator[list[Any]]:
+        """The points of a scope with fields of their payload, all of them if True, PAGE at a time."""
         import qdrant_edge as edge
 
-        found: dict[str, str] = {}
         offset = None
         while True:
-            request = edge.ScrollRequest(offset=offset, limit=PAGE, with_payload=["path", "blob"], with_vector=False)
-            page, offset = self._shard.scroll(request)
-            found.update((one.payload["path"], one.payload["blob"]) for one in page)
+            request = edge.ScrollRequest(
+                offset=offset, limit=PAGE, filter=_filter(scope), with_payload=fields, with_vector=False
+            )
+            with explained("read", TornIndex):
+                page, offset = self._shard.scroll(request)
+            yield page
             if offset is None:
-                return found
+                return
 
     def count(self) -> int:
         """Points in the shard, exactly."""
@@ -168,6 +204,36 @@ def explained(doing: str, kind: type[NocturneError] = NocturneError) -> Iterator
     except BaseException as error:
         reason = " ".join(str(error).split())[:400]
         raise kind(f"The embedded index failed to {doing}: {reason}", ROOM) from error
+
+
+def _request(search: Search) -> Any:
+    import qdrant_edge as edge
+
+    if isinstance(search.query, Sparse):
+        asked = edge.Query.Nearest(edge.SparseVector(search.query.indices, search.query.values), using=SPARSE)
+    else:
+        asked = edge.Query.Nearest(search.query.tolist(), using=DENSE)
+    rescored = edge.QuantizationSearchParams(rescore=True, oversampling=OVERSAMPLING)
+    past = edge.AcornSearchParams(enable=True, max_selectivity=CUTTING)
+    params = edge.SearchParams(hnsw_ef=SEARCH_EF, quantization=rescored, acorn=past)
+    return edge.QueryRequest(limit=search.limit, query=asked, filter=_filter(search.scope), params=params)
+
+
+def _copied(folder: Path) -> "TemporaryDirectory[str]":
+    """A temporary folder with a copy of this one in it."""
+    own = None
+    try:
+        own = TemporaryDirectory(prefix="nocturne-index-")
+        copied(folder, Path(own.name) / folder.name)
+        return own
+    except OSError as error:
+        if own:
+            own.cleanup()
+        raise NocturneError(
+            f"{folder} cannot be written, or its disk is full, and it cannot be opened as a copy either: "
+            f"{error.strerror}.",
+            "Free disk space, let the folder be written, or set TMPDIR to a folder with room. The index is whole.",
+        ) from error
 
 
 def _filter(scope: Scope) -> Any:

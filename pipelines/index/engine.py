@@ -47,29 +47,51 @@ class Scope:
     never: Mapping[str, Sequence[str]] = field(default_factory=dict)
     ids: Sequence[str] | None = None
 
+    @classmethod
+    def files(cls, paths: Collection[str]) -> "Scope":
+        """Only points of these files."""
+        return cls(only={"path": sorted(paths)})
+
+
+EVERYWHERE = Scope()
+
+
+@dataclass(frozen=True)
+class Search:
+    """What is looked for: by cosine what is near a vector, by BM25 what has words; `limit` points at most."""
+
+    query: "np.ndarray | Sparse"
+    limit: int
+    scope: Scope = EVERYWHERE
+
 
 @dataclass(frozen=True)
 class Scored:
-    """A point that was found: cosine for a dense query, BM25 for a sparse one."""
+    """A point that was found: cosine for a vector, BM25 for words."""
 
     id: str
     score: float
-    chunk: Record
 
 
 class Engine(Protocol):
     """An open set of points. `every` yields all of them as they were upserted, BATCH at a time.
 
-    `exact` gives the ids of the nearest by looking at every point: what `nearest` is measured by.
-    `delete` takes away every point of these files, in one call for many; `flush` returns when all of it is durable.
+    `nearest` gives for each search its points, best first; `chunks` what these ids carry, `of` the ids and chunks of
+    these files: each asks once. `exact` gives the ids of the nearest by looking at every point: what `nearest` is
+    measured by.
+    `delete` takes away every point of these files; `amend` takes away the points with these ids, and sets these fields
+    of others: each is one call for many. `flush` returns when all of it is durable.
     `blobs` is path → git's name for the file's bytes, of every file with a point.
     """
 
     def upsert(self, points: Sequence[Point]) -> None: ...
     def delete(self, paths: Collection[str]) -> None: ...
+    def amend(self, gone: Sequence[str], fields: Sequence[tuple[Record, Sequence[str]]]) -> None: ...
     def flush(self) -> None: ...
-    def nearest(self, query: "np.ndarray | Sparse", limit: int, scope: Scope) -> list[Scored]: ...
+    def nearest(self, *searches: Search) -> list[list[Scored]]: ...
     def exact(self, vector: "np.ndarray", limit: int) -> list[str]: ...
+    def chunks(self, ids: Sequence[str]) -> dict[str, Record]: ...
+    def of(self, paths: Collection[str]) -> dict[str, Record]: ...
     def every(self) -> Iterator[list[Point]]: ...
     def blobs(self) -> dict[str, str]: ...
     def count(self) -> int: ...
@@ -86,7 +108,8 @@ class Store(Protocol):
     was begun and never shown, with its size in bytes where that can be known. `remove` takes any of it away.
 
     `copy` opens a copy of a whole version to be changed: it is no version, `held` does not name it, and a copy of the
-    same name from before is replaced. One process owns it: another one that opens it breaks it. `drop` takes it away.
+    same name from before is replaced. One process owns it: another one that opens it breaks it. `room` refuses more
+    points than the disk has room for, before any is written. `drop` takes it away.
     """
 
     def planned(self, manifest: IndexVersion) -> IndexVersion: ...
@@ -100,6 +123,7 @@ class Store(Protocol):
     def held(self) -> dict[str, int]: ...
     def remove(self, version: str) -> None: ...
     def copy(self, manifest: IndexVersion, name: str) -> Engine: ...
+    def room(self, count: int, dimension: int) -> None: ...
     def drop(self, name: str) -> None: ...
     def close(self) -> None: ...
 

@@ -1,6 +1,7 @@
 """What a point carries beside its chunk, so that a filter is an exact match on both engines."""
 
 import re
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from pipelines.records import Record
@@ -12,8 +13,16 @@ _BETWEEN = re.compile(r">>| > |::|[.#/]")
 
 def payload(chunk: Record) -> Record:
     """A chunk with `places`, its file and every folder above it, each with its path and its bare name, and `names`, its
-    symbol as it is qualified and bare, in small letters."""
-    return {**chunk, PLACES: _places(chunk["path"]), NAMES: _names(chunk["symbol"])}
+    symbol and what else it defines, qualified and bare, in small letters."""
+    return {**chunk, PLACES: list(_places(chunk["path"])), NAMES: _names(symbols_of(chunk))}
+
+
+def symbols_of(chunk: Record) -> list[str]:
+    """The qualified names that a chunk is of: its symbol, and the definitions that begin in it.
+
+    Versions made before chunks said what they define have the symbol alone.
+    """
+    return [name for name in dict.fromkeys([chunk["symbol"], *chunk.get("defines", ())]) if name]
 
 
 def bare(symbol: str) -> str:
@@ -21,11 +30,12 @@ def bare(symbol: str) -> str:
     return _BETWEEN.split(symbol)[-1]
 
 
+@lru_cache(maxsize=64)  # a file's chunks follow each other
 def _places(path: str) -> list[str]:
     file = PurePosixPath(path)
     folders = [folder for folder in file.parents if folder.name]
     return sorted({path, file.name, *(folder.as_posix() for folder in folders), *(folder.name for folder in folders)})
 
 
-def _names(symbol: str) -> list[str]:
-    return sorted({symbol.lower(), bare(symbol).lower()}) if symbol else []
+def _names(symbols: list[str]) -> list[str]:
+    return sorted({name.lower() for symbol in symbols for name in (symbol, bare(symbol))})

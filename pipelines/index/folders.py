@@ -19,6 +19,7 @@ from pipelines.records import file_sha256, read_json, write_json
 MANIFEST, SHARD, COPIES = "manifest.json", "shard", "copies"
 DISK = 150 * MB  # the engine's first pages; it ends the process when they cannot be filled
 DISK_POINT = 4000  # bytes a point, twice: what is written first, and the same in order
+SPARE = 32 * MB  # on top of what a change of a copy takes: others write to the disk as well
 
 
 class EdgeStore:
@@ -37,14 +38,28 @@ class EdgeStore:
         """
         layout = chosen(manifest.count, manifest.dimension, self._memory_mb)
         self._live.mkdir(parents=True, exist_ok=True)
-        free, takes = shutil.disk_usage(self._live).free, DISK + manifest.count * (DISK_POINT + 10 * manifest.dimension)
+        takes = DISK + _points_take(manifest.count, manifest.dimension)
+        self._has(
+            takes, f"{manifest.count:,} chunks need about {takes / MB:,.0f} MB of disk while their index is built"
+        )
+        return replace(manifest, layout=layout.name)
+
+    def room(self, count: int, dimension: int) -> None:
+        """See whether a copy can be changed, by so many points more.
+
+        Raises:
+            NocturneError: the disk may be full before that is done, and Edge would end the process.
+        """
+        takes = SPARE + _points_take(count, dimension)
+        self._has(takes, f"Bringing {count:,} chunks in needs up to {takes / MB:,.0f} MB of disk")
+
+    def _has(self, takes: int, what: str) -> None:
+        free = shutil.disk_usage(self._live).free
         if free < takes:
             raise NocturneError(
-                f"{manifest.count:,} chunks need about {takes / MB:,.0f} MB of disk while their index is built; "
-                f"{free / MB:,.0f} MB are free.",
+                f"{what}; {free / MB:,.0f} MB are free.",
                 "Free disk space, for example with `nocturne gc`. What was live stays live.",
             )
-        return replace(manifest, layout=layout.name)
 
     def memory(self, manifest: IndexVersion) -> Memory:
         """What a whole version takes."""
@@ -128,12 +143,22 @@ class EdgeStore:
         """Copy the shard's own files to `copies/<name>`, and open that.
 
         Raises:
-            NocturneError: Edge cannot read the version.
+            NocturneError: Edge cannot read the version, or the copy cannot be written.
         """
         self.drop(name)
         folder = self._live / manifest.version
+        takes = SPARE + sum(_blocks(folder / name) for name in manifest.files)
+        self._has(takes, f"A copy of index version {manifest.version} needs {takes / MB:,.0f} MB of disk")
         own = {folder / name for name in manifest.files}  # a reader's load has others there for a moment
-        copied(folder / SHARD, self._copy(name), wanted=own.__contains__)
+        try:
+            copied(folder / SHARD, self._copy(name), wanted=own.__contains__)
+        except OSError as error:
+            self.drop(name)
+            raise NocturneError(
+                f"A copy of index version {manifest.version} cannot be written to {self._copy(name)}: "
+                f"{error.strerror}.",
+                "Free disk space, or look at the folder's permissions. What is live has not changed.",
+            ) from error
         return self._opened(self._copy(name), manifest.version)
 
     def drop(self, name: str) -> None:
@@ -149,7 +174,7 @@ class EdgeStore:
     def _opened(self, folder: Path, version: str) -> EdgeEngine:
         try:
             return EdgeEngine.load(folder)
-        except NocturneError as error:
+        except TornIndex as error:
             raise TornIndex(
                 f"Index version {version} of {self._project} cannot be opened. {error.fact}",
                 mending(self._project, version),
@@ -157,6 +182,11 @@ class EdgeStore:
 
     def _aside(self, version: str) -> Path:
         return self._live / f".{version}.tmp"
+
+
+def _points_take(count: int, dimension: int) -> int:
+    """Bytes of disk, at most."""
+    return count * (DISK_POINT + 10 * dimension)
 
 
 def _torn(final: Path) -> Path:
@@ -202,7 +232,11 @@ def _faults(folder: Path, manifest: IndexVersion, by_time: bool) -> Iterator[str
 
 
 def _blocks(file: Path) -> int:
-    return file.stat().st_blocks * 512
+    """Bytes on disk; none of one that has gone since it was listed, as those go that a reader writes when it opens."""
+    try:
+        return file.stat().st_blocks * 512
+    except FileNotFoundError:
+        return 0
 
 
 def _sync(path: Path) -> None:

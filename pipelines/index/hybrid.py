@@ -1,12 +1,13 @@
 """Hybrid search over one open version: candidates by meaning and by keywords, both scored for all of them, ranked."""
 
-from dataclasses import dataclass
-from types import TracebackType
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pipelines.errors import NocturneError
-from pipelines.index.engine import Engine, Scope, Scored
-from pipelines.index.keywords import Keywords, Sparse
+from pipelines.index.engine import EVERYWHERE, Engine, Scope, Scored, Search
+from pipelines.index.keywords import Keywords
 from pipelines.index.ranking import Candidate, Ranking, ranked
 from pipelines.index.ties import equal, settled
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 CANDIDATES = 50  # of each arm; more of them let chunks of large files in that fit worse (measured up to 200)
 MOST_TIED = 1000  # candidates of one score that are looked at
-EVERYWHERE = Scope()
 DEFAULT = Ranking()
 
 
@@ -45,7 +45,7 @@ class Hit:
     keywords: float
 
 
-class Index:
+class Index(AbstractContextManager["Index"]):
     """One open version of an index. Close it, or use it as a context manager."""
 
     def __init__(self, engine: Engine, keywords: Keywords, dimension: int) -> None:
@@ -80,15 +80,13 @@ class Index:
         if limit < 1:
             return []
         wide = max(CANDIDATES, 4 * limit)
-        arms: tuple[np.ndarray | Sparse, ...] = (vector, self._keywords.query(text))
-        found = [self._arm(query, wide, scope) for query in arms]
-        chunks = {id: scored for arm in found for id, scored in arm.items()}
-        for query, arm in zip(arms, found, strict=True):
-            missing = [id for id in chunks if id not in arm]
-            if missing and arm:
-                arm.update(self._arm(query, len(missing), Scope(ids=missing)))
-        scores = [{id: scored.score for id, scored in arm.items()} for arm in found]
-        both = (Candidate(one.chunk, *(arm.get(id, 0.0) for arm in scores)) for id, one in sorted(chunks.items()))
+        words = self._keywords.query(text)
+        searches = [Search(vector, wide, scope), *([Search(words, wide, scope)] if words.indices else [])]
+        arms = self._arms(searches)
+        self._complete(searches, arms)
+        near, said = (*arms, {})[:2]
+        chunks = self._engine.chunks(sorted({*near, *said}))
+        both = (Candidate(chunk, near.get(id, 0.0), said.get(id, 0.0)) for id, chunk in sorted(chunks.items()))
         return [_hit(score, candidate) for score, candidate in ranked(text, both, limit, ranking)]
 
     def count(self) -> int:
@@ -99,28 +97,34 @@ class Index:
         """Give its files or its connection back."""
         self._engine.close()
 
-    def __enter__(self) -> "Index":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _arm(self, query: "np.ndarray | Sparse", limit: int, scope: Scope) -> dict[str, Scored]:
-        """The first `limit` by score; of equal ones always the same, which the engine does not promise."""
-        if isinstance(query, Sparse) and not query.indices:
-            return {}
-        wanted = limit + 1
+    def _arms(self, searches: Sequence[Search]) -> list[dict[str, float]]:
+        """Id → score of the first of each; of equal ones always the same, which the engine does not promise."""
+        found = self._engine.nearest(*(replace(search, limit=search.limit + 1) for search in searches))
+        return [self._cut(search, scored) for search, scored in zip(searches, found, strict=True)]
+
+    def _cut(self, search: Search, found: list[Scored]) -> dict[str, float]:
+        wanted = search.limit + 1
         while True:
-            found = settled(self._engine.nearest(query, wanted, scope), _score, lambda one: one.id)
+            order = settled(found, _score, lambda one: one.id)
             # The rest of the equal ones may not have come yet.
-            if len(found) < wanted or wanted > MOST_TIED or not equal(_score(found[-1]), _score(found[limit - 1])):
-                return {scored.id: scored for scored in found[:limit]}
+            last = len(order) < wanted or not equal(order[-1].score, order[search.limit - 1].score)
+            if last or wanted > MOST_TIED:
+                return {one.id: one.score for one in order[: search.limit]}
             wanted *= 2
+            [found] = self._engine.nearest(replace(search, limit=wanted))
+
+    def _complete(self, searches: Sequence[Search], arms: Sequence[dict[str, float]]) -> None:
+        """Let each arm that found something score what only the other has found."""
+        ids = set().union(*arms)
+        gaps = [(search, arm, sorted(ids - arm.keys())) for search, arm in zip(searches, arms, strict=True) if arm]
+        asked = [(arm, Search(search.query, len(gap), Scope(ids=gap))) for search, arm, gap in gaps if gap]
+        if asked:
+            found = self._engine.nearest(*(search for _, search in asked))
+            for (arm, _), scored in zip(asked, found, strict=True):
+                arm.update((one.id, one.score) for one in scored)
 
 
 def _score(scored: Scored) -> float:

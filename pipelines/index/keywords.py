@@ -1,16 +1,21 @@
 """Code as keywords: how identifiers are taken apart, and the BM25 vectors made of them, the same for both engines."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, lru_cache
+from itertools import chain
 from typing import Any
 
 from pipelines.records import Record
 
 RUN = re.compile(r"[^\W_]+(?:_+[^\W_]+)*")
 PART = re.compile(r"[A-Z]+(?![^\W\dA-Z_])|[A-Z]?[^\W\dA-Z_]+|\d+")
+BLOCK = re.compile(r"\w+")  # one run, or none, between underscores
 MAX_LETTERS = 40  # longer runs are hashes and encoded data, which nobody asks for
+SATURATION, LENGTH = 1.2, 0.75  # BM25's k and b
+KNOWN = 1 << 16  # different blocks whose words are remembered: code repeats the same few
 
 
 @dataclass(frozen=True)
@@ -44,53 +49,67 @@ def _split(run: str) -> list[str]:
     return [part.lower() for part in PART.findall(run) if len(part) <= MAX_LETTERS]
 
 
-def chunk_words(chunk: Record) -> list[str]:
-    """The words a chunk is found by: its path, its symbol and its text."""
-    return words(f"{chunk['path']} {chunk['symbol'] or ''} {chunk['text']}")
-
-
 def mean_length(chunks: Iterable[Record]) -> float:
     """Words a chunk on average: the length that BM25 holds the others against. At least 1."""
-    lengths = [len(chunk_words(chunk)) for chunk in chunks]
+    lengths = [sum(map(_count, BLOCK.findall(_text(chunk)))) for chunk in chunks]
     return round(max(1.0, sum(lengths) / max(1, len(lengths))), 1)
 
 
 @dataclass(frozen=True)
 class Keywords:
-    """BM25 (Robertson and Zaragoza 2009; k = 1.2, b = 0.75), by Qdrant Edge's encoder: it hashes each word to an index,
+    """BM25 (Robertson and Zaragoza 2009) over words as Qdrant Edge's encoder takes them: it hashes each to an index,
     drops English stop words and stems. The engine multiplies by the inverse document frequency when it searches."""
 
     mean_words: float
 
     def document(self, chunk: Record) -> Sparse:
-        """Term frequencies of a chunk, saturated and held against the mean length."""
-        return _sparse(self._bm25.embed_document(" ".join(chunk_words(chunk))))
+        """Term frequencies of a chunk, saturated and held against the mean length; as float32 they are Edge's own."""
+        counts = Counter(_indices(_text(chunk)))
+        long = SATURATION * (1 - LENGTH + LENGTH * counts.total() / self.mean_words)
+        weights = {count: count * (SATURATION + 1) / (count + long) for count in set(counts.values())}
+        indices = sorted(counts)
+        return Sparse(indices, [weights[counts[index]] for index in indices])
 
     def query(self, text: str) -> Sparse:
         """Each different word once, with weight 1. Empty when the text has no word."""
-        return _sparse(self._bm25.embed_query(" ".join(words(text))))
-
-    @cached_property
-    def _bm25(self) -> Any:
-        from qdrant_edge import Bm25, Bm25Config, TokenizerType
-
-        config = Bm25Config(avg_len=self.mean_words, tokenizer=TokenizerType.Whitespace)
-        return Bm25(config)
+        indices = sorted(terms(text))
+        return Sparse(indices, [1.0] * len(indices))
 
 
 def terms(text: str) -> frozenset[int]:
     """The different words of a text as keyword search compares them: stemmed, without stop words, hashed."""
-    return frozenset(_QUESTIONS.query(text).indices)
+    return frozenset(_indices(text))
 
 
 @lru_cache(maxsize=4096)
 def is_stop_word(word: str) -> bool:
     """Whether keyword search drops a word because every text has it."""
-    return not _QUESTIONS.query(word).indices
+    return not terms(word)
 
 
-def _sparse(vector: Any) -> Sparse:
-    return Sparse(list(vector.indices), list(vector.values))
+def _text(chunk: Record) -> str:
+    """What a chunk is found by: its path, its symbol and its text."""
+    return f"{chunk['path']} {chunk['symbol'] or ''} {chunk['text']}"
 
 
-_QUESTIONS = Keywords(mean_words=1.0)  # the mean length does not enter the query side
+def _indices(text: str) -> Iterable[int]:
+    """The index of each word of a text that is no stop word."""
+    return chain.from_iterable(map(_hashed, BLOCK.findall(text)))
+
+
+@lru_cache(maxsize=KNOWN)
+def _hashed(block: str) -> tuple[int, ...]:
+    return tuple(chain.from_iterable(_encoder().embed_query(word).indices for word in words(block)))
+
+
+@lru_cache(maxsize=KNOWN)
+def _count(block: str) -> int:
+    return len(words(block))
+
+
+@cache
+def _encoder() -> Any:
+    """Asked for one word at a time, so that the mean length does not enter."""
+    from qdrant_edge import Bm25, Bm25Config, TokenizerType
+
+    return Bm25(Bm25Config(tokenizer=TokenizerType.Whitespace))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import PurePosixPath
 
-from pipelines.index.fields import bare
+from pipelines.index.fields import bare, symbols_of
 from pipelines.index.keywords import is_stop_word, parts
 from pipelines.index.ties import equal, settled
 from pipelines.records import Record
@@ -45,21 +45,24 @@ class Ranking:
     Attributes:
         meaning: cosine of question and chunk; a negative one counts as 0.
         keywords: BM25, over the best of the list.
-        path: share of the question's words in the name of the file and of the folder it is in.
-        file: for the best chunk of each file, the sum over the file's chunks, over the best file's sum.
-        symbol: share of the question's words in the bare name of the chunk's symbol.
-        name: 1 if the question names the chunk's symbol: it is nothing but an identifier, or has one in it.
-        aside: factor for tests, examples and prose, unless the question asks for such.
+        path: how alike the question's words are to the name of the file and of the folder it is in.
+        file: for the best chunk of each file, the root of the sum of squares over its chunks, over the best file's.
+        symbol: how alike they are to the bare name of a definition in the chunk, the most alike one.
+        name: 1 if the question names such a definition: it is nothing but an identifier, or has one in it; also, as far
+            as it goes, if the question's keywords stand in tests, examples and prose alone.
+        broad: `path` and `file` count less in proportion in a question of more words: it says more than which file.
+        aside: factor for tests, examples and prose, unless asked for, or as far as the keywords stand there alone.
         of_list: at most this share of the list comes from one file, as long as others have something.
     """
 
     meaning: float = 0.2
-    keywords: float = 0.2
-    path: float = 0.2
+    keywords: float = 0.13
+    path: float = 0.27
     file: float = 0.1
-    symbol: float = 0.1
-    name: float = 0.2
-    aside: float = 0.6
+    symbol: float = 0.17
+    name: float = 0.13
+    broad: int = 4
+    aside: float = 0.7
     of_list: float = 0.5
 
 
@@ -78,29 +81,37 @@ def ranked(
     """The best candidates with their scores, 0 to 1, best first; equal ones by path and line."""
     candidates = list(found)
     asked = Asked.of(text)
+    aside = [asked.aside(one.chunk) for one in candidates]
     best = max((one.bm25 for one in candidates), default=0.0) or 1.0
+    of_code = max((one.bm25 for one, is_aside in zip(candidates, aside, strict=True) if not is_aside), default=0.0)
     relevance = [ranking.meaning * max(one.cosine, 0.0) + ranking.keywords * one.bm25 / best for one in candidates]
     shares = _file_shares(candidates, relevance)
-    share_of = cache(asked.share)
+    breadth = min(1.0, ranking.broad / max(1, len(asked.words)))
+    fits = cache(asked.fits)
     scored = []
-    for one, relevant, share in zip(candidates, relevance, shares, strict=True):
+    for one, relevant, share, is_aside in zip(candidates, relevance, shares, aside, strict=True):
+        alone = _alone(one.bm25, of_code) if is_aside else 0.0
         if one.cosine >= ITSELF:  # whatever is copied from the code leads back to it, also from a test
             score = relevant / (ranking.meaning + ranking.keywords)
         else:
-            score = relevant + ranking.file * share + _named(one.chunk, asked.names, share_of, ranking)
-            score *= ranking.aside if asked.aside(one.chunk) else 1.0
+            of_file = ranking.path * fits(_path_words(one.chunk["path"])) + ranking.file * share
+            named, alike = _named(one.chunk, asked.names, fits)
+            score = relevant + breadth * of_file + ranking.symbol * alike + ranking.name * max(named, alone**2)
+            score *= ranking.aside + (1 - ranking.aside) * alone if is_aside else 1.0
         scored.append((min(score, 1.0), one))
     order = settled(scored, lambda pair: pair[0], _place)
     return _spread(order, limit, math.ceil(limit * ranking.of_list))
 
 
-def _named(
-    chunk: Record, names: frozenset[str], share_of: Callable[[tuple[str, ...]], float], ranking: Ranking
-) -> float:
-    symbol = bare(chunk["symbol"] or "")
-    named = symbol in names and chunk["kind"] != "text"
-    of_path, of_symbol = share_of(_path_words(chunk["path"])), share_of(tuple(parts(symbol)))
-    return ranking.path * of_path + ranking.symbol * of_symbol + ranking.name * named
+def _named(chunk: Record, names: frozenset[str], fits: Callable[[tuple[str, ...]], float]) -> tuple[bool, float]:
+    """Whether a definition in the chunk is named, and how alike the most alike one's name is."""
+    defined = [bare(symbol) for symbol in symbols_of(chunk)]
+    return any(name in names for name in defined), max((fits(_name_words(name)) for name in defined), default=0.0)
+
+
+def _alone(bm25: float, of_code: float) -> float:
+    """How far a chunk has keywords that no code has, 0 to 1: a rare word that stands in a test alone leads there."""
+    return 1 - min(1.0, of_code / bm25) ** 2 if bm25 > 0 else 0.0
 
 
 def _place(scored: tuple[float, Candidate]) -> tuple[str, int, str]:
@@ -130,10 +141,16 @@ class Asked:
         words = dict.fromkeys(_singular(word) for word in every if not is_stop_word(word))
         return cls(tuple(words), frozenset(bare(name.removesuffix("()")) for name in named), frozenset(every))
 
-    def share(self, names: tuple[str, ...]) -> float:
-        """The share of its words that are among these, or begin or are begun by one of them."""
-        own = [_singular(name) for name in names]
-        return sum(any(_same(word, name) for name in own) for word in self.words) / max(1, len(self.words))
+    def fits(self, names: tuple[str, ...]) -> float:
+        """How alike its words and a name's are, 0 to 1: those in common over the counts' geometric mean (Ochiai).
+
+        Words are the same when one begins the other. Both counts matter: a name of which half is not asked for fits
+        less, and so does one that says a fifth of the question.
+        """
+        if not (self.words and names):
+            return 0.0
+        own = [{place for place, word in enumerate(self.words) if _same(word, name)} for name in names]
+        return math.sqrt(len(set().union(*own)) / len(self.words) * sum(map(bool, own)) / len(names))
 
     def aside(self, chunk: Record) -> bool:
         """Whether a chunk is of a kind that the question does not ask for: tests and examples, or prose."""
@@ -143,11 +160,11 @@ class Asked:
 
 
 def _file_shares(candidates: Sequence[Candidate], relevance: Sequence[float]) -> list[float]:
-    """For each file's best candidate the file's sum over the best file's sum; 0 for the others."""
+    """For each file's best candidate the file's evidence over that of the best file; 0 for the others."""
     places: dict[str, list[int]] = {}
     for place, one in enumerate(candidates):
         places.setdefault(one.chunk["path"], []).append(place)
-    sums = [(sum(relevance[place] for place in own), own) for own in places.values()]
+    sums = [(math.hypot(*(relevance[place] for place in own)), own) for own in places.values()]
     most = max((total for total, _ in sums), default=0.0) or 1.0
     shares = [0.0] * len(candidates)
     for total, own in sums:
@@ -180,7 +197,12 @@ def _singular(word: str) -> str:
 @lru_cache(maxsize=4096)
 def _path_words(path: str) -> tuple[str, ...]:
     file = PurePosixPath(path)
-    return tuple(parts(f"{file.name.split('.')[0]} {file.parent.name}"))
+    return _name_words(f"{file.name.split('.')[0]} {file.parent.name}")
+
+
+@lru_cache(maxsize=16384)
+def _name_words(name: str) -> tuple[str, ...]:
+    return tuple(_singular(word) for word in parts(name) if not is_stop_word(word))
 
 
 @lru_cache(maxsize=4096)

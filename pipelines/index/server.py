@@ -3,32 +3,16 @@
 import os
 import re
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from pipelines.errors import NocturneError
-from pipelines.index.engine import (
-    BATCH,
-    DENSE,
-    PAGE,
-    SEARCH_EF,
-    SPARSE,
-    Engine,
-    Point,
-    Scope,
-    Scored,
-    as_point,
-    copy_name,
-)
+from pipelines.index.collection import ServerEngine
+from pipelines.index.engine import DENSE, SPARSE, Engine, copy_name
 from pipelines.index.fields import INDEXED
-from pipelines.index.keywords import Sparse
-from pipelines.index.layouts import CUTTING
 from pipelines.index.version import NAME_LETTERS, IndexVersion
-
-if TYPE_CHECKING:
-    import numpy as np
 
 T = TypeVar("T")
 
@@ -45,110 +29,6 @@ def connect(url: str) -> Any:
 
     key = os.environ.get(API_KEY) or None
     return QdrantClient(url=url, api_key=key, timeout=TIMEOUT_S, check_compatibility=False)
-
-
-class ServerEngine:
-    """One open collection."""
-
-    def __init__(self, store: "ServerStore", collection: str) -> None:
-        self._store = store
-        self._collection = collection
-
-    def upsert(self, points: Sequence[Point]) -> None:
-        """Add points, or replace those with the same id; returns when they can be found."""
-        from qdrant_client import models
-
-        made = []
-        for point in points:
-            sparse = models.SparseVector(indices=point.sparse.indices, values=point.sparse.values)
-            vectors = {DENSE: point.dense, SPARSE: sparse}
-            made.append(models.PointStruct(id=point.id, vector=vectors, payload=point.chunk))
-        self._store.ask(lambda client: client.upsert(self._collection, made, wait=True))
-
-    def delete(self, paths: Collection[str]) -> None:
-        """Take away every point of these files; returns when none is found any more."""
-        from qdrant_client import models
-
-        match = models.FieldCondition(key="path", match=models.MatchAny(any=sorted(paths)))
-        gone = models.FilterSelector(filter=models.Filter(must=[match]))
-        self._store.ask(lambda client: client.delete(self._collection, gone, wait=True))
-
-    def flush(self) -> None:
-        """Nothing to do: every call waited until it was durable."""
-
-    def nearest(self, query: "np.ndarray | Sparse", limit: int, scope: Scope) -> list[Scored]:
-        """The nearest points by cosine (array) or BM25 (Sparse), best first."""
-        from qdrant_client import models
-
-        sparse = isinstance(query, Sparse)
-        past = models.AcornSearchParams(enable=True, max_selectivity=CUTTING)
-        asked: Any = query.tolist() if not isinstance(query, Sparse) else None
-        if isinstance(query, Sparse):
-            asked = models.SparseVector(indices=query.indices, values=query.values)
-        answer = self._store.ask(
-            lambda client: client.query_points(
-                self._collection,
-                query=asked,
-                using=SPARSE if sparse else DENSE,
-                query_filter=_filter(scope),
-                search_params=models.SearchParams(hnsw_ef=SEARCH_EF, acorn=past),
-                limit=limit,
-                with_payload=True,
-            )
-        )
-        return [Scored(str(one.id), one.score, one.payload) for one in answer.points]
-
-    def exact(self, vector: "np.ndarray", limit: int) -> list[str]:
-        """The ids of the nearest points by cosine, by looking at every one."""
-        from qdrant_client import models
-
-        params = models.SearchParams(exact=True)
-        query = vector.tolist()
-        answer = self._store.ask(
-            lambda client: client.query_points(
-                self._collection, query=query, using=DENSE, search_params=params, limit=limit, with_payload=False
-            )
-        )
-        return [str(one.id) for one in answer.points]
-
-    def every(self) -> Iterator[list[Point]]:
-        """All points, BATCH at a time, by their ids."""
-        offset: Any = None
-        while True:
-            found, offset = self._store.ask(partial(self._page, offset))
-            yield [as_point(one) for one in found]
-            if offset is None:
-                return
-
-    def _page(self, offset: Any, client: Any) -> tuple[list[Any], Any]:
-        page: tuple[list[Any], Any] = client.scroll(
-            self._collection, limit=BATCH, offset=offset, with_payload=True, with_vectors=True
-        )
-        return page
-
-    def blobs(self) -> dict[str, str]:
-        """Path → blob of every file with a point."""
-        found: dict[str, str] = {}
-        offset: Any = None
-        while True:
-            page, offset = self._store.ask(partial(self._named, offset))
-            found.update((one.payload["path"], one.payload["blob"]) for one in page)
-            if offset is None:
-                return found
-
-    def _named(self, offset: Any, client: Any) -> tuple[list[Any], Any]:
-        page: tuple[list[Any], Any] = client.scroll(
-            self._collection, limit=PAGE, offset=offset, with_payload=["path", "blob"], with_vectors=False
-        )
-        return page
-
-    def count(self) -> int:
-        """Points in the collection, exactly."""
-        return int(self._store.ask(lambda client: client.count(self._collection, exact=True)).count)
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._store.close()
 
 
 class ServerStore:
@@ -234,6 +114,9 @@ class ServerStore:
             made.upsert(batch)
         return made
 
+    def room(self, count: int, dimension: int) -> None:
+        """Nothing to see: the disk is the server's, which refuses what it cannot write."""
+
     def drop(self, name: str) -> None:
         """Remove a copy."""
         self.discard(copy_name(name))
@@ -281,19 +164,6 @@ def _passing(error: Exception) -> bool:
     if isinstance(error, UnexpectedResponse):
         return error.status_code in BUSY
     return isinstance(error, ResponseHandlingException | OSError)
-
-
-def _filter(scope: Scope) -> Any:
-    from qdrant_client import models
-
-    def among(field: str, values: Sequence[str]) -> Any:
-        return models.FieldCondition(key=field, match=models.MatchAny(any=list(values)))
-
-    must: list[Any] = [among(*item) for item in scope.only.items()]
-    if scope.ids is not None:
-        must.append(models.HasIdCondition(has_id=list(scope.ids)))
-    never = [among(*item) for item in scope.never.items()]
-    return models.Filter(must=must, must_not=never) if must or never else None
 
 
 def _index(client: Any, *, collection: str, key: str, schema: Any) -> None:

@@ -50,7 +50,7 @@ def load_tokenizer(base_model: str, workspace: Path) -> Any:
 
 
 def load_base(base_model: str, workspace: Path, quantised: bool = True) -> Any:
-    """The base model on the GPU when there is one, in bfloat16 if it can, else in float32 on the CPU.
+    """The base model on the process's GPU when there is one, in bfloat16 if it can, else in float32 on the CPU.
 
     Args:
         quantised: in nf4 with double quantisation (QLoRA, Dettmers et al. 2023, arXiv:2305.14314).
@@ -79,7 +79,7 @@ def load_weights(place: str, quantisation: Any = None, dtype: Any = None) -> Any
             quantization_config=quantisation,
             dtype=dtype or compute_dtype(),
             attn_implementation=_attention(),
-            device_map={"": 0 if torch.cuda.is_available() else "cpu"},
+            device_map={"": torch.cuda.current_device() if torch.cuda.is_available() else "cpu"},
             use_safetensors=True,
             trust_remote_code=False,
         )

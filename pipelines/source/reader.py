@@ -1,6 +1,7 @@
 """The bytes of recorded files, exactly those that were recorded."""
 
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -27,6 +28,15 @@ class Reader:
         self._format = git.object_format(root)
 
     def __enter__(self) -> "Reader":
+        self._begin()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end()
+
+    def _begin(self) -> None:
         self._process = subprocess.Popen(
             ["git", "cat-file", "--batch"],
             cwd=self._root,
@@ -35,13 +45,11 @@ class Reader:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def _end(self) -> None:
         self._process.kill()
-        self._process.communicate()
+        with suppress(BrokenPipeError):  # of a question that it did not live to hear
+            self._process.communicate()
 
     def read(self, path: str, blob: str, size: int) -> bytes:
         """The bytes of a file.
@@ -72,16 +80,14 @@ class Reader:
         return found
 
     def _stored(self, blob: str, most: int | None = None) -> tuple[int, bytes] | None:
-        process = self._process
-        ask, answer = _pipe(process.stdin), _pipe(process.stdout)
-        try:
-            ask.write(blob.encode() + b"\n")
-            ask.flush()
-        except BrokenPipeError:
-            raise Unreadable("git stopped answering") from None
-        header = answer.readline().split()
+        header = self._asked(blob)
+        if not header:  # it was killed; another one answers, now and from now on
+            self._end()
+            self._begin()
+            header = self._asked(blob)
         if not header:
             raise Unreadable("git stopped answering")
+        answer = _pipe(self._process.stdout)
         if header[-1] == b"missing":
             return None
         size = int(header[2])
@@ -90,6 +96,16 @@ class Reader:
         while left and (piece := answer.read(min(PIECE, left))):
             left -= len(piece)
         return size, content
+
+    def _asked(self, blob: str) -> list[bytes]:
+        """What git says of an object before its bytes; nothing when it is gone."""
+        ask = _pipe(self._process.stdin)
+        try:
+            ask.write(blob.encode() + b"\n")
+            ask.flush()
+        except BrokenPipeError:
+            return []
+        return _pipe(self._process.stdout).readline().split()
 
     def _on_disk(self, path: str, blob: str, size: int) -> bytes:
         try:

@@ -8,6 +8,7 @@ from pipelines.source.attributes import attributes, ignored
 from pipelines.source.history import last_commits
 
 UNCOMMITTED = "uncommitted"
+TRIES = 5  # looks at an index that changes while it is looked at
 _MODES = {"120000": "symbolic link", "160000": "submodule"}
 
 
@@ -53,12 +54,14 @@ class _Entry:
 def files(root: Path) -> tuple[list[File], list[Skipped]]:
     """What git tracks below `root`, by path: the files, and what is never read.
 
-    A file deleted from the working tree is left out. The index is trusted for files whose stat data it holds.
+    A file deleted from the working tree is left out. The index is trusted for files whose stat data it holds, once it
+    has stayed the same while the working tree was compared with it: else what was staged before would count as what
+    stands there now.
 
     Raises:
         NocturneError: git fails, or tracks nothing here.
     """
-    index = _index(root)
+    index, differing = _compared(root)
     if not index:
         raise git.empty(root, "no tracked file")
     skipped = [_skipped(path, entry) for path, entry in index.items() if _reason(path, entry)]
@@ -68,7 +71,7 @@ def files(root: Path) -> tuple[list[File], list[Skipped]]:
         skipped.append(Skipped(path.decode(), "tracked, but .gitignore says to ignore it", "gitignore"))
     hashes = git.object_format(root)
     edited: dict[bytes, tuple[str, int]] = {}
-    for path in sorted(_changed(root, "diff-files") & set(wanted)):
+    for path in sorted(differing & set(wanted)):
         try:
             with disk.opened(root, path.decode()) as file:
                 edited[path] = disk.blob_of(file, hashes)
@@ -89,6 +92,18 @@ def files(root: Path) -> tuple[list[File], list[Skipped]]:
         named = f"{commit}-dirty" if dirty and commit != UNCOMMITTED else commit
         found.append(File(path.decode(), blob, entry.mode, size, named, dirty, said.get(path, {})))
     return sorted(found, key=lambda file: file.path), sorted(skipped, key=lambda item: item.path)
+
+
+def _compared(root: Path) -> tuple[dict[bytes, _Entry], set[bytes]]:
+    """The index, and which of its paths differ in the working tree. Where it never rests, the last of TRIES."""
+    before = _index(root)
+    for _ in range(TRIES):
+        differing = _changed(root, "diff-files")
+        index = _index(root)
+        if index == before:
+            break
+        before = index
+    return before, differing
 
 
 def _index(root: Path) -> dict[bytes, _Entry]:

@@ -32,6 +32,7 @@ class Chunk:
         symbol: qualified name: of the only definition in the passage; else of the one around it;
             else of the largest in it; else "".
         text: the source.
+        defines: qualified names of all definitions that begin in it, in order: several methods share a passage.
     """
 
     start_byte: int
@@ -41,6 +42,7 @@ class Chunk:
     kind: str
     symbol: str
     text: str
+    defines: tuple[str, ...] = ()
 
 
 def chunks(source: bytes, language: Language, max_chars: int, overlap_chars: int) -> list[Chunk]:
@@ -56,7 +58,7 @@ def chunks(source: bytes, language: Language, max_chars: int, overlap_chars: int
     for block in _passages(outline, max_chars):
         trimmed = _trim(block, lines)
         for first, last in _cut(trimmed, lines, max_chars, overlap_chars):
-            made.append(_chunk(replace(trimmed, first=first, last=last), lines))
+            made.append(_chunk(replace(trimmed, first=first, last=last), outline))
     return made
 
 
@@ -142,7 +144,8 @@ def _repeats(first: int, at: int, block: Block, lines: Lines, limit: int, overla
     )
 
 
-def _chunk(block: Block, lines: Lines) -> Chunk:
+def _chunk(block: Block, outline: Outline) -> Chunk:
+    lines = outline.lines
     block = _trim(block, lines)
     start, end = lines.span(block.first, block.last)
     text = lines.source[start:end].rstrip(b"\r\n")
@@ -155,4 +158,5 @@ def _chunk(block: Block, lines: Lines) -> Chunk:
         kind=symbol.kind if symbol else "text",
         symbol=symbol.qualified_name if symbol else "",
         text=text.decode("utf-8", "replace"),
+        defines=tuple(one.qualified_name for one in outline.begun(start, end)),
     )

@@ -41,7 +41,13 @@ class Outline:
         self.lines = Lines(source)
         self._reading = read(source, language) if language.reader else None
         self._root = None if self._reading else parse(source, language).root_node
-        self._inside = _nest(symbols(source, language))
+        self._symbols = symbols(source, language)
+        self._inside = _nest(self._symbols)
+
+    def begun(self, start: int, end: int) -> list[Symbol]:
+        """The definitions whose first byte is from `start` to `end`, exclusive, by position."""
+        first = bisect_left(self._symbols, start, key=_start)
+        return self._symbols[first : bisect_left(self._symbols, end, key=_start)]
 
     def divide(self, block: Block | None) -> list[Block]:
         """What a block contains (None: the file), in order and without a gap; [] when it is one.
@@ -113,6 +119,10 @@ def _between(first: int, last: int, cuts: list[int], around: Symbol | None) -> I
     for start, end in pairwise(edges):
         if start < end:
             yield Block(start, end, None, around)
+
+
+def _start(symbol: Symbol) -> int:
+    return symbol.start_byte
 
 
 def _nest(found: list[Symbol]) -> dict[Symbol | None, list[Symbol]]:

@@ -198,6 +198,7 @@ def _batch(wanted: Training, shape: Shape, machine: Machine, found: Seen | None)
     needed = memory(shape, wanted, machine, load, plan) / GB
     minutes = seconds(shape, wanted, machine, load, plan) / 60
     run = f"{plan.micro_batch} x {plan.accumulation} in {plan.precision}"
+    run += f" in each of {plan.processes} processes" if plan.processes > 1 else ""
     why = f"about {needed:.1f} of {machine.free / GB:.1f} GB and {minutes:,.0f} minutes for {load.steps} steps"
     return Advice("training.batch_size", wanted.batch_size, wanted.batch_size, f"run as {run}: {why}")
 

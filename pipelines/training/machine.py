@@ -1,4 +1,4 @@
-"""What this machine can give a training: memory that is free now, and how fast it multiplies matrices."""
+"""What this machine can give a training: processes, memory that is free now, and how fast it multiplies matrices."""
 
 import os
 import time
@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pipelines.errors import NocturneError
+from pipelines.params import Training
 from pipelines.records import read_json, write_json
 
 GB = 1e9
@@ -16,15 +18,17 @@ REACHED = "training-rate.json"  # what the last training reached; in a project's
 
 @dataclass(frozen=True)
 class Machine:
-    """One process's device.
+    """What each process of a training has: a GPU of its own, or its share of the CPU.
 
     Attributes:
         name: for people.
         gpu: whether it is one; else the CPU.
         bf16: whether it computes in bfloat16.
-        total, free: bytes of its memory.
-        rate: floating-point operations a second that a training reaches.
-        process: bytes that the process takes of that memory before it has a model.
+        total: bytes of the device's memory.
+        free: bytes of it that one process may take.
+        rate: floating-point operations a second that one process reaches in a training.
+        process: bytes that a process takes of that memory before it has a model.
+        processes: how many train together.
     """
 
     name: str
@@ -34,25 +38,57 @@ class Machine:
     free: int
     rate: float
     process: float
+    processes: int = 1
 
 
-def this_machine(threads: int) -> Machine:
-    """Look at the GPU of this process, or at the CPU when there is none. Takes a tenth of a second."""
+def processes_of(params: Training) -> int:
+    """How many processes `training.processes` means here. `auto`: one for each GPU that is visible, or as many fewer as
+    divide `training.batch_size`; one on a CPU.
+
+    Raises:
+        NocturneError: there are not so many GPUs or threads.
+    """
+    import torch
+
+    gpus = torch.cuda.device_count()
+    if params.processes == "auto":
+        return max(count for count in range(1, max(gpus, 1) + 1) if params.batch_size % count == 0)
+    if params.processes > (gpus or params.threads):
+        room = f"{gpus} GPUs are visible" if gpus else f"training.threads is {params.threads}, and there is no GPU"
+        raise NocturneError(
+            f"training.processes is {params.processes}, and {room}: each process needs one.",
+            f"Set training.processes in params.yaml to auto, or to {gpus or params.threads} or less.",
+        )
+    return params.processes
+
+
+def threads_of(params: Training, processes: int) -> int:
+    """The share of `training.threads` that each of so many processes has."""
+    return max(params.threads // processes, 1)
+
+
+def this_machine(threads: int, processes: int = 1) -> Machine:
+    """Look at the GPUs, or at the CPU when there is none. Takes a tenth of a second.
+
+    Args:
+        threads: of all processes together.
+        processes: how many train together, one on each GPU, or all on the CPU.
+    """
     import torch
 
     if torch.cuda.is_available():
-        return _gpu(torch)
+        return _gpu(torch, processes)
     import psutil
 
     memory = psutil.virtual_memory()
-    torch.set_num_threads(threads)
+    torch.set_num_threads(max(threads // processes, 1))
     rate = CPU_SHARE * _rate(torch, "cpu", torch.float32, 512)
-    return Machine(device_name(), False, False, memory.total, memory.available, rate, PROCESS)
+    return Machine(device_name(), False, False, memory.total, memory.available // processes, rate, PROCESS, processes)
 
 
-def keep_rate(cache: Path, name: str, threads: int, rate: float) -> None:
-    """Remember how many operations a second a training has reached on the machine of this name."""
-    write_json(cache / REACHED, {"machine": name, "threads": threads, "rate": rate})
+def keep_rate(cache: Path, name: str, threads: int, rate: float, processes: int = 1) -> None:
+    """Remember how many operations a second each process of a training has reached on the machine of this name."""
+    write_json(cache / REACHED, {"machine": name, "threads": threads, "processes": processes, "rate": rate})
 
 
 def with_past(machine: Machine, cache: Path, threads: int) -> Machine:
@@ -61,16 +97,18 @@ def with_past(machine: Machine, cache: Path, threads: int) -> Machine:
     A product of large matrices says too much: a small model spends its time between them, and a busy machine shares.
     """
     known = read_json(cache / REACHED) if (cache / REACHED).is_file() else {}
-    same = (known.get("machine"), known.get("threads")) == (machine.name, threads)
+    kept = tuple(known.get(key) for key in ("machine", "threads", "processes"))
+    same = kept == (machine.name, threads, machine.processes)
     return replace(machine, rate=float(known["rate"])) if same else machine
 
 
-def _gpu(torch: Any) -> Machine:
-    free, total = torch.cuda.mem_get_info(0)
+def _gpu(torch: Any, processes: int) -> Machine:
+    """The fullest of the GPUs that are used."""
+    free, total = min(torch.cuda.mem_get_info(device) for device in range(processes))
     bf16 = torch.cuda.is_bf16_supported()
     dtype = torch.bfloat16 if bf16 else torch.float32
     rate = GPU_SHARE * _rate(torch, "cuda:0", dtype, 4096)
-    return Machine(device_name(), True, bf16, total, free, rate, 0.6 * GB)
+    return Machine(device_name(), True, bf16, total, free, rate, 0.6 * GB, processes)
 
 
 def device_name() -> str:
@@ -81,8 +119,8 @@ def device_name() -> str:
 
 
 def use_one_gpu() -> None:
-    """Let this process see one GPU, the first unless the user named others: with several, transformers would copy the
-    model to each (DataParallel), which TRL refuses. Takes effect before CUDA is first used."""
+    """Let a training in one process see one GPU, the first unless the user named others: with several, transformers
+    would copy the model to each (DataParallel), which TRL refuses. Takes effect before CUDA is first used."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "0")
     os.environ["CUDA_VISIBLE_DEVICES"] = visible.split(",")[0]
 

@@ -2,22 +2,27 @@
 lasted and one that did not. What the first step learned is the reference."""
 
 import math
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from pipelines.records import Record, read_json, write_json
 from pipelines.training import checkpoints
+from pipelines.training.machine import threads_of
 from pipelines.training.models import restore, trainable, trained
 from pipelines.training.preflight import Plan
+from pipelines.training.processes import Figures, together
 from pipelines.training.saving import save
 from pipelines.training.stalls import Stalls
 from pipelines.training.trainers import arguments, fix_threads
-from pipelines.training.tuning import PLAN, PREFERRED, TUNED, Task, Trained, until_it_fits
+from pipelines.training.tuning import ENDED, PLAN, PREFERRED, TUNED, Task, Trained, until_it_fits
 
 BETA = 0.1  # how far it may go from the reference; the paper's and TRL's value
 RATE = 0.1  # of training.learning_rate: what is learned already must be changed gently
 STEPS = "preferences"
+PAIRS = "pairs"
 
 
 def enough(pairs: Sequence[Record], least: int) -> bool:
@@ -25,16 +30,18 @@ def enough(pairs: Sequence[Record], least: int) -> bool:
     return 0 < least <= len(pairs)
 
 
-def prefer(task: Task, done: Trained, pairs: Sequence[Record]) -> Trained:
+def prefer(task: Task, done: Trained, pairs: Sequence[Record], run: Figures) -> Trained:
     """Tune what `done` made on the pairs, once over them, and write it to the folder `preferred`.
+
+    Several processes fill the last update with pairs that the first has seen, where it has too few to share.
 
     Returns:
         `done` with the log of this step.
     """
-    ended, file = task.folder / PREFERRED / "trained.json", task.folder / STEPS / PLAN
+    ended, file = task.folder / PREFERRED / ENDED, task.folder / STEPS / PLAN
     if not ended.is_file():
         plan = Plan(**read_json(file)) if file.is_file() else _smaller(done.plan)
-        tuned = until_it_fits(task, plan, file, lambda fits: _tune(task, replace(done, plan=fits), pairs))
+        tuned = until_it_fits(task, plan, file, lambda fits: _attempt(task, replace(done, plan=fits), pairs, run))
         write_json(ended, tuned.preferences)
     return replace(done, preferences=read_json(ended))
 
@@ -46,22 +53,38 @@ def _smaller(plan: Plan) -> Plan:
     return plan
 
 
-def _tune(task: Task, done: Trained, pairs: Sequence[Record]) -> Trained:
+def _attempt(task: Task, done: Trained, pairs: Sequence[Record], run: Figures) -> Trained:
+    folder, count = task.folder / STEPS, done.plan.processes
+    folder.mkdir(parents=True, exist_ok=True)
+    checkpoints.drop_unusable(folder)
+    _store(pairs, folder / PAIRS)
+    given = (task, done, pairs, checkpoints.latest(folder))
+    return together(count, threads_of(task.params, count), _tune, given, run)
+
+
+def _store(pairs: Sequence[Record], folder: Path) -> None:
+    """Where TRL's first process writes beside the pairs what it made of them, and the others find it."""
+    from datasets import Dataset
+
+    shutil.rmtree(folder, ignore_errors=True)
+    columns = [{key: pair[key] for key in ("prompt", "chosen", "rejected")} for pair in pairs]
+    Dataset.from_list(columns).save_to_disk(str(folder))
+
+
+def _tune(task: Task, done: Trained, pairs: Sequence[Record], resumed: Path | None, run: Figures) -> Trained:
+    """In each process; the first one writes what was learned."""
     from transformers import set_seed
 
     from pipelines.training.watching import Watch
 
-    folder = task.folder / STEPS
-    folder.mkdir(parents=True, exist_ok=True)
-    fix_threads(task.params.threads)
+    fix_threads(threads_of(task.params, done.plan.processes))
     set_seed(task.params.seed)
-    checkpoints.drop_unusable(folder)
-    resumed = checkpoints.latest(folder)
     with Stalls() as stalls:
-        watch = Watch(task.run, _tokens(task, pairs), stalls, prefix="preference_")
+        watch = Watch(run, _tokens(task, pairs), stalls, prefix="preference_")
         trainer = _trainer(task, done.plan, pairs, watch)
         trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
-    save(trainer.model, task.params, task.folder / PREFERRED, task.shape.stored)
+    if trainer.is_world_process_zero():
+        save(trainer.model, task.params, task.folder / PREFERRED, task.shape.stored)
     return replace(done, preferences=watch.log)
 
 
@@ -85,10 +108,8 @@ def _trainer(task: Task, plan: Plan, pairs: Sequence[Record], watch: Any) -> Any
     learned = task.folder / TUNED
     model = _again(task, learned)
     before = trained(model)
-    columns = [{key: pair[key] for key in ("prompt", "chosen", "rejected")} for pair in pairs]
-    trainer = DPOTrainer(
-        model, args=config, train_dataset=Dataset.from_list(columns), processing_class=task.tokenizer, callbacks=[watch]
-    )
+    stored = Dataset.load_from_disk(str(task.folder / STEPS / PAIRS))
+    trainer = DPOTrainer(model, args=config, train_dataset=stored, processing_class=task.tokenizer, callbacks=[watch])
     trainer.remove_callback(PrinterCallback)
     restore(trainer.model, before)
     return trainer

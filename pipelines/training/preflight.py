@@ -18,6 +18,7 @@ from pipelines.training.shape import Shape
 FOUR_BITS = 0.53  # bytes a weight in nf4 with double quantisation: 4 bits, and a scale for 64 weights in 8
 ADAM = 16  # bytes a trained weight in float32: itself, its gradient, and AdamW's two moments
 KEPT_HIDDEN, KEPT_INTERMEDIATE = 9, 4  # of these widths a decoder layer keeps so many values a token for its gradient
+BUCKETS = 4  # bytes a trained weight where several processes train: a second copy of its gradient, which they sum
 LOGITS = 12  # bytes a labelled token and word of the vocabulary: logits, their softmax and its gradient in float32
 PASSES = {"full": 6, "lora": 4, "qlora": 4}  # floating-point operations a weight and token, forward and backward
 MARGIN = 0.9  # of the free memory is planned with
@@ -28,16 +29,18 @@ class Plan:
     """How one training is run on one machine; what it computes does not depend on it, but for rounding.
 
     Attributes:
-        micro_batch: examples that go through at once.
-        accumulation: how many of these make one update.
+        micro_batch: examples that go through a process at once.
+        accumulation: how many of these make a process's part of one update.
         precision: `bf16` or `fp32`.
         checkpointing: whether activations are computed again instead of kept.
+        processes: how many share an update equally, and sum their gradients.
     """
 
     micro_batch: int
     accumulation: int
     precision: str
     checkpointing: bool
+    processes: int = 1
 
     def halved(self) -> "Plan | None":
         """The next smaller micro-batch that makes the same updates, or None when there is none."""
@@ -73,11 +76,17 @@ def mean_tokens(rows: Sequence[Record]) -> float:
 
 
 def memory(shape: Shape, params: Training, machine: Machine, load: Load, plan: Plan) -> int:
-    """Bytes at the peak of a training."""
+    """Bytes of each process at the peak of a training."""
     wide = 2 if plan.precision == "bf16" else 4
     activations = load.longest * plan.micro_batch * _kept(shape, params, plan) * wide
     logits = load.labelled * plan.micro_batch * shape.vocabulary * LOGITS
-    return int(machine.process + weights(shape, params, machine, plan) + ADAM * shape.trainable + activations + logits)
+    return int(_fixed(shape, params, machine, plan) + activations + logits)
+
+
+def _fixed(shape: Shape, params: Training, machine: Machine, plan: Plan) -> float:
+    """Bytes that do not depend on the batch: the process, the model and its optimizer."""
+    trained = ADAM + (BUCKETS if plan.processes > 1 else 0)
+    return machine.process + weights(shape, params, machine, plan) + trained * shape.trainable
 
 
 def weights(shape: Shape, params: Training, machine: Machine, plan: Plan) -> float:
@@ -107,13 +116,13 @@ def _kept(shape: Shape, params: Training, plan: Plan) -> float:
 
 
 def seconds(shape: Shape, params: Training, machine: Machine, load: Load, plan: Plan) -> float:
-    """How long all steps will take at the machine's rate."""
-    return _operations(shape, params, plan) * load.tokens_per_step * load.steps / machine.rate
+    """How long all steps will take at the rate of the machine's processes."""
+    return _operations(shape, params, plan) * load.tokens_per_step * load.steps / (machine.rate * plan.processes)
 
 
 def reached(shape: Shape, params: Training, plan: Plan, tokens_per_second: float) -> float:
-    """The operations a second of a training that took so many tokens, counted as `seconds` counts them."""
-    return _operations(shape, params, plan) * tokens_per_second
+    """The operations a second of each process of a training that took so many tokens, counted as `seconds` does."""
+    return _operations(shape, params, plan) * tokens_per_second / plan.processes
 
 
 def _operations(shape: Shape, params: Training, plan: Plan) -> float:
@@ -125,10 +134,17 @@ def planned(shape: Shape, params: Training, machine: Machine, load: Load) -> Pla
     """The fastest plan that fits: activations that are kept before those computed again, whole batches before parts.
 
     Raises:
-        NocturneError: not even one example at a time fits; the figures are named.
+        NocturneError: the processes cannot share a batch equally, or not even one example at a time fits; the figures
+            are named.
     """
-    whole, precision = params.batch_size, "bf16" if machine.bf16 else "fp32"
-    plans = [Plan(size, whole // size, precision, again) for again in (False, True) for size in _sizes(whole)]
+    count, precision = machine.processes, "bf16" if machine.bf16 else "fp32"
+    if params.batch_size % count:
+        raise NocturneError(
+            f"training.batch_size is {params.batch_size}, which {count} processes cannot share equally.",
+            f"Set training.batch_size to a multiple of {count}, or training.processes to auto.",
+        )
+    whole = params.batch_size // count
+    plans = [Plan(size, whole // size, precision, again, count) for again in (False, True) for size in _sizes(whole)]
     room = MARGIN * machine.free
     for plan in plans:
         if memory(shape, params, machine, load, plan) <= room:
@@ -143,14 +159,16 @@ def _sizes(batch: int) -> list[int]:
 
 def _too_large(shape: Shape, params: Training, machine: Machine, load: Load, plan: Plan) -> NocturneError:
     needed = memory(shape, params, machine, load, plan)
-    fixed = machine.process + weights(shape, params, machine, plan) + ADAM * shape.trainable
+    fixed = _fixed(shape, params, machine, plan)
+    each = f" for each of {machine.processes} processes" if machine.processes > 1 else ""
+    fewer = "fewer training.processes" if machine.processes > 1 and not machine.gpu else None
     smaller = {"full": "training.mode lora or qlora", "lora": "training.mode qlora"}.get(params.mode)
-    steps = [smaller, "a smaller training.base_model", "a lower dataset.max_example_tokens"]
+    steps = [fewer, smaller, "a smaller training.base_model", "a lower dataset.max_example_tokens"]
     return NocturneError(
         f"{params.mode} of {params.base_model} ({shape.parameters / 1e6:,.0f}M parameters) needs about "
         f"{needed / GB:.1f} GB with one example of {load.longest:,} tokens at a time ({fixed / GB:.1f} GB of it for "
         f"the model and its optimizer); {machine.free / GB:.1f} of {machine.total / GB:.1f} GB are free on "
-        f"{machine.name}.",
+        f"{machine.name}{each}.",
         f"Choose {', '.join(step for step in steps if step)}, or close other programs; `nocturne recommend` says "
         "what fits.",
     )

@@ -31,19 +31,21 @@ def run(project: Project, params: Params) -> Facts:
     if params.training.mode == "none":
         return _nothing(project, params, base)
     from pipelines.training import checkpoints
-    from pipelines.training.machine import use_one_gpu
+    from pipelines.training.machine import processes_of, use_one_gpu
     from pipelines.training.preferences import enough
 
-    use_one_gpu()
+    processes = processes_of(params.training)
+    if processes == 1:
+        use_one_gpu()
 
     dataset = project.path("dataset", "train.jsonl")
     examples = list(read_jsonl(dataset))
     pairs = list(read_jsonl(project.path("dataset", "preferences.jsonl")))
     pairs = pairs if enough(pairs, params.training.min_preferences) else []
     champion, cold = _warm(project, params, base["identity"])
-    recipe = params.training.model_dump(exclude={"min_new_tokens", "min_preferences", "warm_start"})
+    recipe = params.training.model_dump(exclude={"min_new_tokens", "min_preferences", "warm_start", "processes"})
     began = tree_sha256(champion.folder) if champion else ""
-    identity = fingerprint(file_sha256(dataset), pairs, began, base, recipe, _code())[:16]
+    identity = fingerprint(file_sha256(dataset), pairs, began, base, recipe, processes, _code())[:16]
     cache = project.cache / "training"
     checkpoints.forget_others(cache, identity)
     progress.report(0, 1, "steps", "loading the base model")
@@ -151,6 +153,8 @@ def _facts(done: "Trained", examples: int, pairs: int, champion: "Former | None"
     }
     if done.steps < done.planned:
         facts["stopped_early_of"] = done.planned
+    if done.plan.processes > 1:
+        facts["processes"] = done.plan.processes
     if done.plan.accumulation > 1:
         facts["micro_batch"] = done.plan.micro_batch
     if pairs:

@@ -54,6 +54,7 @@ def arguments(params: Training, plan: Plan, folder: Path, steps: int) -> dict[st
         "disable_tqdm": True,
         "seed": params.seed,
         "data_seed": params.seed,
+        "ddp_find_unused_parameters": True,  # keeps gradients in the same buckets, and their sums in the same order
         "dataloader_num_workers": 0,
         "dataloader_pin_memory": on_gpu,
     }
@@ -64,6 +65,8 @@ def completion_trainer(
 ) -> Any:
     """TRL's SFTTrainer on tokenised examples; on a CPU with the loss of completions alone.
 
+    In several processes each calls this, and has its share of every update.
+
     Args:
         watch: a callback that follows it.
     """
@@ -71,9 +74,10 @@ def completion_trainer(
     from datasets import Dataset
     from transformers import EarlyStoppingCallback
     from transformers.trainer_callback import PrinterCallback
-    from trl import SFTConfig, SFTTrainer
+    from trl import SFTConfig
 
     from pipelines.training.loss import CompletionTrainer
+    from pipelines.training.order import OrderedTrainer, filled
 
     callbacks, stopping = [watch], {}
     if data.apart:
@@ -91,21 +95,26 @@ def completion_trainer(
         **arguments(params, plan, folder, steps),
         **stopping,
         learning_rate=params.learning_rate,
-        train_sampling_strategy="group_by_length",
         length_column_name="length",
         dataset_kwargs={"skip_prepare_dataset": True},
         # Examples one after the other without padding, where attention knows where each begins; never packed otherwise.
         padding_free=model.config._attn_implementation == "flash_attention_2",
     )
-    kind = SFTTrainer if torch.cuda.is_available() else CompletionTrainer
+    kind = OrderedTrainer if torch.cuda.is_available() else CompletionTrainer
+    rows = (
+        filled(data.rows, plan.micro_batch * plan.processes, tokenizer.pad_token_id)
+        if plan.processes > 1
+        else data.rows
+    )
     before = trained(model)
     trainer = kind(
         model,
         config,
-        train_dataset=Dataset.from_list(data.rows),
+        train_dataset=Dataset.from_list(rows),
         eval_dataset=Dataset.from_list(data.apart) if data.apart else None,
         processing_class=tokenizer,
         callbacks=callbacks,
+        examples=len(data.rows),
     )
     trainer.remove_callback(PrinterCallback)
     restore(trainer.model, before)

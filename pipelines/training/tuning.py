@@ -1,4 +1,5 @@
-"""One training by TRL: the same bytes for the same dataset, parameters and threads, also when it was interrupted."""
+"""One training by TRL: the same bytes for the same dataset, parameters, processes and threads, also when it was
+interrupted."""
 
 import gc
 import math
@@ -11,12 +12,12 @@ from pipelines import progress
 from pipelines.model.base import load_tokenizer
 from pipelines.params import Training
 from pipelines.records import Record, read_json, write_json
-from pipelines.registry.tracking import LiveRun
 from pipelines.training import checkpoints, preflight
-from pipelines.training.machine import GB, device_name, keep_rate, this_machine, with_past
+from pipelines.training.machine import GB, device_name, keep_rate, processes_of, this_machine, threads_of, with_past
 from pipelines.training.mishaps import explained, is_out_of_memory
 from pipelines.training.models import trainable
 from pipelines.training.preflight import Plan
+from pipelines.training.processes import Figures, together
 from pipelines.training.rows import IGNORED, split_apart, tokenised
 from pipelines.training.saving import save, take_over
 from pipelines.training.shape import Shape, shape_of
@@ -26,6 +27,7 @@ from pipelines.training.trainers import Data, completion_trainer, fix_threads
 TUNED = "tuned"
 PREFERRED = "preferred"
 PLAN = "plan.json"
+ENDED = "trained.json"
 TELLING = 5  # steps from which their speed says something
 
 
@@ -50,7 +52,7 @@ class Trained:
 
 @dataclass(frozen=True)
 class Task:
-    """What is trained on what, where: the same in every attempt.
+    """What is trained on what, where: the same in every attempt and every process.
 
     Attributes:
         data: tokenised examples.
@@ -68,7 +70,6 @@ class Task:
     steps: int
     folder: Path
     begin_with: Path | None
-    run: LiveRun
     past: Path | None = None
 
 
@@ -78,7 +79,7 @@ def train(
     workspace: Path,
     folder: Path,
     result: Path,
-    run: LiveRun,
+    run: Figures,
     begin_with: Path | None = None,
     pairs: Sequence[Record] = (),
     past: Path | None = None,
@@ -97,19 +98,17 @@ def train(
         NocturneError: it does not fit this machine, an example cannot teach anything, or it failed on the way; what the
             last whole checkpoint holds is kept.
     """
-    task = replace(_task(examples, params, workspace, folder, run, begin_with), past=past)
-    done = until_it_fits(task, _plan(task), task.folder / PLAN, lambda plan: _attempt(task, plan))
+    task = replace(_task(examples, params, workspace, folder, begin_with), past=past)
+    done = until_it_fits(task, _plan(task), task.folder / PLAN, lambda plan: _attempt(task, plan, run))
     if pairs:
         from pipelines.training.preferences import prefer
 
-        done = prefer(task, done, pairs)
+        done = prefer(task, done, pairs, run)
     take_over(folder / (PREFERRED if pairs else TUNED), params, result)
     return done
 
 
-def _task(
-    examples: Sequence[Record], params: Training, workspace: Path, folder: Path, run: LiveRun, begin_with: Path | None
-) -> Task:
+def _task(examples: Sequence[Record], params: Training, workspace: Path, folder: Path, begin_with: Path | None) -> Task:
     shape = shape_of(params, workspace)
     preflight.check_disk(folder, shape, params)
     tokenizer = load_tokenizer(params.base_model, workspace)
@@ -117,7 +116,7 @@ def _task(
     wanted, apart = split_apart(examples) if params.early_stopping_patience else (list(examples), [])
     rows, measured = (tokenised(some, tokenizer, shape.positions) for some in (wanted, apart))
     steps = min(params.max_steps, math.ceil(math.ceil(len(rows) / params.batch_size) * params.epochs))
-    return Task(params, workspace, shape, tokenizer, Data(rows, measured), steps, folder, begin_with, run)
+    return Task(params, workspace, shape, tokenizer, Data(rows, measured), steps, folder, begin_with)
 
 
 def _plan(task: Task) -> Plan:
@@ -125,14 +124,15 @@ def _plan(task: Task) -> Plan:
     file = task.folder / PLAN
     if file.is_file() and checkpoints.latest(task.folder) is not None:
         return Plan(**read_json(file))
-    machine = this_machine(task.params.threads)
+    machine = this_machine(task.params.threads, processes_of(task.params))
     if task.past is not None:
         machine = with_past(machine, task.past, task.params.threads)
     load = preflight.load_of(task.data.rows, task.params.batch_size, task.steps, IGNORED)
     plan = preflight.planned(task.shape, task.params, machine, load)
     needed = preflight.memory(task.shape, task.params, machine, load, plan) / GB
     minutes = preflight.seconds(task.shape, task.params, machine, load, plan) / 60
-    progress.report(0, task.steps, "steps", f"about {needed:.1f} of {machine.free / GB:.1f} GB, {minutes:,.0f} minutes")
+    size = f"about {needed:.1f} of {machine.free / GB:.1f} GB" + (f" x {plan.processes}" if plan.processes > 1 else "")
+    progress.report(0, task.steps, "steps", f"{size}, {minutes:,.0f} minutes")
     write_json(file, plan.facts())
     return plan
 
@@ -168,30 +168,39 @@ def _free() -> None:
         torch.cuda.empty_cache()
 
 
-def _attempt(task: Task, plan: Plan) -> Trained:
+def _attempt(task: Task, plan: Plan, run: Figures) -> Trained:
+    folder, params = task.folder, task.params
+    checkpoints.drop_unusable(folder)
+    resumed = checkpoints.latest(folder)
+    ended = folder / TUNED / ENDED
+    if ended.is_file():  # it was killed after this: in preference tuning, or before the stage's last file
+        kept = read_json(ended)
+        return Trained(kept["log"], kept["steps"], task.steps, kept["steps"], 0.0, plan)
+    threads = threads_of(params, plan.processes)
+    done = together(plan.processes, threads, _tune, (task, plan, resumed), run)
+    if task.past is not None and done.steps - done.resumed_at >= TELLING:
+        rate = preflight.reached(task.shape, params, plan, done.tokens_per_second)
+        keep_rate(task.past, device_name(), params.threads, rate, plan.processes)
+    return done
+
+
+def _tune(task: Task, plan: Plan, resumed: Path | None, run: Figures) -> Trained:
+    """In each process; the first one writes what was learned."""
     from transformers import set_seed
 
     from pipelines.training.watching import Watch
 
-    params, folder = task.params, task.folder
-    fix_threads(params.threads)
+    params = task.params
+    fix_threads(threads_of(params, plan.processes))
     set_seed(params.seed)
-    checkpoints.drop_unusable(folder)
-    resumed = checkpoints.latest(folder)
-    ended = folder / TUNED / "trained.json"
-    if ended.is_file():  # it was killed after this: in preference tuning, or before the stage's last file
-        kept = read_json(ended)
-        return Trained(kept["log"], kept["steps"], task.steps, kept["steps"], 0.0, plan)
     with Stalls() as stalls:
-        watch = Watch(task.run, preflight.mean_tokens(task.data.rows) * params.batch_size, stalls)
+        watch = Watch(run, preflight.mean_tokens(task.data.rows) * params.batch_size, stalls)
         model = trainable(params, task.workspace, task.begin_with)
-        trainer = completion_trainer(params, plan, model, task.tokenizer, folder, task.steps, task.data, watch)
+        trainer = completion_trainer(params, plan, model, task.tokenizer, task.folder, task.steps, task.data, watch)
         trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
-    save(trainer.model, params, folder / TUNED, task.shape.stored)
     steps = int(trainer.state.global_step)
-    write_json(ended, {"log": watch.log, "steps": steps})
+    if trainer.is_world_process_zero():
+        save(trainer.model, params, task.folder / TUNED, task.shape.stored)
+        write_json(task.folder / TUNED / ENDED, {"log": watch.log, "steps": steps})
     first = checkpoints.step_of(resumed) if resumed else 0
-    if task.past is not None and steps - first >= TELLING:
-        rate = preflight.reached(task.shape, params, plan, watch.tokens_per_second)
-        keep_rate(task.past, device_name(), params.threads, rate)
     return Trained(watch.log, steps, task.steps, first, watch.tokens_per_second, plan)

@@ -1,4 +1,5 @@
-"""What is seen while training runs: the bar, the live metrics in MLflow, and the sealing of checkpoints."""
+"""What is seen while training runs: the bar, the live metrics in MLflow, and the sealing of checkpoints. Of several
+processes the first one shows and seals."""
 
 import math
 import time
@@ -8,9 +9,9 @@ from typing import Any
 from transformers import TrainerCallback
 
 from pipelines import progress
-from pipelines.registry.tracking import LiveRun
 from pipelines.training import checkpoints
 from pipelines.training.mishaps import Diverged
+from pipelines.training.processes import Figures
 from pipelines.training.stalls import Stalls
 
 FIGURES = ("step", "epoch", "loss", "eval_loss", "learning_rate", "grad_norm")
@@ -20,7 +21,7 @@ PREFERENCES = ("rewards/accuracies", "rewards/margins")
 class Watch(TrainerCallback):
     """Follows one training. Keeps the loss log without any times, so that the log is as reproducible as the adapter."""
 
-    def __init__(self, run: LiveRun, tokens_per_step: float, stalls: Stalls, prefix: str = "") -> None:
+    def __init__(self, run: Figures, tokens_per_step: float, stalls: Stalls, prefix: str = "") -> None:
         self.run = run
         self.tokens_per_step = tokens_per_step
         self.stalls = stalls
@@ -40,6 +41,8 @@ class Watch(TrainerCallback):
         began, first = self._began
         done = state.global_step - first
         self.tokens_per_second = done * self.tokens_per_step / max(time.monotonic() - began, 1e-9)
+        if not state.is_world_process_zero:
+            return
         losses = [entry["loss"] for entry in self.log if "loss" in entry]
         loss = f"loss {losses[-1]:.3f}, " if losses else ""
         unit = f"{self.prefix}steps"
@@ -58,6 +61,8 @@ class Watch(TrainerCallback):
                 "Lower training.learning_rate in params.yaml and run `nocturne nightly` again.",
             )
         self.log.append(entry)
+        if not state.is_world_process_zero:
+            return
         figures = {self.prefix + key: value for key, value in entry.items() if key not in ("step", "epoch")}
         self.run.metrics({**figures, self.prefix + "tokens_per_second": self.tokens_per_second}, state.global_step)
 
@@ -66,8 +71,10 @@ class Watch(TrainerCallback):
         self.stalls.alive()
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """The checkpoint is written: seal it."""
-        checkpoints.seal(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+        """The checkpoint is written, once every process has written its part: seal it."""
+        args.distributed_state.wait_for_everyone()
+        if state.is_world_process_zero:
+            checkpoints.seal(Path(args.output_dir) / f"checkpoint-{state.global_step}")
         self.stalls.alive()
 
 

@@ -8,7 +8,7 @@ from threading import Event
 
 from pipelines.errors import NocturneError
 
-QUIET_MS = 10  # events this close together are one change: an editor's writing aside and renaming
+QUIET_MS = 5  # events this close together are one change: an editor's writing aside and renaming
 AT_MOST_MS = 50  # of waiting for that
 BEAT_MS = 250  # how often a watch without events looks up
 MANY = 50  # paths: a branch switch, a formatter, a merge

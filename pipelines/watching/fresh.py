@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pipelines.embedding.vectors import Encodes, vectors_of
 from pipelines.index import ChangingIndex
 from pipelines.model.vector_cache import VectorCache
-from pipelines.progress import report
+from pipelines.progress import report, shown_by
 from pipelines.records import Record
 from pipelines.source.reader import Reader
 from pipelines.watching.passages import Passages
@@ -64,7 +64,8 @@ class Fresh:
 
         Only files with other bytes than before are parsed, and only texts that were never embedded are embedded. A file
         is replaced at once when its new passages are ready. Of more files than `FILES` the old passages go first, so
-        that nobody is shown a line that is no longer there while the new ones are made.
+        that nobody is shown a line that is no longer there while the new ones are made. The new vectors of the last
+        ones wait for `keep`.
 
         Raises:
             NocturneError: the parser, the encoder or the engine failed; what was not taken is taken the next time.
@@ -78,11 +79,20 @@ class Fresh:
         passages = embedded = 0
         for start in range(0, len(changed), FILES):
             report(start, len(changed), "files")
+            self.keep()
             made, new = self._replace(changed[start : start + FILES], reader)
             passages, embedded = passages + made, embedded + new
         report(len(changed), len(changed), "files")
         told = (item["path"] for item in changed if item["path"] in known | self._shown)
         return Taken(tuple(told), tuple(gone), passages, embedded)
+
+    def keep(self) -> None:
+        """Write the vectors that are new: to be called when nobody waits for what was taken."""
+        self._vectors.write()
+
+    def holds(self, items: Mapping[str, Record]) -> bool:
+        """Whether every one of these files was taken as it is; not one that could not be read just then."""
+        return all(self._held.get(path) == item["blob"] for path, item in items.items())
 
     def _forget(self, paths: Sequence[str]) -> None:
         if paths:
@@ -93,11 +103,11 @@ class Fresh:
 
     def _replace(self, items: Sequence[Record], reader: Reader) -> tuple[int, int]:
         blobs = {item["path"]: item["blob"] for item in items}
-        found = dict(self._passages.of(items, reader))
-        chunks = [chunk for made in found.values() for chunk in made or ()]
-        vectors, embedded = vectors_of(chunks, self._encoder, self._vectors, self._batch_size)
+        with shown_by(lambda step: None):  # what is told is how many of all files are done
+            found = dict(self._passages.of(items, reader))
+            chunks = [chunk for made in found.values() for chunk in made or ()]
+            vectors, embedded = vectors_of(chunks, self._encoder, self._vectors, self._batch_size)
         self.index.replace(list(found), chunks, vectors)
         self._held.update({path: None if made is None else blobs[path] for path, made in found.items()})
         self._shown = self._shown.difference(found) | {path for path, made in found.items() if made}
-        self._vectors.write()
         return len(chunks), embedded

@@ -1,5 +1,6 @@
 """The source's files as they stand while people edit them: items as the snapshot has them, a few looked at again."""
 
+import time
 from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path, PurePosixPath
@@ -11,9 +12,15 @@ from pipelines.snapshot.files import chosen
 from pipelines.source import disk, git
 from pipelines.source.tracked import UNCOMMITTED
 
+PATROL = 500  # files looked at between two chances for a change: some milliseconds
+ROUND_S = 10.0  # from the beginning of one round over all files to the next, at least
+TICK_NS = 20_000_000  # by which a file's time may lie behind the clock
 # They say which files are read, so that a change of one is a change of the list.
 RULES = frozenset({".gitignore", ".gitattributes"})
 DIRTY = "-dirty"
+
+
+_Stamp = tuple[int, int, int, int]
 
 
 class Tree:
@@ -37,12 +44,20 @@ class Tree:
         self._format = git.object_format(self.root)
         told = git.output(self.root, "rev-parse", "--git-path", "index").decode().strip()
         self.index = (self.root / told).resolve()
+        self._rest: list[Path] = []  # of the present round
+        self._due = time.monotonic() + ROUND_S  # when the next one begins
         self.read()
 
     def read(self) -> None:
         """Ask git for the whole list again."""
+        began, index = time.time_ns() - TICK_NS, _stamp(self.index)
         taken, _ = chosen(self._project, self._params)
         self._listed = {file.path: asdict(file) for file in taken}
+        stamps = {path: _stamp(path) for path in (self.root / name for name in self._listed)}
+        # What was touched since may have been read before: it is looked at once more.
+        self._stamps: dict[Path, _Stamp | None]
+        self._stamps = {path: stamp for path, stamp in stamps.items() if stamp and stamp[0] < began}
+        self._stamps[self.index] = index
         self._folders = {str(folder) for path in self._listed for folder in PurePosixPath(path).parents} - {"."}
         self.items: dict[str, Record] = dict(self._listed)
 
@@ -65,6 +80,24 @@ class Tree:
             return before != self.items
         changed = [path for path in sorted(self._concerned(paths)) if self._look(path)]
         return bool(changed)
+
+    def patrol(self) -> list[Path]:
+        """What has changed without a word from the system, among the next PATROL files and git's index.
+
+        The system forgets changes in a folder that is just being made, and when there are too many at once. A round
+        over all files begins every ROUND_S seconds at most.
+        """
+        now = time.monotonic()
+        if not self._rest and now >= self._due:
+            self._rest, self._due = [self.index, *(self.root / path for path in self._listed)], now + ROUND_S
+        some, self._rest = self._rest[:PATROL], self._rest[PATROL:]
+        changed = []
+        for path in some:
+            stamp = _stamp(path)
+            if path not in self._stamps or stamp != self._stamps[path]:
+                self._stamps[path] = stamp
+                changed.append(path)
+        return changed
 
     def _concerned(self, paths: Collection[Path]) -> set[str]:
         """The tracked files among some paths, and those in folders that came or went as a whole."""
@@ -100,3 +133,13 @@ class Tree:
 
     def _relative(self, path: Path) -> str | None:
         return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else None
+
+
+def _stamp(path: Path) -> _Stamp | None:
+    """What differs once a file is written, replaced or renamed: its times of change, its size, its inode. None without
+    one."""
+    try:
+        told = path.lstat()
+    except OSError:
+        return None
+    return told.st_ctime_ns, told.st_mtime_ns, told.st_size, told.st_ino

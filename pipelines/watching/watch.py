@@ -1,5 +1,6 @@
 """Watching a project's source: what is saved can be found a moment later, on top of the live release."""
 
+import math
 import os
 import sqlite3
 import threading
@@ -7,8 +8,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
+import orjson
 from filelock import FileLock, Timeout
 
 from pipelines.assistant.search import within
@@ -20,7 +23,7 @@ from pipelines.model.encoder import Encoder, load_encoder
 from pipelines.model.vector_cache import VectorCache
 from pipelines.params import Params
 from pipelines.project import Project
-from pipelines.records import Record, read_json, write_json
+from pipelines.records import Record, read_json
 from pipelines.source.reader import Reader
 from pipelines.watching.events import changes
 from pipelines.watching.fresh import Fresh, Taken
@@ -51,7 +54,7 @@ class Event:
         release: on top of which.
         taken: the files and their passages.
         seconds: from the moment the change was noticed.
-        error: what failed; it is tried again.
+        error: what failed, and what a person can do; it is tried again.
     """
 
     release: int | None
@@ -98,7 +101,9 @@ class Watch:
         self._served: _Served | None = None
         self._serving = threading.Lock()
         self._looked = self._again = 0.0  # when `champion` was looked up, and when a failure is tried again
+        self._missing = math.inf  # when files are tried again that could not be read, though nothing of them changes
         self._failed = ""
+        self._touched: set[Path] = set()  # to be looked at
         self._behind = True
 
     def run(self, stop: threading.Event) -> None:
@@ -113,7 +118,7 @@ class Watch:
             self._address = address
             try:
                 for change in changes(self._tree.root, self._tree.index, self._tree.concerns, stop):
-                    self._behind |= bool(change.paths) and self._tree.look(change.paths)
+                    self._touched |= change.paths or set(self._tree.patrol())
                     self._follow(change.at)
             finally:
                 self._leave()
@@ -139,15 +144,25 @@ class Watch:
                 self._leave()
                 self._tree, self._behind = Tree(self._project, self._params()), True
                 self._next = self._opened(moved)
-            if self._behind and self._next is not None and time.monotonic() >= self._again:
+            now = time.monotonic()
+            if now < self._again:
+                return
+            self._behind |= bool(self._touched) and self._tree.look(self._touched)
+            self._touched, changed = set(), self._behind
+            if (changed or now >= self._missing) and self._next is not None:
                 taken = self._next.fresh.take(self._tree.items, self._next.reader)
                 self._behind, self._failed = False, ""
+                whole = self._next.fresh.holds(self._tree.items)
+                self._missing = math.inf if whole else time.monotonic() + LOOK_S
                 with self._serving:
                     self._served = self._next
-                self._say(Event(self._next.release.version, taken, time.monotonic() - since))
+                if changed or taken.changed or taken.gone:
+                    self._say(Event(self._next.release.version, taken, time.monotonic() - since))
+                self._next.fresh.keep()
         except (NocturneError, OSError, sqlite3.Error) as error:
             self._again = time.monotonic() + LOOK_S
-            words = " ".join(str(error).split())
+            step = f" → {error.next_step}" if isinstance(error, NocturneError) else ""
+            words = " ".join(f"{error}{step}".split())
             if words != self._failed:
                 self._failed = words
                 self._told(Event(None, Taken(), 0.0, words))
@@ -194,7 +209,9 @@ class Watch:
             "passages": served.fresh.index.count(),
             "seconds": round(event.seconds, 3),
         }
-        write_json(self._project.watch / STATE, state)
+        aside = self._project.watch / f".{STATE}.tmp"  # not synced to disk: it says nothing once this process is gone
+        aside.write_bytes(orjson.dumps(state))
+        aside.replace(self._project.watch / STATE)
         self._told(event)
 
 
@@ -212,7 +229,13 @@ def watching(project: Project) -> Record | None:
 
 @contextmanager
 def _alone(project: Project) -> Iterator[None]:
-    project.watch.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        project.watch.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (project.watch / "lock").touch(mode=0o600)
+    except OSError as error:
+        raise NocturneError(
+            f"{project.watch} cannot be written: {error.strerror}.", "Free disk space, or look at its permissions."
+        ) from error
     try:
         with _lock(project):
             try:

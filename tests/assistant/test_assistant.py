@@ -145,6 +145,18 @@ def test_search_finds_the_definition_by_meaning_and_by_name(project, params, liv
     assert (best.path, "def parse_price" in best.text) == ("store/retry.py", True)
 
 
+def test_what_scores_less_than_the_minimum_is_neither_found_nor_quoted(project, params, live):
+    everything = search(project, params, live, "parse_price", 10)
+    second = everything[1].score
+    assert everything[0].score > second > everything[-1].score
+    strict = params.model_copy(update={"search": params.search.model_copy(update={"min_score": second})})
+    assert search(project, strict, live, "parse_price", 10) == [hit for hit in everything if hit.score >= second]
+    nothing = params.model_copy(update={"search": params.search.model_copy(update={"min_score": 1.0})})
+    assert search(project, nothing, live, "how is a release rolled back?", 10) == []
+    answer = ask(project, nothing, live, "how is a release rolled back?", False)
+    assert (answer.text, answer.citations) == ("Nothing in the index of demo answers this.", [])
+
+
 def test_an_empty_question_is_wrong_use(project, params, live):
     with pytest.raises(UsageError, match="empty"):
         ask(project, params, live, "  ", False)

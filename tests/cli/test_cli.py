@@ -54,6 +54,20 @@ def two_lines(stderr):
     return error
 
 
+@pytest.mark.parametrize(
+    ("least", "said"), [(0.4, "no passage scores 0.4 (search.min_score)"), (0, "Nothing is found")]
+)
+def test_a_search_without_a_hit_says_why(nocturne, place, monkeypatch, least, said):
+    add(place, "moon", ROOT)
+    values = yaml.safe_load((place / "params.yaml").read_text())
+    values["search"]["min_score"] = least
+    (place / "params.yaml").write_text(yaml.safe_dump(values))
+    monkeypatch.setattr("pipelines.release.indexes.served", lambda place, params, asks: ([], []))
+    code, out, err = nocturne("search", "cherry cake")
+    assert (code, out) == (0, "")
+    assert said in err
+
+
 def test_a_source_that_does_not_exist(nocturne, place, tmp_path):
     code, _, err = nocturne("add", "moon", str(tmp_path / "nowhere"))
     assert code == 1

@@ -1,7 +1,8 @@
 """The copy that a watch changes: files are replaced whole, within the memory that the index may take."""
 
+import numpy as np
 import pytest
-from test_index import edge, project, some_chunks, unit_vectors
+from test_index import edge, params, project, some_chunks, unit_vectors
 
 from pipelines.errors import NocturneError
 from pipelines.index import ChangingIndex, publish
@@ -10,14 +11,19 @@ from pipelines.index.stores import store_of
 
 
 @pytest.fixture
-def changing(project, edge):
-    version = publish(project, edge).version
-    with ChangingIndex.of(project, edge.index, version) as made:
+def changing(project, params):
+    version = publish(project, params).version
+    with ChangingIndex.of(project, params.index, version) as made:
         yield made
 
 
 def of_path(chunks, path):
     return [{**chunk, "path": path, "blob": "d" * 40} for chunk in chunks]
+
+
+def held(changing):
+    """Every point as it lies there, by its chunk."""
+    return {point.chunk["chunk_id"]: point for batch in changing._engine.every() for point in batch}
 
 
 def test_a_replaced_file_has_its_new_passages_and_no_others(changing, project):
@@ -29,6 +35,42 @@ def test_a_replaced_file_has_its_new_passages_and_no_others(changing, project):
     assert found == ["quite another text"]
     changing.remove([path])
     assert path not in changing.blobs()
+
+
+def test_a_file_of_old_and_new_passages_is_as_if_it_were_put_in_anew(changing, monkeypatch):
+    """One stays where it is, in a file of other bytes, at another line; the other one is gone, and a new one comes."""
+    path = "src/release.py"
+    stays, gone = (chunk for chunk in some_chunks() if chunk["path"] == path)
+    now = [
+        {**stays, "blob": "d" * 40, "commit": "e" * 40, "start_line": 7, "end_line": 9},
+        {**gone, "chunk_id": "new", "blob": "d" * 40, "text": "def promote(release): return True"},
+    ]
+    vectors = np.stack([unit_vectors(6)[0], unit_vectors(9)[8]])
+    before, written = held(changing), []
+    upsert = changing._engine.upsert
+    monkeypatch.setattr(changing._engine, "upsert", lambda points: (written.extend(points), upsert(points)))
+    changing.replace([path], now, vectors)
+    assert [point.chunk["chunk_id"] for point in written] == ["new"]
+    made = held(changing)
+    assert made.keys() == before.keys() - {gone["chunk_id"]} | {"new"}
+    changing.remove([path])
+    changing.replace([path], now, vectors)
+    assert len(written) == 3
+    for id, point in held(changing).items():
+        assert point.chunk == made[id].chunk
+        assert point.sparse == made[id].sparse
+        assert np.allclose(point.dense, made[id].dense, atol=1e-6)
+    assert made[stays["chunk_id"]].chunk["start_line"] == 7
+
+
+def test_a_file_without_passages_is_gone_and_the_same_file_again_writes_nothing(changing, monkeypatch):
+    own = [chunk for chunk in some_chunks() if chunk["path"] == "lib/retry.go"]
+    before = held(changing)
+    monkeypatch.setattr(changing._engine, "upsert", lambda points: pytest.fail("what is there is written again"))
+    changing.replace(["lib/retry.go"], own, unit_vectors(6)[4:])
+    assert held(changing) == before
+    changing.replace(["lib/retry.go"], [], unit_vectors(0))
+    assert {point.chunk["path"] for point in held(changing).values()} == {"src/release.py", "src/http_server.py"}
 
 
 def test_what_would_take_more_than_the_memory_is_refused_and_the_rest_answers(project, edge):

@@ -5,7 +5,7 @@ import pytest
 from test_index import SOURCES, params, project, some_chunks, unit_vectors
 
 from pipelines.index import open_index, publish
-from pipelines.index.engine import Point, Scope, Store, point_id
+from pipelines.index.engine import Point, Search, Store, point_id
 from pipelines.index.keywords import Keywords
 from pipelines.index.stores import store_of
 
@@ -25,7 +25,7 @@ def test_a_copy_changes_and_the_version_does_not(project, params):
     copy.flush()
     assert paths_of(copy) == ["new.py", "src/http_server.py", "src/http_server.py"]
     assert copy.count() == 3
-    assert copy.nearest(unit_vectors(7)[6], 1, Scope())[0].id == point_id("new")
+    assert copy.nearest(Search(unit_vectors(7)[6], 1))[0][0].id == point_id("new")
     assert store.held() == before
     copy.close()
     assert store.read(manifest.version) == manifest
@@ -45,7 +45,7 @@ def test_a_copy_of_the_same_name_begins_again_and_goes_when_it_is_dropped(projec
     store = store_of(project, params.index)
     again = store.copy(manifest, "watch")
     assert again.count() == 6
-    assert np.allclose(again.nearest(unit_vectors(6)[2], 1, Scope())[0].score, 1, atol=1e-4)
+    assert np.allclose(again.nearest(Search(unit_vectors(6)[2], 1))[0][0].score, 1, atol=1e-4)
     again.close()
     store = store_of(project, params.index)
     store.drop("watch")

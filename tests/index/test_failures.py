@@ -4,16 +4,22 @@ import contextlib
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from shutil import disk_usage
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, unprivileged
 from qdrant_client.http.exceptions import ResponseHandlingException
 from test_index import edge, engine_params, made_project, project, some_chunks, unit_vectors
 
-from pipelines.errors import NocturneError
-from pipelines.index import open_index, present, publish, server, version_of
+from pipelines.errors import NocturneError, TornIndex, UsageError
+from pipelines.index import backup as backups
+from pipelines.index import care, folders, open_index, present, publish, server, version_of
+from pipelines.index import edge as index_edge
+from pipelines.index.backup import backup
 from pipelines.params import load_params
 
 
@@ -164,3 +170,107 @@ def test_a_folder_that_cannot_be_written_is_searched_in_a_copy(project, edge, mo
     shard.chmod(0o755)
     assert {file: file.stat().st_ino for file in shard.rglob("*") if file.is_file()} == before
     assert list((tmp_path / "copies").iterdir()) == []
+
+
+def test_on_a_full_disk_what_is_live_answers_from_a_copy_elsewhere(project, edge, monkeypatch, tmp_path):
+    """The engine writes two small files anew when it opens; a disk without a byte for them has a live index too."""
+    version = publish(project, edge).version
+    shard = project.live / version / "shard"
+    before = {file: file.stat().st_ino for file in shard.rglob("*") if file.is_file()}
+    full = disk_usage(tmp_path)._replace(free=0)
+    monkeypatch.setattr(index_edge, "disk_usage", lambda path: full)
+    with open_index(project, edge.index, version) as index:
+        assert index.search("RetryWithBackoff", unit_vectors(6)[4], 1)[0].path == "lib/retry.go"
+    assert {file: file.stat().st_ino for file in shard.rglob("*") if file.is_file()} == before
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+    with pytest.raises(NocturneError, match="cannot be opened as a copy either") as caught:
+        open_index(project, edge.index, version)
+    assert not isinstance(caught.value, TornIndex)  # or the release before would be asked
+    assert "Free disk space" in caught.value.next_step
+    monkeypatch.undo()
+    with open_index(project, edge.index, version) as index:
+        assert index.count() == 6
+
+
+DOING = {
+    "build": "Material.version = lambda self: 'f' * 12; publish(project, params)",
+    "copy": "ChangingIndex.of(project, params.index, sys.argv[3])",
+    "back up": "backup(project, params, [sys.argv[3]], project.live / 'index.tar.gz')",
+    "restore": "restore(project, params, Path(sys.argv[1]) / 'kept.tar.gz')",
+}
+
+
+def attempted(project, what, version, before="", **how):
+    """What a process of its own says when it tries something where it must fail: the fact and the next step."""
+    code = (
+        "import resource, sys, tempfile\nfrom pathlib import Path\n"
+        "from pipelines.errors import NocturneError\nfrom pipelines.index import ChangingIndex, Material, publish\n"
+        "from pipelines.index.backup import backup, restore\nfrom pipelines.params import load_params\n"
+        "from pipelines.project import Project\n"
+        "project, params = Project('demo', Path(sys.argv[1]), Path(sys.argv[1])), load_params(Path(sys.argv[2]))\n"
+        f"{before}\ntry:\n    {DOING[what]}\nexcept NocturneError as error:\n"
+        "    print(type(error).__name__, error.fact, '->', error.next_step)\n"
+    )
+    command = [sys.executable, "-c", code, str(project.workspace), str(ROOT), version]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, **how)
+    assert done.stdout.startswith("NocturneError"), done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def kept(project, edge, tmp_path):
+    """The published version of a project, beside a backup of another one that is not there."""
+    other = made_project(tmp_path / "other", some_chunks()[:3], unit_vectors(3))
+    backup(other, edge, [publish(other, edge).version], tmp_path / "kept.tar.gz")
+    return publish(project, edge).version
+
+
+@pytest.mark.parametrize("what", DOING)
+def test_a_folder_that_cannot_be_written_is_named_and_what_is_live_stays(project, edge, kept, what):
+    project.live.chmod(0o555)
+    said = attempted(project, what, kept, preexec_fn=unprivileged)
+    project.live.chmod(0o755)
+    assert "cannot be written" in said
+    assert "permissions" in said or "another place" in said
+    assert [path.name for path in project.live.iterdir()] == [kept]
+    assert care.verify(project, edge, kept) == []
+
+
+@pytest.mark.parametrize("what", DOING)
+def test_a_disk_that_fills_while_something_is_written_is_named_and_leaves_nothing(project, edge, kept, what):
+    """A limit on the size of files stands in for it."""
+    size = 1 << 20 if what in ("build", "restore") else 1 << 10
+    said = attempted(project, what, kept, f"resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}))")
+    assert "ree disk space" in said or "free space" in said
+    assert [path.name for path in project.live.iterdir() if path.name != "copies"] == [kept]
+    assert not list(project.live.glob("copies/*"))
+    assert care.verify(project, edge, kept) == []
+
+
+def test_a_disk_without_room_to_unpack_a_backup_is_not_a_damaged_backup(project, kept):
+    said = attempted(project, "restore", kept, "resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))")
+    assert "cannot be unpacked" in said
+    assert "Free disk space" in said
+
+
+def test_wherever_a_bit_of_a_backup_flips_or_it_ends_it_is_refused_or_whole(project, edge, kept, tmp_path):
+    file = tmp_path / "whole.tar.gz"
+    backup(project, edge, [kept], file)
+    whole, said = file.read_bytes(), []
+    for place in range(0, len(whole), 7):
+        for broken in (whole[:place], whole[:place] + bytes([whole[place] ^ 16]) + whole[place + 1 :]):
+            file.write_bytes(broken)
+            try:
+                backups._unpacked(file, Path(tempfile.mkdtemp(dir=tmp_path)))
+            except UsageError as error:
+                said.append(error.fact)
+    assert len(said) > len(whole) // 7
+    assert set(said) == {f"{file} is not a whole backup of an index."}
+
+
+def test_what_a_search_writes_for_a_moment_does_not_hinder_who_lists_the_versions(project, edge, kept, monkeypatch):
+    files = folders._files
+    monkeypatch.setattr(folders, "_files", lambda folder: [*files(folder), folder / "shard" / ".atomicwrite"])
+    (held,) = care.inventory(project, edge.index)
+    assert held.whole
+    assert held.bytes > 0

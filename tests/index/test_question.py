@@ -98,3 +98,9 @@ def test_a_point_is_found_by_each_folder_above_it_whole_or_by_its_name():
     places = {"go", "go/internal", "go/internal/retry", "internal", "retry", "again.go", chunk["path"]}
     assert set(payload(chunk)["places"]) == places
     assert payload(chunk)["names"] == ["again", "retry.again"]
+
+
+def test_a_point_is_found_by_each_definition_that_begins_in_it():
+    chunk = {"path": "a.py", "symbol": "Context", "defines": ["Context", "Context.forward"]}
+    assert payload(chunk)["names"] == ["context", "context.forward", "forward"]
+    assert payload({"path": "a.py", "symbol": ""})["names"] == []

@@ -38,6 +38,39 @@ def test_an_identifier_leads_to_its_definition_not_to_who_speaks_of_it():
     assert order("what makes a retry_count fall", used, candidate("c.py", "retry_count"))[0] == "c.py retry_count"
 
 
+def test_a_definition_among_several_of_a_passage_is_found_by_its_name():
+    methods = {"kind": "class", "defines": ["Context.forward", "Context.get_usage"]}
+    merged, other = candidate("b.py", "Context", **methods), candidate("a.py", "Group", cosine=0.6, bm25=1.5)
+    for question in ("get_usage", "Context.get_usage", "where is get_usage called", "get the usage"):
+        assert order(question, other, merged)[0] == "b.py Context", question
+    without = candidate("b.py", "Context", kind="class")
+    assert order("get_usage", other, without)[0] == "a.py Group"
+
+
+def test_a_name_fits_by_what_it_says_and_by_what_it_does_not():
+    asked = Asked.of("read the configuration file")
+    assert asked.fits(("read", "config", "file")) == 1
+    assert asked.fits(("read", "config")) > asked.fits(("read",)) > asked.fits(("read", "socket", "twice")) > 0
+    assert asked.fits(()) == Asked.of("the").fits(("read",)) == 0
+
+
+def test_the_name_of_a_file_decides_a_short_question_and_not_a_long_one():
+    named, other = candidate("session.py", "Jar", cosine=0.4), candidate("a.py", "b", cosine=0.6, bm25=1.4)
+    assert order("session", other, named)[0] == "session.py Jar"
+    long = "a value that was kept over several calls of the same client goes with its session"
+    assert order(long, other, named)[0] == "a.py b"
+
+
+@pytest.mark.parametrize("question", ["frobnicate", "where is the frobnicate flag set"])
+@pytest.mark.parametrize("path", ["tests/test_flags.py", "examples/flags.py"])
+def test_a_word_that_stands_in_a_test_or_an_example_alone_leads_there(question, path):
+    holds = candidate(path, "test_all", cosine=0.4, bm25=9)
+    code = [candidate(f"src/flags/{n}.py", "set", cosine=0.4, bm25=3.0 if " " in question else 0) for n in range(8)]
+    assert order(question, holds, *code)[0] == f"{path} test_all"
+    known = [candidate(f"src/{n}.py", "run", cosine=0.4, bm25=9) for n in range(8)]
+    assert order(question, holds, *known)[-1] == f"{path} test_all"
+
+
 def test_a_file_of_which_much_was_found_is_ahead_with_its_best_chunk():
     found = [candidate("one.py", "a"), candidate("two.py", "b"), candidate("two.py", "c", cosine=0.45)]
     assert order("wait", *found) == ["two.py b", "one.py a", "two.py c"]

@@ -12,7 +12,7 @@ from pipelines.params import load_params
 from pipelines.project import Project
 from pipelines.records import read_json
 from pipelines.snapshot.stage import STAGE
-from pipelines.source import disk
+from pipelines.source import disk, tracked
 from pipelines.source.patterns import chooser
 from pipelines.source.reader import CHANGED, Reader, Unreadable
 from pipelines.source.tracked import files
@@ -89,6 +89,24 @@ def test_staged_changes_are_dirty_and_staged_files_uncommitted(repository):
     found = by_path(source)
     assert found["a.py"].commit.endswith("-dirty")
     assert (found["new.py"].commit, found["new.py"].dirty) == ("uncommitted", True)
+
+
+def test_an_index_that_changes_while_it_is_compared_is_read_again(repository, monkeypatch):
+    """What was staged under a name that is gone by then was never in that file."""
+    source = repository(FILES)
+    (source / "a.py").write_text("edited\n")
+    git(source, "mv", "a.py", "moved.py")
+    compared = tracked._changed
+
+    def moved_back(root, command, *arguments):
+        if (source / "moved.py").exists():
+            git(source, "mv", "moved.py", "a.py")
+        return compared(root, command, *arguments)
+
+    monkeypatch.setattr(tracked, "_changed", moved_back)
+    found = by_path(source)
+    assert "moved.py" not in found
+    assert found["a.py"].dirty
 
 
 def test_a_touched_file_is_not_dirty(repository):

@@ -53,6 +53,7 @@ def test_small_neighbours_share_a_chunk():
     (only,) = cut(source)
     assert only.text == source.rstrip()
     assert only.symbol == "g"
+    assert only.defines == ("f", "g")
 
 
 def test_only_a_definition_that_is_too_large_is_cut_and_overlaps():
@@ -61,6 +62,7 @@ def test_only_a_definition_that_is_too_large_is_cut_and_overlaps():
     made = cut(small * 40 + large + small)
     pieces = [chunk for chunk in made if chunk.symbol == "large"]
     assert len(pieces) > 2
+    assert [chunk.defines for chunk in pieces] == [("large",)] + [()] * (len(pieces) - 1)
     for before, after in pairwise(pieces):
         assert 0 < before.end_line - after.start_line + 1 <= 8
     others = [chunk for chunk in made if chunk.symbol != "large"]
@@ -78,6 +80,7 @@ def test_a_large_class_gives_its_header_and_its_methods():
     source = 'class Box:\n    """Holds."""\n\n    limit = 3\n\n' + "".join(method.format(i) for i in range(4))
     made = cut(source)
     assert [chunk.symbol for chunk in made] == ["Box", "Box.m0", "Box.m1", "Box.m2", "Box.m3"]
+    assert [chunk.defines for chunk in made] == [(chunk.symbol,) for chunk in made]
     assert made[0].text.endswith("limit = 3")
     assert all(chunk.text.startswith("    # about it") for chunk in made[1:])
     assert all(before.end_line < after.start_line for before, after in pairwise(made))

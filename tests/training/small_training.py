@@ -9,6 +9,8 @@ from tiny_model import make_base
 from pipelines.model.base import load_tokenizer
 from pipelines.model.prompts import chat, fim_tokens
 from pipelines.params import load_params
+from pipelines.project import Project
+from pipelines.records import write_json, write_jsonl
 from pipelines.training.tuning import train
 
 SMALL = {"max_steps": 8, "batch_size": 4, "checkpoint_steps": 3, "epochs": 50.0, "learning_rate": 0.01, "threads": 1}
@@ -73,3 +75,25 @@ def uninterrupted(trained, examples, tmp_path_factory):
     """A training that nothing disturbed, and its adapter."""
     folder = tmp_path_factory.mktemp("whole")
     return trained(examples, folder), folder / "adapter"
+
+
+@pytest.fixture
+def night(tmp_path, base, examples, monkeypatch):
+    """A project whose dataset is there, and parameters for a few steps."""
+    monkeypatch.setattr("pipelines.registry.tracking.LiveRun.__enter__", lambda self: Recorded())
+    monkeypatch.setattr("pipelines.registry.tracking.LiveRun.__exit__", lambda *_: None)
+    project = Project("moon", tmp_path, tmp_path)
+    write_jsonl(project.path("dataset", "train.jsonl"), examples)
+    write_jsonl(project.path("dataset", "holdout.jsonl"), [{"path": "held.py"}])
+    write_jsonl(project.path("dataset", "preferences.jsonl"), [])
+    write_json(project.path("snapshot", "base.json"), {"base_model": base, "identity": "i"})
+    write_json(project.path("snapshot", "champion", "champion.json"), {})
+    return project
+
+
+@pytest.fixture
+def values(base):
+    """The shipped values with another training section."""
+    shipped = load_params(ROOT)
+    small = PARAMS.model_copy(update={"max_steps": 2, "base_model": base})
+    return lambda **changes: shipped.model_copy(update={"training": small.model_copy(update=changes)})

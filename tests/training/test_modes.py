@@ -7,12 +7,10 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 from safetensors.torch import load_file
-from small_training import PARAMS, Recorded
+from small_training import PARAMS
 
 from pipelines.model.causal import CausalLM
 from pipelines.model.learned import learned
-from pipelines.params import load_params
-from pipelines.project import Project
 from pipelines.records import read_json, tree_sha256, write_json, write_jsonl
 from pipelines.stage import load
 from pipelines.training.models import former, unfit
@@ -93,28 +91,6 @@ def test_preferences_are_a_second_step_that_prefers_what_was_chosen(trained, exa
     assert done.preferences[-1]["rewards/margins"] > 0
     assert tree_sha256(tmp_path / "adapter") != tree_sha256(first)
     assert tree_sha256(tmp_path / "checkpoints" / "tuned") != tree_sha256(tmp_path / "checkpoints" / "preferred")
-
-
-@pytest.fixture
-def night(tmp_path, base, examples, monkeypatch):
-    """A project whose dataset is there, and parameters for a few steps."""
-    monkeypatch.setattr("pipelines.registry.tracking.LiveRun.__enter__", lambda self: Recorded())
-    monkeypatch.setattr("pipelines.registry.tracking.LiveRun.__exit__", lambda *_: None)
-    project = Project("moon", tmp_path, tmp_path)
-    write_jsonl(project.path("dataset", "train.jsonl"), examples)
-    write_jsonl(project.path("dataset", "holdout.jsonl"), [{"path": "held.py"}])
-    write_jsonl(project.path("dataset", "preferences.jsonl"), [])
-    write_json(project.path("snapshot", "base.json"), {"base_model": base, "identity": "i"})
-    write_json(project.path("snapshot", "champion", "champion.json"), {})
-    return project
-
-
-@pytest.fixture
-def values(base):
-    """The shipped values with another training section."""
-    shipped = load_params(ROOT)
-    small = PARAMS.model_copy(update={**SHORT, "base_model": base})
-    return lambda **changes: shipped.model_copy(update={"training": small.model_copy(update=changes)})
 
 
 def test_index_only_trains_nothing_and_is_the_same_whatever_the_dataset(base, values, night, examples):

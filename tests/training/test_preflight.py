@@ -10,7 +10,7 @@ from pipelines.errors import NocturneError
 from pipelines.model.base import load_tokenizer
 from pipelines.params import load_params
 from pipelines.training import preflight
-from pipelines.training.machine import GB, Machine, keep_rate, with_past
+from pipelines.training.machine import GB, Machine, keep_rate, this_machine, with_past
 from pipelines.training.preflight import Load, Plan
 from pipelines.training.shape import shape_of
 
@@ -67,6 +67,36 @@ def test_less_memory_makes_smaller_parts_of_the_same_batch(nano, free):
     assert plan.micro_batch * plan.accumulation == 16
     assert plan.micro_batch < 16
     assert preflight.memory(nano, NIGHT, machine, LOAD, plan) <= free * GB
+
+
+def test_processes_share_a_batch_the_memory_and_the_time(nano):
+    plan = preflight.planned(nano, NIGHT, replace(CPU, processes=4), LOAD)
+    assert plan == Plan(4, 1, "fp32", checkpointing=False, processes=4)
+    alone = Plan(4, 1, "fp32", checkpointing=False)
+    summed = preflight.memory(nano, NIGHT, CPU, LOAD, plan) - preflight.memory(nano, NIGHT, CPU, LOAD, alone)
+    assert summed == pytest.approx(4 * nano.trainable, abs=1)
+    quarter = preflight.seconds(nano, NIGHT, CPU, LOAD, alone) / 4
+    assert preflight.seconds(nano, NIGHT, CPU, LOAD, plan) == pytest.approx(quarter)
+    assert [p.micro_batch * p.accumulation for p in (plan, plan.halved(), plan.halved().halved())] == [4, 4, 4]
+
+
+def test_a_batch_that_processes_cannot_share_is_refused(nano):
+    with pytest.raises(NocturneError, match="batch_size is 16, which 3 processes cannot share equally") as error:
+        preflight.planned(nano, NIGHT, replace(CPU, processes=3), LOAD)
+    assert "multiple of 3" in error.value.next_step
+
+
+def test_processes_that_do_not_fit_together_are_told_how_much_each_has(nano):
+    with pytest.raises(NocturneError, match=r"0\.5 of 24\.0 GB are free on the CPU for each of 4 processes") as error:
+        preflight.planned(nano, NIGHT, replace(CPU, free=int(0.5 * GB), processes=4), LOAD)
+    assert "fewer training.processes" in error.value.next_step
+
+
+def test_the_processes_on_a_cpu_share_its_memory():
+    one, two = this_machine(2), this_machine(2, processes=2)
+    assert (one.processes, two.processes) == (1, 2)
+    assert two.free < 0.75 * one.free
+    assert two.total == one.total
 
 
 def test_what_cannot_fit_is_refused_with_figures_and_what_would_be_smaller(coder):
@@ -134,3 +164,5 @@ def test_after_a_training_the_time_is_what_it_reached(nano, tmp_path):
     assert preflight.seconds(nano, NIGHT, known, LOAD, plan) == pytest.approx(expected)
     assert with_past(CPU, tmp_path, 4) == with_past(CPU, tmp_path / "other", 2) == CPU
     assert with_past(GPU, tmp_path, 2) == GPU
+    shared = replace(CPU, processes=2)
+    assert with_past(shared, tmp_path, 2) == shared

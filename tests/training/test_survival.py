@@ -48,6 +48,16 @@ def test_killed_at_any_step_it_ends_in_the_same_adapter(
     assert tree_sha256(tmp_path / "adapter") == tree_sha256(adapter)
 
 
+def test_killed_in_a_later_pass_over_the_examples_it_takes_up_the_order_of_that_pass(trained, examples, tmp_path):
+    few = examples[:9]
+    done = trained(few, tmp_path / "whole")
+    with contextlib.suppress(KeyboardInterrupt):
+        trained(few, tmp_path, Recorded({5: raising(KeyboardInterrupt)}), checkpoint_steps=4)
+    resumed = trained(few, tmp_path, checkpoint_steps=4)
+    assert (resumed.resumed_at, resumed.log) == (4, done.log)
+    assert tree_sha256(tmp_path / "adapter") == tree_sha256(tmp_path / "whole" / "adapter")
+
+
 def test_killed_while_a_checkpoint_is_written_it_goes_on_from_the_one_before(
     trained, examples, uninterrupted, tmp_path, monkeypatch
 ):

@@ -2,9 +2,11 @@
 
 import json
 import queue
+import sqlite3
 import stat
 import threading
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -17,9 +19,11 @@ from pipelines.errors import NocturneError, UsageError
 from pipelines.index import publish
 from pipelines.model.encoder import Encoder
 from pipelines.params import load_params
+from pipelines.progress import shown_by
 from pipelines.project import Project
 from pipelines.records import read_json
 from pipelines.stage import load
+from pipelines.watching.events import Change
 from pipelines.watching.watch import Watch, watching
 
 PARAMS = load_params(ROOT)
@@ -95,6 +99,27 @@ def watched(tmp_path):
         assert not made.thread.is_alive()
 
 
+def test_what_the_system_does_not_tell_of_is_found_in_the_next_round(watched, monkeypatch):
+    def mute(root, index, concerns, stop):
+        while not stop.wait(0.02):
+            yield Change(frozenset(), time.monotonic())
+
+    monkeypatch.setattr("pipelines.watching.watch.changes", mute)
+    monkeypatch.setattr("pipelines.watching.tree.ROUND_S", 0.05)
+    monkeypatch.setattr("pipelines.watching.tree.PATROL", 2)
+    watched.start()
+    (watched.source / "store/price.py").write_text("def parse_amount(text):\n    return float(text)\n")
+    watched.until("store/price.py")
+    (watched.source / "docs/guide.md").unlink()
+    watched.until("docs/guide.md")
+    (watched.source / "store/new.py").write_text("def anew():\n    return 1\n")
+    git(watched.source, "add", "store/new.py")
+    watched.until("store/new.py")
+    assert watched.true() == SHOWN - {"docs/guide.md"} | {"store/new.py"}
+    time.sleep(0.3)
+    assert watched.events.empty()
+
+
 def test_a_saved_line_is_found_and_the_line_it_replaced_is_not(watched):
     assert watched.start().taken.changed == ()
     before = read_json(watched.project.watch / "state.json")
@@ -107,6 +132,20 @@ def test_a_saved_line_is_found_and_the_line_it_replaced_is_not(watched):
     hit = search(watched.project, PARAMS, watched.release, "parse_amount", 1)[0]
     assert hit.commit.endswith("-dirty")
     assert watching(watched.project)["pid"] == before["pid"]
+
+
+def test_what_a_watch_embeds_is_kept_for_the_night(watched):
+    def kept():
+        with closing(sqlite3.connect(watched.project.cache / "embedding" / "vectors.sqlite")) as database:
+            return database.execute("SELECT count(*) FROM vectors").fetchone()[0]
+
+    watched.start()
+    before = kept()
+    (watched.source / "store/price.py").write_text("def parse_amount(text):\n    return float(text)\n")
+    assert watched.until("store/price.py").taken.embedded == 1
+    watched.stop.set()
+    watched.thread.join(WAIT_S)
+    assert kept() == before + 1
 
 
 def test_what_changed_before_the_watch_began_is_taken_first(watched):
@@ -160,6 +199,25 @@ def test_a_branch_switch_of_many_files_shows_no_line_of_the_other_branch(watched
     git(watched.source, "checkout", "-q", "-")
     watched.until("many/part149.py")
     assert watched.true() == SHOWN
+
+
+def test_how_far_a_branch_switch_of_many_files_is_can_be_seen(watched):
+    steps, run = [], Watch.run
+    git(watched.source, "checkout", "-q", "-b", "other")
+    for number in range(150):
+        (watched.source / f"part{number}.py").write_text(f"def part_{number}():\n    return {number}\n")
+    commit_all(watched.source, "other")
+
+    def shown(self, stop):
+        with shown_by(steps.append):
+            run(self, stop)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Watch, "run", shown)
+        watched.start()
+    told = [(step.done, step.total, step.unit) for step in steps]
+    # LICENSE is looked at too: it has no passage that could have said which bytes are known
+    assert told == [(done, 151, "files") for done in (0, 64, 128, 151)]
 
 
 def test_it_follows_the_live_release_and_a_search_never_mixes_two(watched):

@@ -1,0 +1,146 @@
+"""A branch switch of many files under the watch, and a rename of a tenth of them: time, memory, and what is told.
+
+    python -m benchmarks.index_switch [--files 10000] EMPTY_FOLDER
+
+A repository of so many made-up files is published with the static encoder and watched. Then a branch is checked out in
+which every file has another text, and then the folders of a tenth of the files get other names. What the watch tells of
+each is added up. Exit code 1 when a file was not taken, a renamed one was embedded, or a search finds a line that is
+gone.
+"""
+
+import argparse
+import queue
+import resource
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.extraction import GIT
+from benchmarks.index_fresh import Live, built
+from benchmarks.kills_release import make_workspace, opened
+from pipelines.progress import Step, shown_by
+from pipelines.watching.watch import Watch
+
+A_FOLDER = 100  # files
+WAIT_S = 3000
+
+
+@dataclass
+class Told:
+    """What the watch said of one change."""
+
+    events: int = 0
+    files: set[str] = field(default_factory=set)
+    passages: int = 0
+    embedded: int = 0
+    steps: int = 0
+    errors: list[str] = field(default_factory=list)
+
+
+def write(source: Path, count: int, word: str) -> None:
+    """Every file with a text of its own."""
+    for number in range(count):
+        file = source / f"src/d{number // A_FOLDER}/part{number}.py"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"def {word}_{number}(value):\n    return value + {number}\n")
+
+
+def git(source: Path, *arguments: str) -> None:
+    """Run git there."""
+    subprocess.run([*GIT, *arguments], cwd=source, check=True, stdout=subprocess.DEVNULL)
+
+
+def changed(change: Callable[[], None], events: "queue.Queue[Any]", steps: list[Step], wanted: set[str]) -> Told:
+    """Make a change and hear of it until every wanted path is told of."""
+    steps.clear()
+    began, cpu, told = time.monotonic(), _cpu(), Told()
+    change()
+    made = time.monotonic() - began
+    while not wanted <= told.files:
+        event = events.get(timeout=WAIT_S)
+        if event.error:
+            told.errors.append(event.error)
+            continue
+        told.events += 1
+        told.files |= {*event.taken.changed, *event.taken.gone}
+        told.passages += event.taken.passages
+        told.embedded += event.taken.embedded
+    told.steps = len(steps)
+    print(
+        f"{len(told.files):,} files, {told.passages:,} passages, {told.embedded:,} embedded, {told.events} events, "
+        f"{told.steps} steps of progress, {len(told.errors)} errors; git took {made:.1f} s, all "
+        f"{time.monotonic() - began:.1f} s, {_cpu() - cpu:.1f} CPU s; peak "
+        f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB",
+        flush=True,
+    )
+    return told
+
+
+def _cpu() -> float:
+    both = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(one.ru_utime + one.ru_stime for one in both)
+
+
+def main() -> None:
+    """Print a line a change."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, metavar="EMPTY_FOLDER")
+    parser.add_argument("--files", type=int, default=10_000)
+    args = parser.parse_args()
+    make_workspace(args.folder, {"embedding": {"variant": "static"}})
+    project, params = opened(args.folder.resolve())
+    write(project.source, args.files, "main")
+    for command in (
+        ["init", "-q", "-b", "main"],
+        ["add", "-A"],
+        ["commit", "-qm", "main"],
+        ["checkout", "-qb", "other"],
+    ):
+        git(project.source, *command)
+    write(project.source, args.files, "other")
+    git(project.source, "commit", "-qam", "other")
+    git(project.source, "checkout", "-q", "main")
+    cpu = _cpu()
+    seconds, version, chunks = built(project, params)
+    print(f"published: {chunks:,} passages in {seconds:.1f} s, {_cpu() - cpu:.1f} CPU s", flush=True)
+    encoder = Live(1, version, _encoder(project))
+    events: queue.Queue[Any] = queue.Queue()
+    stop, steps = threading.Event(), list[Step]()
+    watch = Watch(project, lambda: params, lambda: encoder, events.put)
+
+    def run() -> None:
+        with shown_by(steps.append):
+            watch.run(stop)
+
+    thread = threading.Thread(target=run, daemon=True)
+    changed(thread.start, events, steps, set())
+    events.get(timeout=WAIT_S)
+    every = [f"src/d{number // A_FOLDER}/part{number}.py" for number in range(args.files)]
+    switch = changed(lambda: git(project.source, "checkout", "-q", "other"), events, steps, set(every))
+    gone = [hit for hit in watch.search(version, "main value", 50) or [] if "main_" in hit.text]
+
+    def rename() -> None:
+        for number in range(args.files // 10 // A_FOLDER):
+            git(project.source, "mv", f"src/d{number}", f"src/moved{number}")
+
+    moved = {path.replace("src/d", "src/moved", 1) for path in every[: args.files // 10]}
+    renames = changed(rename, events, steps, moved)
+    stop.set()
+    thread.join()
+    right = switch.embedded == args.files and renames.embedded == 0 and not gone
+    sys.exit(0 if right and not switch.errors + renames.errors else 1)
+
+
+def _encoder(project: Any) -> str:
+    from pipelines.records import read_json
+
+    return str(read_json(project.path("embedding", "embedding.json"))["model"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,168 @@
+"""One open collection on a Qdrant server."""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from pipelines.index.engine import (
+    BATCH,
+    DENSE,
+    EVERYWHERE,
+    PAGE,
+    SEARCH_EF,
+    SPARSE,
+    Point,
+    Scope,
+    Scored,
+    Search,
+    as_point,
+)
+from pipelines.index.keywords import Sparse
+from pipelines.index.layouts import CUTTING
+from pipelines.records import Record
+
+if TYPE_CHECKING:
+    import numpy as np
+
+T = TypeVar("T")
+
+
+class Asks(Protocol):
+    """A server: `ask` makes one call of its client, again when it is lost for a moment."""
+
+    def ask(self, call: Callable[[Any], T]) -> T: ...
+    def close(self) -> None: ...
+
+
+class ServerEngine:
+    """One open collection."""
+
+    def __init__(self, store: Asks, collection: str) -> None:
+        self._store = store
+        self._collection = collection
+
+    def upsert(self, points: Sequence[Point]) -> None:
+        """Add points, or replace those with the same id; returns when they can be found."""
+        from qdrant_client import models
+
+        made = []
+        for point in points:
+            sparse = models.SparseVector(indices=point.sparse.indices, values=point.sparse.values)
+            vectors = {DENSE: point.dense, SPARSE: sparse}
+            made.append(models.PointStruct(id=point.id, vector=vectors, payload=point.chunk))
+        self._store.ask(lambda client: client.upsert(self._collection, made, wait=True))
+
+    def delete(self, paths: Collection[str]) -> None:
+        """Take away every point of these files; returns when none is found any more."""
+        from qdrant_client import models
+
+        gone = models.FilterSelector(filter=_filter(Scope.files(paths)))
+        self._store.ask(lambda client: client.delete(self._collection, gone, wait=True))
+
+    def amend(self, gone: Sequence[str], fields: Sequence[tuple[Record, Sequence[str]]]) -> None:
+        """Take away points by their ids, and set fields of others; returns when both show."""
+        from qdrant_client import models
+
+        changes: list[Any] = []
+        if gone:
+            changes.append(models.DeleteOperation(delete=models.PointIdsList(points=list(gone))))
+        for values, ids in fields:
+            changes.append(models.SetPayloadOperation(set_payload=models.SetPayload(payload=values, points=list(ids))))
+        if changes:
+            self._store.ask(lambda client: client.batch_update_points(self._collection, changes, wait=True))
+
+    def flush(self) -> None:
+        """Nothing to do: every call waited until it was durable."""
+
+    def nearest(self, *searches: Search) -> list[list[Scored]]:
+        """The nearest points by cosine (array) or BM25 (Sparse), best first; all searches in one request."""
+        requests = [_request(search) for search in searches]
+        answers = self._store.ask(lambda client: client.query_batch_points(self._collection, requests))
+        return [[Scored(str(one.id), one.score) for one in answer.points] for answer in answers]
+
+    def exact(self, vector: "np.ndarray", limit: int) -> list[str]:
+        """The ids of the nearest points by cosine, by looking at every one."""
+        from qdrant_client import models
+
+        params = models.SearchParams(exact=True)
+        query = vector.tolist()
+        answer = self._store.ask(
+            lambda client: client.query_points(
+                self._collection, query=query, using=DENSE, search_params=params, limit=limit, with_payload=False
+            )
+        )
+        return [str(one.id) for one in answer.points]
+
+    def every(self) -> Iterator[list[Point]]:
+        """All points, BATCH at a time, by their ids."""
+        for page in self._pages(EVERYWHERE, BATCH, with_payload=True, with_vectors=True):
+            yield [as_point(one) for one in page]
+
+    def chunks(self, ids: Sequence[str]) -> dict[str, Record]:
+        """Id → what the point carries."""
+        found = self._store.ask(lambda client: client.retrieve(self._collection, list(ids), with_payload=True))
+        return {str(one.id): one.payload for one in found}
+
+    def of(self, paths: Collection[str]) -> dict[str, Record]:
+        """Id → what the point carries, of every point of these files."""
+        found = self._pages(Scope.files(paths), PAGE, with_payload=True, with_vectors=False)
+        return {str(one.id): one.payload for page in found for one in page}
+
+    def blobs(self) -> dict[str, str]:
+        """Path → blob of every file with a point."""
+        pages = self._pages(EVERYWHERE, PAGE, with_payload=["path", "blob"], with_vectors=False)
+        return {one.payload["path"]: one.payload["blob"] for page in pages for one in page}
+
+    def _pages(self, scope: Scope, size: int, **wanted: Any) -> Iterator[list[Any]]:
+        """The points of a scope, `size` at a time."""
+        offset: Any = None
+        while True:
+            asked = {"scroll_filter": _filter(scope), "limit": size, "offset": offset, **wanted}
+            page, offset = self._store.ask(partial(_scrolled, collection=self._collection, asked=asked))
+            yield page
+            if offset is None:
+                return
+
+    def count(self) -> int:
+        """Points in the collection, exactly."""
+        return int(self._store.ask(lambda client: client.count(self._collection, exact=True)).count)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._store.close()
+
+
+def _request(search: Search) -> Any:
+    from qdrant_client import models
+
+    query: Any
+    if isinstance(search.query, Sparse):
+        query, using = models.SparseVector(indices=search.query.indices, values=search.query.values), SPARSE
+    else:
+        query, using = search.query.tolist(), DENSE
+    past = models.AcornSearchParams(enable=True, max_selectivity=CUTTING)
+    return models.QueryRequest(
+        query=query,
+        using=using,
+        filter=_filter(search.scope),
+        params=models.SearchParams(hnsw_ef=SEARCH_EF, acorn=past),
+        limit=search.limit,
+    )
+
+
+def _scrolled(client: Any, *, collection: str, asked: dict[str, Any]) -> tuple[list[Any], Any]:
+    page: tuple[list[Any], Any] = client.scroll(collection, **asked)
+    return page
+
+
+def _filter(scope: Scope) -> Any:
+    from qdrant_client import models
+
+    def among(field: str, values: Sequence[str]) -> Any:
+        return models.FieldCondition(key=field, match=models.MatchAny(any=list(values)))
+
+    must: list[Any] = [among(*item) for item in scope.only.items()]
+    if scope.ids is not None:
+        must.append(models.HasIdCondition(has_id=list(scope.ids)))
+    never = [among(*item) for item in scope.never.items()]
+    return models.Filter(must=must, must_not=never) if must or never else None

@@ -1,0 +1,44 @@
+"""BM25 vectors are those of Qdrant Edge's encoder, index for index and float for float."""
+
+import numpy as np
+import pytest
+from conftest import ROOT
+from qdrant_edge import Bm25, Bm25Config, TokenizerType
+
+from pipelines.index.keywords import Keywords, mean_length, terms, words
+
+WHOLE = sorted(ROOT.glob("pipelines/**/*.py")) + sorted(ROOT.glob("*.md"))
+ODD = ["", "the of", "__init__ _ __", "naïve Straße İstanbul ǅ ﬁn ½ ²", "a" * 41 + " x" * 300, "loadHTTP2_v3 runs run"]
+
+
+def as_chunk(text, path="src/a.py", symbol="Some.name"):
+    return {"path": path, "symbol": symbol, "text": text}
+
+
+@pytest.fixture(scope="module")
+def chunks():
+    texts = [path.read_text() for path in WHOLE]
+    cut = [text[start : start + 1600] for text in texts for start in range(0, len(text), 1600)]
+    return [as_chunk(text) for text in cut] + [as_chunk(text, symbol=None) for text in ODD]
+
+
+def written(chunk):
+    return " ".join(words(f"{chunk['path']} {chunk['symbol'] or ''} {chunk['text']}"))
+
+
+def test_a_document_is_what_the_engines_encoder_makes_of_its_words(chunks):
+    mean = mean_length(chunks)
+    encoder = Bm25(Bm25Config(avg_len=mean, tokenizer=TokenizerType.Whitespace))
+    assert mean == round(np.mean([len(written(chunk).split()) for chunk in chunks]), 1) > 50
+    for chunk in chunks:
+        ours, theirs = Keywords(mean).document(chunk), encoder.embed_document(written(chunk))
+        assert ours.indices == list(theirs.indices)
+        assert np.float32(ours.values).tolist() == np.float32(theirs.values).tolist()
+
+
+def test_a_question_is_what_the_engines_encoder_makes_of_its_words(chunks):
+    encoder = Bm25(Bm25Config(tokenizer=TokenizerType.Whitespace))
+    for text in [chunk["text"] for chunk in chunks]:
+        ours, theirs = Keywords(7.0).query(text), encoder.embed_query(" ".join(words(text)))
+        assert (ours.indices, ours.values) == (list(theirs.indices), list(theirs.values))
+        assert terms(text) == set(theirs.indices)
