@@ -267,14 +267,14 @@ def _watched(begun: Callable[[str], None]) -> None:
     from pipelines.index.edge import EdgeEngine
     from pipelines.index.folders import EdgeStore
     from pipelines.model.vector_cache import VectorCache
-    from pipelines.watching import watch
+    from pipelines.watching.watch import Watch
 
     owners: tuple[tuple[Any, tuple[str, ...]], ...] = (
         (EdgeStore, ("copy", "drop")),
-        (EdgeEngine, ("upsert", "delete")),
+        (EdgeEngine, ("upsert", "amend", "delete")),
         (VectorCache, ("put",)),
         (Cache, ("write",)),
-        (watch, ("write_json",)),
+        (Watch, ("_say",)),
     )
     last = [""]
 
