@@ -77,9 +77,9 @@ def main() -> None:
     print(f"{datetime.now(UTC).date()}, {platform.machine()}, {os.cpu_count()} cores\n")
     recall()
     results = [repository(path.resolve()) for path in args.repositories]
-    files = sum(count for count, _secret, _personal in results)
+    files = sum(count for count, _, _ in results)
     if files:
-        secret, personal = (sum(len(result[part]) for result in results) for part in (1, 2))
+        secret, personal = sum(len(one) for _, one, _ in results), sum(len(one) for _, _, one in results)
         print(f"all: {files} files, {secret / files:.2%} with a secret, {personal / files:.2%} with personal data")
 
 

@@ -95,12 +95,14 @@ def environment(folder: Path) -> Path:
 
 def rounds(folder: Path, python: Path | None, times: int) -> dict[str, list[dict[str, float]]]:
     """Cold extraction and every peer in turn, then what is warm; every run's figures, by name."""
-    source, found = folder / "source", {}
+    source = folder / "source"
+    found: dict[str, list[dict[str, float]]] = {}
     for _ in range(times):
         shutil.rmtree(folder / "work" / "data" / "all" / ".cache", ignore_errors=True)
         found.setdefault("extraction, cold", []).append(stage("extraction", folder / "work"))
-        for name in PEERS if python else ():
-            found.setdefault(name, []).append(peer(python, name, source / "copy0", cores()))
+        if python:
+            for name in PEERS:
+                found.setdefault(name, []).append(peer(python, name, source / "copy0", cores()))
     edited = next(path for path in sorted(source.rglob("*.py")) if path.stat().st_size)
     for number in range(times):
         found.setdefault("extraction, nothing changed", []).append(stage("extraction", folder / "work"))

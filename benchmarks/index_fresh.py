@@ -19,13 +19,13 @@ import queue
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,7 @@ class Live:
 
 def gather(repository: Path, folder: Path, most: int) -> list[Path]:
     """A repository with the first files that have a parser; their paths."""
-    taken = []
+    taken: list[Path] = []
     for file in tracked.files(repository)[0]:
         language = language_of(file.path)
         if language is None or language.reader or language.name == "notebook" or len(taken) == most:
@@ -110,7 +110,7 @@ def watched(project: Project, params: Params, live: Live, paths: list[Path], edi
     for number, path in enumerate(paths[::every][:edits]):
         time.sleep(PAUSE_S)
         name = path.relative_to(project.source).as_posix()
-        times.append(_found_after(watch, live, path, f"savedword{number}", lambda name=name: _taken(events, name)))
+        times.append(_found_after(watch, live, path, f"savedword{number}", partial(_taken, events, name)))
     subprocess.run([*GIT, "stash", "-q"], cwd=project.source, check=True)
     time.sleep(2)
     began = time.perf_counter()
@@ -261,4 +261,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

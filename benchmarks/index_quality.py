@@ -34,8 +34,7 @@ from pipelines.records import fingerprint
 
 CATEGORIES = ("architecture", "semantic", "symbol")
 REPEATS = 3
-_ALONE = dict.fromkeys(("meaning", "keywords", "path", "file", "symbol", "name"), 0.0)
-_ALONE |= {"aside": 1.0, "of_list": 1.0}
+_ALONE = Ranking(meaning=0.0, keywords=0.0, path=0.0, file=0.0, symbol=0.0, name=0.0, aside=1.0, of_list=1.0)
 FULL = Ranking()
 VARIANTS = {
     "ranked": FULL,
@@ -46,10 +45,10 @@ VARIANTS = {
     "without broad": replace(FULL, broad=10**6),
     "without aside": replace(FULL, aside=1.0),
     "without of_list": replace(FULL, of_list=1.0),
-    "meaning and keywords, 0.7 and 0.3": Ranking(**{**_ALONE, "meaning": 0.7, "keywords": 0.3}),
-    "meaning and keywords, 0.5 and 0.5": Ranking(**{**_ALONE, "meaning": 0.5, "keywords": 0.5}),
-    "meaning alone": Ranking(**{**_ALONE, "meaning": 1.0}),
-    "keywords alone": Ranking(**{**_ALONE, "keywords": 1.0}),
+    "meaning and keywords, 0.7 and 0.3": replace(_ALONE, meaning=0.7, keywords=0.3),
+    "meaning and keywords, 0.5 and 0.5": replace(_ALONE, meaning=0.5, keywords=0.5),
+    "meaning alone": replace(_ALONE, meaning=1.0),
+    "keywords alone": replace(_ALONE, keywords=1.0),
 }
 Encode = Callable[[Sequence[str]], np.ndarray]
 Scores = dict[str, dict[tuple[str, str], list[float]]]  # variant → (repository, category) → NDCG@10 of each question

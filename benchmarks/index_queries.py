@@ -115,7 +115,7 @@ def ours(chunks: list[Record], vectors: np.ndarray, asked: list[str], queries: n
         near = lambda query: [rows[one.id] for one in engine.nearest(Search(query, TOP))[0]]  # noqa: E731
         found = [near(query) for query in queries]
         told = {queries[row].tobytes(): text for row, text in enumerate(asked)}
-        whole = lambda query: index.search(told[query.tobytes()], query, TOP)  # noqa: E731
+        whole = lambda query: [rows[point_id(h.chunk_id)] for h in index.search(told[query.tobytes()], query, TOP)]  # noqa: E731
         dense = {clients: timed(near, queries, clients) for clients in (1, 16)}
         both = {clients: timed(whole, queries, clients) for clients in (1, 16)}
         grew = resident() - before

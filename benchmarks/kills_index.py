@@ -42,7 +42,7 @@ class IndexSubject:
         from pipelines.index.folders import EdgeStore
 
         stores = ("create", "seal", "publish", "copy", "remove")
-        for owner, names in ((EdgeStore, stores), (EdgeEngine, ("upsert", "delete", "flush"))):
+        for owner, names in ((EdgeStore, stores), (EdgeEngine, ("upsert", "amend", "delete", "flush"))):
             for name in names:
                 setattr(owner, name, _telling(getattr(owner, name), f"{owner.__name__}.{name}", begun))
         resumed = any(name.startswith(".") for name in EdgeStore(self.project.live, "demo", 500).held())

@@ -169,7 +169,12 @@ class TrainingSubject(StageSubject):
 
         super()._watched(project, begun)
         ended = Watch.on_step_end
-        Watch.on_step_end = lambda *given, **named: (begun("after a step"), ended(*given, **named))[1]
+
+        def told(*given: Any, **named: Any) -> Any:
+            begun("after a step")
+            return ended(*given, **named)
+
+        setattr(Watch, "on_step_end", told)  # noqa: B010 - a method cannot be assigned to
 
     def _kind(self, path: str, removed: bool) -> str | None:
         if path.startswith("training/"):

@@ -19,12 +19,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.kills_edits import FILES, Editor, alone
 from benchmarks.kills_release import NAME, ROOT, make_workspace, opened
 from pipelines.project import Project
 from pipelines.records import file_sha256, read_json, read_jsonl, write_json
+
+if TYPE_CHECKING:
+    from pipelines.index import Hit
 
 STAGES = ("snapshot", "extraction", "embedding")
 VECTORS = "vectors.npy"
@@ -139,8 +142,8 @@ class WatchSubject:
         states, draw = _States(self.folder / "states.jsonl"), random.Random(17)
         ask_watch, from_watch = assistant.watched, [False]
 
-        def watched(*given: Any) -> Any:
-            found = ask_watch(*given)
+        def watched(project: Project, version: str, text: str, limit: int) -> "list[Hit] | None":
+            found = ask_watch(project, version, text, limit)
             from_watch[0] = found is not None
             return found
 

@@ -86,7 +86,7 @@ def main() -> None:
     draw.shuffle(rows)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        tuning.train(rows, training, HOME, folder / "checkpoints", folder / "adapter", Silent())  # type: ignore[arg-type]
+        tuning.train(rows, training, HOME, folder / "checkpoints", folder / "adapter", Silent())
         model = CausalLM.load(training.base_model, folder / "adapter", HOME, training.threads)
         asked = memorisation.measured(model, canaries, [], config)
         wrote = {one["path"]: one["extracted"]["adapter"] for one in asked}
