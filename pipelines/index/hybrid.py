@@ -24,8 +24,8 @@ class Hit:
     """A chunk that was found.
 
     Attributes:
-        score: 0 to 1, the sum of what `ranking.Ranking` weighs: it orders one list and compares within it; between two
-            questions it says little.
+        score: 0 to 1, the sum of what `ranking.Ranking` weighs, or the sigmoid of what the model of `search.rerank`
+            says: it orders one list and compares within it; between two questions it says little.
         similarity: cosine of question and chunk, comparable between questions.
         keywords: BM25; 0 when they share no word. Its size depends on the question's words.
     """
