@@ -34,13 +34,14 @@ from pipelines.records import fingerprint
 
 CATEGORIES = ("architecture", "semantic", "symbol")
 REPEATS = 3
-_ALONE = dict.fromkeys(("meaning", "keywords", "path", "file", "symbol", "name"), 0.0)
+_ALONE = dict.fromkeys(("meaning", "keywords", "path", "file", "summary", "symbol", "name"), 0.0)
 _ALONE |= {"aside": 1.0, "of_list": 1.0}
 FULL = Ranking()
 VARIANTS = {
     "ranked": FULL,
     "without path": replace(FULL, path=0.0),
     "without file": replace(FULL, file=0.0),
+    "without summary": replace(FULL, summary=0.0),
     "without symbol": replace(FULL, symbol=0.0),
     "without name": replace(FULL, name=0.0),
     "without broad": replace(FULL, broad=10**6),

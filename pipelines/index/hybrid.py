@@ -1,6 +1,6 @@
 """Hybrid search over one open version: candidates by meaning and by keywords, both scored for all of them, ranked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 CANDIDATES = 50  # of each arm; more of them let chunks of large files in that fit worse (measured up to 200)
 MOST_TIED = 1000  # candidates of one score that are looked at
+SUMMARY = "file"  # the kind of a chunk that sums a file up
 EVERYWHERE = Scope()
 DEFAULT = Ranking()
 
@@ -80,6 +81,7 @@ class Index:
         if limit < 1:
             return []
         wide = max(CANDIDATES, 4 * limit)
+        scope = replace(scope, never={**scope.never, "kind": [*scope.never.get("kind", ()), SUMMARY]})
         arms: tuple[np.ndarray | Sparse, ...] = (vector, self._keywords.query(text))
         found = [self._arm(query, wide, scope) for query in arms]
         chunks = {id: scored for arm in found for id, scored in arm.items()}
@@ -87,8 +89,12 @@ class Index:
             missing = [id for id in chunks if id not in arm]
             if missing and arm:
                 arm.update(self._arm(query, len(missing), Scope(ids=missing)))
-        scores = [{id: scored.score for id, scored in arm.items()} for arm in found]
-        both = (Candidate(one.chunk, *(arm.get(id, 0.0) for arm in scores)) for id, one in sorted(chunks.items()))
+        cosines, bm25s = ({id: scored.score for id, scored in arm.items()} for arm in found)
+        of_files = self._summaries(vector, {one.chunk["path"] for one in chunks.values()})
+        both = (
+            Candidate(one.chunk, cosines.get(id, 0.0), bm25s.get(id, 0.0), of_files.get(one.chunk["path"], 0.0))
+            for id, one in sorted(chunks.items())
+        )
         return [_hit(score, candidate) for score, candidate in ranked(text, both, limit, ranking)]
 
     def count(self) -> int:
@@ -109,6 +115,12 @@ class Index:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _summaries(self, vector: "np.ndarray", paths: set[str]) -> dict[str, float]:
+        """Path → cosine of the question and the file's summary, of those that have one."""
+        scope = Scope(only={"kind": [SUMMARY], "path": sorted(paths)})
+        found = self._engine.nearest(vector, len(paths), scope) if paths else []
+        return {one.chunk["path"]: one.score for one in found}
 
     def _arm(self, query: "np.ndarray | Sparse", limit: int, scope: Scope) -> dict[str, Scored]:
         """The first `limit` by score; of equal ones always the same, which the engine does not promise."""
