@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipelines.extraction.parsed import outline, summary_chunk
 from pipelines.model.questions import scored
 from pipelines.records import fingerprint
 from pipelines.source import generated, vendored
@@ -79,10 +80,12 @@ class Repository:
         """Its chunks, as extraction writes them."""
         made = []
         for path, source, language in self.files():
-            for chunk in chunks(source, language, CHARS, OVERLAP):
-                content = fingerprint(chunk.symbol, chunk.text)
-                known = {"content_hash": content, "chunk_id": fingerprint(path, chunk.start_byte, content)[:32]}
-                made.append({**vars(chunk), **NOWHERE, **known, "path": path, "language": language.name})
+            own = [vars(chunk) for chunk in chunks(source, language, CHARS, OVERLAP)]
+            names = (symbol.qualified_name for symbol in symbols(source, language))
+            for chunk in [*own, *([summary_chunk(path, outline(names, CHARS))] if len(own) > 1 else [])]:
+                content = fingerprint(chunk["symbol"], chunk["text"])
+                known = {"content_hash": content, "chunk_id": fingerprint(path, chunk["start_byte"], content)[:32]}
+                made.append({**chunk, **NOWHERE, **known, "path": path, "language": language.name})
         return made
 
     def symbols(self) -> list[dict[str, Any]]:

@@ -34,12 +34,15 @@ from pipelines.records import fingerprint
 
 CATEGORIES = ("architecture", "semantic", "symbol")
 REPEATS = 3
-_ALONE = Ranking(meaning=0.0, keywords=0.0, path=0.0, file=0.0, symbol=0.0, name=0.0, aside=1.0, of_list=1.0)
+_ALONE = Ranking(
+    meaning=0.0, keywords=0.0, path=0.0, file=0.0, summary=0.0, symbol=0.0, name=0.0, aside=1.0, of_list=1.0
+)
 FULL = Ranking()
 VARIANTS = {
     "ranked": FULL,
     "without path": replace(FULL, path=0.0),
     "without file": replace(FULL, file=0.0),
+    "without summary": replace(FULL, summary=0.0),
     "without symbol": replace(FULL, symbol=0.0),
     "without name": replace(FULL, name=0.0),
     "without broad": replace(FULL, broad=10**6),

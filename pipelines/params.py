@@ -303,9 +303,10 @@ class Index(Section):
 
 
 class Search(Section):
-    """What a search shows."""
+    """What a search shows, and in which order."""
 
     min_score: Annotated[float, Field(ge=0, le=1)]
+    rerank: str
 
 
 class Assistant(Section):

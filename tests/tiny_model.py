@@ -63,3 +63,28 @@ def make_adapter(folder: Path, base: Path, noise: float) -> None:
             if "lora_B" in name:
                 weight.normal_(std=noise)
     model.save_pretrained(folder)
+
+
+def make_cross_encoder(folder: Path, labels: int = 1) -> None:
+    """Write a BERT of random weights that gives a pair of texts a score; its logits lie far apart."""
+    import string
+
+    import torch
+    from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast
+
+    letters = string.ascii_lowercase
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{letter}" for letter in letters)]
+    vocab = {token: place for place, token in enumerate(vocabulary)}
+    BertTokenizerFast(vocab=vocab, model_max_length=128).save_pretrained(folder)
+    torch.manual_seed(3)
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        max_position_embeddings=128,
+        initializer_range=0.5,
+        num_labels=labels,
+    )
+    BertForSequenceClassification(config).save_pretrained(folder)

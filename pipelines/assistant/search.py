@@ -3,10 +3,12 @@
 from typing import TYPE_CHECKING, Protocol
 
 from pipelines.assistant.live import Live
+from pipelines.assistant.rerank import LOOKED_AT, reranked
 from pipelines.assistant.watched import watched
 from pipelines.index import Hit, Scope, open_index
 from pipelines.index.question import Question, parse
 from pipelines.model.encoder import Encoder, load_encoder
+from pipelines.model.reranker import load_reranker
 from pipelines.params import Params
 from pipelines.project import Project
 
@@ -25,18 +27,22 @@ def search(project: Project, params: Params, live: Live, text: str, limit: int) 
 
     From the release's index, by the release's encoder.
 
-    Where `nocturne watch` runs on top of that release, it answers, and knows what was saved since.
+    Where `nocturne watch` runs on top of that release, it answers, and knows what was saved since. With `search.rerank`
+    that model orders the first LOOKED_AT of them, or as many as are asked for, and theirs is the score.
 
     Args:
         text: words, and filters as `pipelines.index.question` reads them.
 
     Raises:
         UsageError: the text is empty, or has a filter that cannot be read.
-        NocturneError: the index version or the encoder is not to be had.
+        NocturneError: the index version, the encoder or the reranker is not to be had.
     """
-    asked = parse(text)
-    fresh = watched(project, live.index_version, text, limit)
-    found = _released(project, params, live, asked, limit) if fresh is None else fresh
+    asked, judge = parse(text), params.search.rerank
+    wanted = max(limit, LOOKED_AT) if judge else limit
+    fresh = watched(project, live.index_version, text, wanted)
+    found = _released(project, params, live, asked, wanted) if fresh is None else fresh
+    if judge and found:
+        found = reranked(load_reranker(judge), asked.text, found)[:limit]
     return [hit for hit in found if hit.score >= params.search.min_score]
 
 

@@ -21,6 +21,7 @@ def checks(project: Project, params: Params) -> Iterator[tuple[str, bool, str]]:
         ("sources", _sources),
         ("base model", _base_model),
         ("encoder", _encoder),
+        ("reranker", _reranker),
         ("dag", _dag),
         ("mlflow", _mlflow),
         ("live release", _live),
@@ -86,6 +87,13 @@ def _encoder(project: Project, params: Params) -> str:
     written = config.model if config.variant == "auto" else f"{config.model}@{config.variant}"
     encoder = load_encoder(written, trust_remote_code=config.trust_remote_code)
     return f"{encoder.name}, {encoder.dimension} dimensions" + (", or faster" if config.variant == "auto" else "")
+
+
+def _reranker(project: Project, params: Params) -> str:
+    from pipelines.model.reranker import load_reranker
+
+    name = params.search.rerank
+    return load_reranker(name).name if name else "none (search.rerank)"
 
 
 def _dag(project: Project, params: Params) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 ENOUGH = 0.995  # of float32's NDCG@10
 MIN_QUESTIONS = 50  # fewer say nothing
 QUESTIONS = 100
-CHUNKS = 400  # those that hold answers, and others drawn by their id
+CHUNKS = 400  # those that hold answers, and others drawn by their id; with the summaries of their files
 SEED = 17
 
 
@@ -58,8 +58,11 @@ def _former(file: Path) -> Record:
 def _pool(chunks: "Sequence[Record]", asked: "Sequence[Record]") -> list[Record]:
     shown = [chunk for chunk in undocumented(chunks, asked) if chunk["text"].strip()]
     needed: set[str] = set().union(*(holding(symbol, shown) for symbol in asked))
-    shown.sort(key=lambda chunk: (chunk["chunk_id"] not in needed, rank(chunk["chunk_id"], SEED)))
-    return shown[: max(CHUNKS, len(needed))]
+    passages = [chunk for chunk in shown if chunk["kind"] != "file"]
+    passages.sort(key=lambda chunk: (chunk["chunk_id"] not in needed, rank(chunk["chunk_id"], SEED)))
+    drawn = passages[: max(CHUNKS, len(needed))]
+    paths = {chunk["path"] for chunk in drawn}
+    return drawn + [chunk for chunk in shown if chunk["kind"] == "file" and chunk["path"] in paths]
 
 
 def _ndcg(encoder: Encoder, shown: "Sequence[Record]", asked: "Sequence[Record]") -> float:

@@ -1,6 +1,7 @@
 """What one file's bytes say, whatever the file is called: what is kept from night to night."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -22,8 +23,8 @@ ID_CHARS = 32  # of 64 hexadecimal ones; as many as a UUID has, which Qdrant tak
 
 
 def parse(source: bytes, language: Language, params: Extraction, cleaning: Cleaning) -> Record:
-    """A JSON object with `language`, `text`, `license`, `symbols`, `chunks`, `spans` and, for `Tests`, `names`; or with
-    `skipped`: reason and rule.
+    """A JSON object with `language`, `text`, `license`, `symbols`, `chunks`, `outline`, `spans` and, for `Tests`,
+    `names`; or with `skipped`: reason and rule.
 
     Both have `findings`: what was blotted out, or kept the file out. Nothing is read from a file before it is clean.
     """
@@ -53,6 +54,7 @@ def parse(source: bytes, language: Language, params: Extraction, cleaning: Clean
         "symbols": [vars(symbol) | vars(own) for symbol, own in zip(found, known.symbols, strict=True)],
         "names": names(found, known),
         "chunks": [{**vars(chunk), "content_hash": _content_hash(chunk.symbol, chunk.text)} for chunk in cut],
+        "outline": outline((symbol.qualified_name for symbol in found), params.chunk_chars),
         "spans": list(map(list, spans(source, language))),
     }
 
@@ -78,8 +80,36 @@ def symbol_records(parsed: Record, origin: Record, tested: list[bool]) -> list[R
 
 
 def chunk_records(parsed: Record, origin: Record) -> list[Record]:
-    """The lines of chunks.jsonl of one file."""
-    return [{**chunk, **origin, "chunk_id": _identify(origin, chunk)} for chunk in parsed["chunks"]]
+    """The lines of chunks.jsonl of one file: its passages, then, where there are several, its summary."""
+    parts = parsed["chunks"] + ([summary_chunk(origin["path"], parsed["outline"])] if len(parsed["chunks"]) > 1 else [])
+    return [{**chunk, **origin, "chunk_id": _identify(origin, chunk)} for chunk in parts]
+
+
+def outline(names: Iterable[str], limit: int) -> str:
+    """As many of a file's names as are `limit` characters together, a line each."""
+    lines = ""
+    for name in names:
+        if len(lines) + 1 + len(name) > limit:
+            break
+        lines += f"\n{name}"
+    return lines.lstrip("\n")
+
+
+def summary_chunk(path: str, outline: str) -> Record:
+    """What a file is about, for the index: its path and the names of what it defines.
+
+    No line of the file stands in it, and no documentation: it speaks for the file's passages, and is not found itself.
+    """
+    nowhere = {"start_byte": 0, "end_byte": 0, "start_line": 1, "end_line": 1}
+    text = f"{path}\n{outline}".rstrip("\n")
+    return {
+        **nowhere,
+        "kind": "file",
+        "symbol": "",
+        "text": text,
+        "defines": [],
+        "content_hash": _content_hash("", text),
+    }
 
 
 def finding_records(parsed: Record, origin: Record) -> list[Record]:

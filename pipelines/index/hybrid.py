@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 CANDIDATES = 50  # of each arm; more of them let chunks of large files in that fit worse (measured up to 200)
 MOST_TIED = 1000  # candidates of one score that are looked at
+SUMMARY = "file"  # the kind of a chunk that sums a file up
 DEFAULT = Ranking()
 
 
@@ -24,8 +25,8 @@ class Hit:
     """A chunk that was found.
 
     Attributes:
-        score: 0 to 1, the sum of what `ranking.Ranking` weighs: it orders one list and compares within it; between two
-            questions it says little.
+        score: 0 to 1, the sum of what `ranking.Ranking` weighs, or the sigmoid of what the model of `search.rerank`
+            says: it orders one list and compares within it; between two questions it says little.
         similarity: cosine of question and chunk, comparable between questions.
         keywords: BM25; 0 when they share no word. Its size depends on the question's words.
     """
@@ -80,13 +81,18 @@ class Index(AbstractContextManager["Index"]):
         if limit < 1:
             return []
         wide = max(CANDIDATES, 4 * limit)
+        scope = replace(scope, never={**scope.never, "kind": [*scope.never.get("kind", ()), SUMMARY]})
         words = self._keywords.query(text)
         searches = [Search(vector, wide, scope), *([Search(words, wide, scope)] if words.indices else [])]
         arms = self._arms(searches)
         self._complete(searches, arms)
         near, said = (*arms, {})[:2]
         chunks = self._engine.chunks(sorted({*near, *said}))
-        both = (Candidate(chunk, near.get(id, 0.0), said.get(id, 0.0)) for id, chunk in sorted(chunks.items()))
+        of_files = self._summaries(vector, {chunk["path"] for chunk in chunks.values()})
+        both = (
+            Candidate(chunk, near.get(id, 0.0), said.get(id, 0.0), of_files.get(chunk["path"], 0.0))
+            for id, chunk in sorted(chunks.items())
+        )
         return [_hit(score, candidate) for score, candidate in ranked(text, both, limit, ranking)]
 
     def count(self) -> int:
@@ -99,6 +105,14 @@ class Index(AbstractContextManager["Index"]):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _summaries(self, vector: "np.ndarray", paths: set[str]) -> dict[str, float]:
+        """Path → cosine of the question and the file's summary, of those that have one."""
+        scope = Scope(only={"kind": [SUMMARY], "path": sorted(paths)})
+        if not paths or not (found := self._engine.nearest(Search(vector, len(paths), scope))[0]):
+            return {}
+        chunks = self._engine.chunks([one.id for one in found])
+        return {chunks[one.id]["path"]: one.score for one in found}
 
     def _arms(self, searches: Sequence[Search]) -> list[dict[str, float]]:
         """Id → score of the first of each; of equal ones always the same, which the engine does not promise."""

@@ -1,7 +1,7 @@
 """The order of what a search has found: how well a chunk, its names and its file fit the question.
 
-A score is a sum of signals from 0 to 1, each with its weight, and the weights add up to 1. Two signals are searched
-(meaning and keywords), the others are read off the candidates. What each contributes is measured by
+A score is a sum of signals from 0 to 1, each with its weight, and the weights add up to 1. Three signals are searched
+(meaning, keywords, summaries of files), the others are read off the candidates. What each contributes is measured by
 benchmarks/index_quality.py. What did not pay there is not here: other weights for a bare identifier, merging
 neighbours, down-weighting `__init__.py`, declarations and data, more candidates.
 """
@@ -47,20 +47,23 @@ class Ranking:
         keywords: BM25, over the best of the list.
         path: how alike the question's words are to the name of the file and of the folder it is in.
         file: for the best chunk of each file, the root of the sum of squares over its chunks, over the best file's.
+        summary: for the best chunk of each file, by all else, the cosine of the question and what sums the file up.
         symbol: how alike they are to the bare name of a definition in the chunk, the most alike one.
         name: 1 if the question names such a definition: it is nothing but an identifier, or has one in it; also, as far
             as it goes, if the question's keywords stand in tests, examples and prose alone.
-        broad: `path` and `file` count less in proportion in a question of more words: it says more than which file.
+        broad: `path`, `file` and `summary` count less in proportion in a question of more words: it says more than
+            which file.
         aside: factor for tests, examples and prose, unless asked for, or as far as the keywords stand there alone.
         of_list: at most this share of the list comes from one file, as long as others have something.
     """
 
-    meaning: float = 0.2
-    keywords: float = 0.13
-    path: float = 0.27
-    file: float = 0.1
-    symbol: float = 0.17
-    name: float = 0.13
+    meaning: float = 0.18
+    keywords: float = 0.12
+    path: float = 0.245
+    file: float = 0.075
+    summary: float = 0.11
+    symbol: float = 0.155
+    name: float = 0.115
     broad: int = 4
     aside: float = 0.7
     of_list: float = 0.5
@@ -68,11 +71,12 @@ class Ranking:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A chunk that one of the arms has found, with both arms' scores for it."""
+    """A chunk that one of the arms has found, with both arms' scores for it; `summary` is the cosine of its file's."""
 
     chunk: Record
     cosine: float
     bm25: float
+    summary: float = 0.0
 
 
 def ranked(
@@ -88,19 +92,30 @@ def ranked(
     shares = _file_shares(candidates, relevance)
     breadth = min(1.0, ranking.broad / max(1, len(asked.words)))
     fits = cache(asked.fits)
-    scored = []
+    scores, lent = [], []
     for one, relevant, share, is_aside in zip(candidates, relevance, shares, aside, strict=True):
         alone = _alone(one.bm25, of_code) if is_aside else 0.0
+        factor = ranking.aside + (1 - ranking.aside) * alone if is_aside else 1.0
+        lent.append(factor * breadth * ranking.summary * max(one.summary, 0.0))
         if one.cosine >= ITSELF:  # whatever is copied from the code leads back to it, also from a test
             score = relevant / (ranking.meaning + ranking.keywords)
         else:
             of_file = ranking.path * fits(_path_words(one.chunk["path"])) + ranking.file * share
             named, alike = _named(one.chunk, asked.names, fits)
             score = relevant + breadth * of_file + ranking.symbol * alike + ranking.name * max(named, alone**2)
-            score *= ranking.aside + (1 - ranking.aside) * alone if is_aside else 1.0
-        scored.append((min(score, 1.0), one))
+            score *= factor
+        scores.append(score)
+    for place in _firsts(candidates, scores):
+        scores[place] += lent[place]
+    scored = [(min(score, 1.0), one) for score, one in zip(scores, candidates, strict=True)]
     order = settled(scored, lambda pair: pair[0], _place)
     return _spread(order, limit, math.ceil(limit * ranking.of_list))
+
+
+def _firsts(candidates: Sequence[Candidate], scores: Sequence[float]) -> list[int]:
+    """The place of each file's best candidate."""
+    order = settled(range(len(candidates)), scores.__getitem__, lambda place: _place((0.0, candidates[place])))
+    return list({candidates[place].chunk["path"]: place for place in reversed(order)}.values())
 
 
 def _named(chunk: Record, names: frozenset[str], fits: Callable[[tuple[str, ...]], float]) -> tuple[bool, float]:

@@ -109,7 +109,7 @@ def load_encoder(written: str, *, threads: int | None = None, trust_remote_code:
     """
     found = WRITTEN.fullmatch(written)
     name, variant = (found["name"], Variant(found["variant"])) if found else (written, Variant.FP32)
-    with _quiet():
+    with quiet():
         folder = _folder(name)
         weights = _weights(folder)
         version = variant.version(weights)
@@ -141,8 +141,8 @@ def _folder(name: str) -> Path:
     if name == MINILM and (packaged := _packaged()):
         return packaged
     try:
-        return _fetched(name)
-    except (OSError, ValueError, KeyError) as error:  # the hub's errors derive from OSError or ValueError
+        return fetched(name)
+    except (OSError, ValueError, KeyError) as error:
         raise _unavailable(name, error) from error
 
 
@@ -164,7 +164,12 @@ def _packaged() -> Path | None:
     return folder
 
 
-def _fetched(name: str) -> Path:
+def fetched(name: str) -> Path:
+    """The folder of this name, or that of the model in the Hugging Face cache (or hub, when HF_HUB_OFFLINE is 0).
+
+    Raises:
+        OSError, ValueError: there is none; the hub's errors derive from these.
+    """
     local = Path(name).expanduser()
     if local.is_dir():
         return local
@@ -198,7 +203,7 @@ def _surroundings() -> list[Any]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """No progress bars, notices and banners of the libraries while they load."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     before = logging.root.manager.disable

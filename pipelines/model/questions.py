@@ -36,11 +36,16 @@ def questions(symbols: Sequence[Record], limit: int, seed: int) -> list[Record]:
 
 
 def undocumented(chunks: Sequence[Record], symbols: Sequence[Record]) -> list[Record]:
-    """The chunks without the documentation of these symbols; ranges are bytes of the file."""
+    """The chunks without the documentation of these symbols; ranges are bytes of the file; a summary has none."""
     ranges: dict[str, list[tuple[int, int]]] = {}
     for symbol in symbols:
         ranges.setdefault(symbol["path"], []).append(tuple(symbol["doc_range"]))
-    return [{**chunk, "text": _without(chunk, ranges.get(chunk["path"], []))} for chunk in chunks]
+    return [
+        chunk
+        if chunk["start_byte"] == chunk["end_byte"]
+        else {**chunk, "text": _without(chunk, ranges.get(chunk["path"], []))}
+        for chunk in chunks
+    ]
 
 
 def _without(chunk: Record, ranges: Sequence[tuple[int, int]]) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from conftest import NANO_CODER, ROOT, Vocabulary
+from tiny_model import make_cross_encoder
 
 from pipelines.assistant import writer as writing
 from pipelines.assistant.answer import ask
@@ -17,6 +18,7 @@ from pipelines.embedding.stage import run as embed
 from pipelines.errors import NocturneError, UsageError
 from pipelines.index import publish
 from pipelines.model.encoder import MINILM
+from pipelines.model.reranker import load_reranker
 from pipelines.params import load_params
 from pipelines.project import Project
 from pipelines.records import write_jsonl
@@ -134,6 +136,10 @@ def scripted(monkeypatch):
     return model
 
 
+def changed(params, **search):
+    return params.model_copy(update={"search": params.search.model_copy(update=search)})
+
+
 def lines_of(project, citation):
     lines = (project.source / citation.path).read_text().split("\n")
     return "\n".join(lines[citation.start_line - 1 : citation.end_line])
@@ -149,12 +155,40 @@ def test_what_scores_less_than_the_minimum_is_neither_found_nor_quoted(project, 
     everything = search(project, params, live, "parse_price", 10)
     second = everything[1].score
     assert everything[0].score > second > everything[-1].score
-    strict = params.model_copy(update={"search": params.search.model_copy(update={"min_score": second})})
+    strict = changed(params, min_score=second)
     assert search(project, strict, live, "parse_price", 10) == [hit for hit in everything if hit.score >= second]
-    nothing = params.model_copy(update={"search": params.search.model_copy(update={"min_score": 1.0})})
+    nothing = changed(params, min_score=1.0)
     assert search(project, nothing, live, "how is a release rolled back?", 10) == []
     answer = ask(project, nothing, live, "how is a release rolled back?", False)
     assert (answer.text, answer.citations) == ("Nothing in the index of demo answers this.", [])
+
+
+def test_a_cross_encoder_puts_what_was_found_in_its_own_order(project, params, live, tmp_path):
+    make_cross_encoder(tmp_path / "judge")
+    judged = changed(params, rerank=str(tmp_path / "judge"))
+    question = "how is a release rolled back?"
+    before = search(project, params, live, question, 20)
+    after = search(project, judged, live, f"path:store {question}", 20)
+    expected = load_reranker(str(tmp_path / "judge")).logits(
+        question, [f"{hit.path} {hit.symbol}\n{hit.text}" for hit in before]
+    )
+    order = sorted(range(len(before)), key=lambda place: -expected[place])
+    assert [hit.chunk_id for hit in after] == [before[place].chunk_id for place in order]
+    assert order != sorted(order)
+    assert all(0 < hit.score < 1 for hit in after)
+    assert search(project, judged, live, question, 2) == after[:2]
+    least = changed(judged, min_score=after[1].score)
+    assert search(project, least, live, question, 20) == after[:2]
+    quoted = [one.score for one in ask(project, judged, live, question, False).citations]
+    assert quoted
+    assert quoted == [hit.score for hit in after if hit.score in quoted]
+
+
+def test_a_reranker_that_is_missing_is_an_error_and_not_needed_when_nothing_is_found(project, params, live, tmp_path):
+    missing = changed(params, rerank=str(tmp_path / "gone"))
+    with pytest.raises(NocturneError, match=r"The reranker `.*gone` cannot be loaded"):
+        search(project, missing, live, "parse_price", 3)
+    assert search(project, missing, live, "path:nowhere parse_price", 3) == []
 
 
 def test_an_empty_question_is_wrong_use(project, params, live):

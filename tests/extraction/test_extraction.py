@@ -15,11 +15,13 @@ from pipelines.cleaning import clean, kingfisher
 from pipelines.errors import NocturneError
 from pipelines.extraction import stage as extraction
 from pipelines.extraction.outputs import NAMES
+from pipelines.extraction.parsed import chunk_records, outline, parse
 from pipelines.params import Params, load_params
 from pipelines.project import Project
 from pipelines.records import Record, read_jsonl
 from pipelines.snapshot import stage as snapshot
 from pipelines.stage import Facts
+from pipelines.syntax.languages import LANGUAGES
 
 FILES: dict[str, str | bytes] = {
     "LICENSE": "MIT License\n\nPermission is hereby granted, free of charge, to any\nperson obtaining a copy\n",
@@ -102,6 +104,23 @@ def test_ranges_point_into_the_text_of_the_file(project):
         assert chunk["content_hash"] == hashlib.sha256(content).hexdigest()
     for file in lines(project, "files"):
         assert all(0 <= start < end <= len(texts[file["path"]]) for start, end, _type in file["spans"])
+
+
+def test_a_file_of_several_passages_is_summed_up_by_its_path_and_its_names():
+    source = b"".join(b'def f%d():\n    """Says %d."""\n    return %d\n\n\n' % (n, n, n) for n in range(40))
+    params = load_params(ROOT)
+    parsed = parse(source, LANGUAGES[0], params.extraction, params.cleaning)
+    origin = {"path": "a/b.py", "blob": "b", "commit": "c", "language": "python"}
+    *passages, summary = chunk_records(parsed, origin)
+    assert len(passages) > 1
+    assert all(chunk["kind"] != "file" for chunk in passages)
+    assert (summary["kind"], summary["path"]) == ("file", "a/b.py")
+    assert summary["text"].split("\n") == ["a/b.py", *(f"f{n}" for n in range(40))]
+    moved = chunk_records(parsed, {**origin, "path": "c.py"})[-1]
+    assert moved["content_hash"] != summary["content_hash"]
+    single = parse(b"x = 1\n", LANGUAGES[0], params.extraction, params.cleaning)
+    assert [chunk["kind"] for chunk in chunk_records(single, origin)] == ["text"]
+    assert outline(["one", "two", "three"], 8) == "one\ntwo"
 
 
 def test_identifiers_are_unique_even_for_equal_files(project, source):

@@ -24,6 +24,7 @@ from pipelines.index import (
     without,
 )
 from pipelines.index.keywords import words
+from pipelines.index.ranking import Ranking
 from pipelines.params import load_params
 from pipelines.project import Project
 from pipelines.records import file_sha256, write_json, write_jsonl
@@ -152,6 +153,30 @@ def test_both_engines_rank_and_score_alike(project, edge, monkeypatch):
     for ours, theirs in zip(ranked(edge), ranked(engine_params("server", monkeypatch)), strict=True):
         assert [hit.chunk_id for hit in ours] == [hit.chunk_id for hit in theirs]
         assert [hit.score for hit in ours] == pytest.approx([hit.score for hit in theirs], abs=1e-3)
+
+
+def summarised(tmp_path):
+    """Each file with its summary: that of retry.go is where the question points."""
+    chunks, vectors = some_chunks(), unit_vectors(9)
+    for number, path in enumerate(SOURCES):
+        of_file = {"kind": "file", "symbol": "", "start_line": 1, "end_line": 1, "end_byte": 0, "text": f"{path} wait"}
+        known = {"chunk_id": f"{path}#file", "content_hash": f"{path}#file"}
+        chunks.append({**chunks[2 * number], **of_file, **known})
+    return made_project(tmp_path, chunks, vectors), vectors
+
+
+def test_a_summary_lifts_its_file_and_is_never_a_hit(tmp_path, params):
+    project, vectors = summarised(tmp_path)
+    lifted = Ranking(meaning=0, keywords=0, path=0, file=0, summary=1, symbol=0, name=0)
+    with open_index(project, params.index, publish(project, params).version) as index:
+        assert index.count() == 9
+        hits = index.search("wait", vectors[8], 9)
+        assert {hit.kind for hit in hits} == {"function"}
+        assert index.search("wait", vectors[8], 1, ranking=lifted)[0].path == "lib/retry.go"
+        assert index.search("wait", vectors[6], 1, ranking=lifted)[0].path == "src/release.py"
+        assert index.search("wait", vectors[8], 9, Scope(only={"kind": ["file"]})) == []
+        elsewhere = index.search("wait", vectors[8], 9, Scope(never={"kind": ["method"], "path": ["lib/retry.go"]}))
+        assert {hit.path for hit in elsewhere} == {"src/release.py", "src/http_server.py"}
 
 
 def test_one_file_can_be_left_out(project, params):

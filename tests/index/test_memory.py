@@ -13,7 +13,7 @@ from pipelines.index.memory import Memory, memory_of
 from pipelines.index.ranking import Ranking
 
 COUNT, DIMENSION = 1500, 32
-BY_MEANING = Ranking(meaning=1, keywords=0, path=0, file=0, symbol=0, name=0, aside=1, of_list=1)
+BY_MEANING = Ranking(meaning=1, keywords=0, path=0, file=0, summary=0, symbol=0, name=0, aside=1, of_list=1)
 
 
 def many_chunks() -> list[dict]:

@@ -5,9 +5,11 @@ import pytest
 from pipelines.index.ranking import Asked, Candidate, Ranking, ranked
 
 
-def candidate(path: str, symbol: str = "", cosine: float = 0.5, bm25: float = 1.0, **chunk) -> Candidate:
+def candidate(
+    path: str, symbol: str = "", cosine: float = 0.5, bm25: float = 1.0, summary: float = 0.0, **chunk
+) -> Candidate:
     known = {"chunk_id": f"{path} {symbol}", "path": path, "symbol": symbol, "kind": "function", "language": "python"}
-    return Candidate({**known, "start_line": 1, **chunk}, cosine, bm25)
+    return Candidate({**known, "start_line": 1, **chunk}, cosine, bm25, summary)
 
 
 def order(question: str, *found: Candidate, limit: int = 10) -> list[str]:
@@ -97,6 +99,13 @@ def test_the_own_text_of_a_test_finds_it_among_better_placed_code():
     assert order("Session", test, *others, limit=1) == ["tests/test_a.py test_session"]
 
 
+def test_what_sums_a_file_up_speaks_for_its_best_passage():
+    one, other = candidate("one.py", "f", cosine=0.5), candidate("two.py", "g", cosine=0.49, summary=0.6)
+    less = candidate("two.py", "h", cosine=0.48, summary=0.6)
+    assert order("wait", one, other, less) == ["two.py g", "one.py f", "two.py h"]
+    assert order("wait", one, candidate("two.py", "g", cosine=0.49, summary=-0.6)) == ["one.py f", "two.py g"]
+
+
 def test_half_the_list_at_most_is_of_one_file_while_others_have_something():
     many = [candidate("one.py", f"s{n}", cosine=0.9 - n / 100) for n in range(8)]
     few = [candidate(f"{name}.py", cosine=0.1) for name in "abc"]
@@ -105,7 +114,7 @@ def test_half_the_list_at_most_is_of_one_file_while_others_have_something():
 
 
 def test_scores_order_the_list_and_stay_between_nothing_and_one():
-    perfect = candidate("session.py", "session", cosine=0.99)
+    perfect = candidate("session.py", "session", cosine=0.99, summary=0.99)
     scores = [score for score, _ in ranked("session", [perfect, candidate("b.py", cosine=-1.0, bm25=0)], 10)]
     assert 0.99 < scores[0] <= 1
     assert scores[1] == 0
@@ -113,8 +122,8 @@ def test_scores_order_the_list_and_stay_between_nothing_and_one():
 
 def test_the_weights_add_up_to_one():
     weights = Ranking()
-    signals = (weights.meaning, weights.keywords, weights.path, weights.file, weights.symbol, weights.name)
-    assert sum(signals) == pytest.approx(1)
+    signals = (weights.meaning, weights.keywords, weights.path, weights.file, weights.summary, weights.symbol)
+    assert sum(signals) + weights.name == pytest.approx(1)
 
 
 def test_identifiers_of_a_sentence_are_told_from_its_words():

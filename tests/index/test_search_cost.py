@@ -1,4 +1,5 @@
-"""What a search asks of its engine, on both: two rounds of scores and one of chunks, and the scores are exact."""
+"""What a search asks of its engine, on both: two rounds of scores, one of chunks, one of their files'
+summaries; and the scores are exact."""
 
 from contextlib import contextmanager
 
@@ -31,7 +32,7 @@ class Counting:
 
 @contextmanager
 def opened(tmp_path, params):
-    """MANY chunks, of which a vector's nearest are not those with its words."""
+    """MANY chunks without summaries, of which a vector's nearest are not those with its words."""
     page = some_chunks()[0]
     chunks = [
         {**page, "chunk_id": f"c{n}", "path": f"p{n % 40}.py", "text": f"word{n % 7} other{n % 11}" + " pad" * n}
@@ -45,10 +46,10 @@ def opened(tmp_path, params):
     engine.close()
 
 
-def test_a_search_asks_twice_for_scores_and_once_for_chunks(tmp_path, params):
+def test_a_search_asks_twice_for_scores_once_for_chunks_and_once_for_their_files(tmp_path, params):
     with opened(tmp_path, params) as (engine, keywords, vectors):
         Index(engine, keywords, DIMENSION).search("word3 other5", vectors[0], 10)
-        assert [call for call in engine.calls if call[0] == "nearest"] == [("nearest", 2)] * 2
+        assert [call for call in engine.calls if call[0] == "nearest"] == [("nearest", 2), ("nearest", 2), ("nearest", 1)]
         [(_, candidates)] = [call for call in engine.calls if call[0] == "chunks"]
         assert 50 < candidates <= 100
 
@@ -56,7 +57,7 @@ def test_a_search_asks_twice_for_scores_and_once_for_chunks(tmp_path, params):
 def test_without_words_only_the_vector_is_asked_for(tmp_path, params):
     with opened(tmp_path, params) as (engine, keywords, vectors):
         assert len(Index(engine, keywords, DIMENSION).search("?", vectors[0], 5)) == 5
-        assert engine.calls == [("nearest", 1), ("chunks", 50)]
+        assert engine.calls == [("nearest", 1), ("chunks", 50), ("nearest", 1)]
 
 
 @pytest.mark.parametrize("scope", [Scope(), Scope(only={"path": ["p3.py", "p17.py"]})])

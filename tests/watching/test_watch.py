@@ -148,6 +148,23 @@ def test_what_a_watch_embeds_is_kept_for_the_night(watched):
     assert kept() == before + 1
 
 
+def test_what_a_watch_finds_is_reranked_too(watched, monkeypatch):
+    class Backwards:
+        def logits(self, question, texts):
+            return [float(place) for place, _ in enumerate(texts)]
+
+    monkeypatch.setattr("pipelines.assistant.search.load_reranker", lambda name: Backwards())
+    watched.start()
+    (watched.source / "store/price.py").write_text("def parse_amount(text):\n    return float(text)\n")
+    watched.until("store/price.py")
+    judged = PARAMS.model_copy(update={"search": PARAMS.search.model_copy(update={"rerank": "backwards"})})
+    before = search(watched.project, PARAMS, watched.release, "parse_amount", 10)
+    after = search(watched.project, judged, watched.release, "parse_amount", 10)
+    assert [hit.text for hit in after] == [hit.text for hit in reversed(before)]
+    assert after[-1].text == "def parse_amount(text):\n    return float(text)"
+    assert search(watched.project, judged, watched.release, "parse_amount", 1) == after[:1]
+
+
 def test_what_changed_before_the_watch_began_is_taken_first(watched):
     (watched.source / "store/price.py").unlink()
     (watched.source / "store/retry.py").write_text("def give_up():\n    return None\n")
