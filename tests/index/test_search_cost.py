@@ -49,7 +49,7 @@ def opened(tmp_path, params):
 def test_a_search_asks_twice_for_scores_once_for_chunks_and_once_for_their_files(tmp_path, params):
     with opened(tmp_path, params) as (engine, keywords, vectors):
         Index(engine, keywords, DIMENSION).search("word3 other5", vectors[0], 10)
-        assert [call for call in engine.calls if call[0] == "nearest"] == [("nearest", 2), ("nearest", 2), ("nearest", 1)]
+        assert [number for name, number in engine.calls if name == "nearest"] == [2, 2, 1]
         [(_, candidates)] = [call for call in engine.calls if call[0] == "chunks"]
         assert 50 < candidates <= 100
 
