@@ -204,8 +204,9 @@ def _swap(aside: Path, final: Path) -> None:
     shutil.rmtree(torn, ignore_errors=True)
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    return (path for path in sorted(folder.rglob("*")) if path.is_file())
+def _files(folder: Path) -> list[Path]:
+    """Every file below it. A folder that goes meanwhile, as a reader makes them for a moment, is passed over."""
+    return sorted(Path(here, name) for here, _, names in os.walk(folder) for name in names)
 
 
 def _name(file: Path, folder: Path) -> str:

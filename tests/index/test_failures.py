@@ -274,3 +274,18 @@ def test_what_a_search_writes_for_a_moment_does_not_hinder_who_lists_the_version
     (held,) = care.inventory(project, edge.index)
     assert held.whole
     assert held.bytes > 0
+
+
+def test_a_folder_that_a_search_makes_for_a_moment_may_go_while_it_is_listed(project, edge, kept, monkeypatch):
+    moment = project.live / kept / "shard" / ".atomicwrite"
+    moment.mkdir()
+    scan = os.scandir
+
+    def gone(path="."):
+        if Path(path) == moment:
+            raise FileNotFoundError(2, "No such file or directory", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", gone)
+    (held,) = care.inventory(project, edge.index)
+    assert held.whole
