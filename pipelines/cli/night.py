@@ -11,7 +11,18 @@ import typer
 from pipelines.cli.context import Json, opened, print_json
 from pipelines.cli.indexes import index_words
 from pipelines.errors import GatesFailed, NocturneError
+from pipelines.params import Params
 from pipelines.project import Project, workspace
+
+
+def _mend(project: Project, params: Params) -> None:
+    """What the flow does at its end, where nothing is left for a flow to do."""
+    from pipelines.release import indexes
+
+    try:
+        indexes.mend(project, params)
+    except NocturneError as error:
+        typer.echo(f"{error.fact}\n→ {error.next_step}", err=True)
 
 
 def nightly(
@@ -30,6 +41,8 @@ def nightly(
     with nights.alone(project):
         if not force:
             outcome = nights.unchanged(project, params)
+        if outcome is not None:
+            _mend(project, params)
     if outcome is None:
         log = project.night / journal.LOG
         typer.echo(f"Learning {project.name}; details go to {log}", err=True)
