@@ -45,7 +45,7 @@ def gathered(folders: Sequence[Path]) -> tuple[list[Record], np.ndarray]:
 
 
 def grown(chunks: list[Record], vectors: np.ndarray, size: int) -> tuple[list[Record], np.ndarray]:
-    """As many chunks as asked for."""
+    """As many chunks as asked for: one of each that there is, again and again, under another folder each time."""
     rng = np.random.default_rng(17)
     made = np.empty((size, vectors.shape[1]), dtype=np.float32)
     known = min(size, len(vectors))
@@ -53,13 +53,18 @@ def grown(chunks: list[Record], vectors: np.ndarray, size: int) -> tuple[list[Re
     texts = list(chunks[:known])
     for start in range(known, size, 10_000):
         count = min(10_000, size - start)
-        one, two = rng.integers(0, len(vectors), (2, count))
+        one, two = np.arange(start, start + count) % len(vectors), rng.integers(0, len(vectors), count)
         noise = rng.normal(size=(count, vectors.shape[1])) * NOISE / np.sqrt(vectors.shape[1])
         mixed = 0.6 * vectors[one] + 0.4 * vectors[two] + noise
         made[start : start + count] = mixed / np.linalg.norm(mixed, axis=1, keepdims=True)
         texts += [
-            {**chunks[a], "chunk_id": f"made{start + row}", "text": _mixed(chunks[a], chunks[b])}
-            for row, (a, b) in enumerate(zip(one, two, strict=True))
+            {
+                **chunks[a],
+                "chunk_id": f"made{row}",
+                "path": f"{row // len(vectors)}/{chunks[a]['path']}",
+                "text": _mixed(chunks[a], chunks[b]),
+            }
+            for row, (a, b) in enumerate(zip(one, two, strict=True), start)
         ]
     return texts, made
 
@@ -95,7 +100,7 @@ def recall(found: Sequence[Sequence[int]], true: np.ndarray) -> float:
 def ours(chunks: list[Record], vectors: np.ndarray, asked: list[str], queries: np.ndarray) -> list[dict[str, Any]]:
     """The dense arm alone, and the whole search."""
     from pipelines.index.edge import EdgeEngine
-    from pipelines.index.engine import Search, point_id, points
+    from pipelines.index.engine import Search, id_of, point_id, points
     from pipelines.index.hybrid import Index
     from pipelines.index.keywords import Keywords, mean_length
 
@@ -111,7 +116,7 @@ def ours(chunks: list[Record], vectors: np.ndarray, asked: list[str], queries: n
         before = resident()
         engine = EdgeEngine.load(place)
         index = Index(engine, keywords, vectors.shape[1])
-        rows = {point_id(chunk["chunk_id"]): row for row, chunk in enumerate(chunks)}
+        rows = {id_of(chunk): row for row, chunk in enumerate(chunks)}
         near = lambda query: [rows[one.id] for one in engine.nearest(Search(query, TOP))[0]]  # noqa: E731
         found = [near(query) for query in queries]
         told = {queries[row].tobytes(): text for row, text in enumerate(asked)}

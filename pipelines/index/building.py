@@ -5,8 +5,8 @@ from contextlib import suppress
 from dataclasses import replace
 
 from pipelines.errors import NocturneError
-from pipelines.index.engine import Engine, Point, Search, Store
-from pipelines.index.hybrid import SUMMARY, Index
+from pipelines.index.engine import OF_FILE, Engine, Point, Search, Store
+from pipelines.index.hybrid import Index
 from pipelines.index.keywords import Keywords, terms
 from pipelines.index.version import IndexVersion
 from pipelines.progress import report
@@ -94,7 +94,7 @@ def _finds(index: Index, point: Point) -> bool:
     import numpy as np
 
     chunk, vector = point.chunk, np.asarray(point.dense, dtype=np.float32)
-    if chunk["kind"] == SUMMARY:  # speaks for its file's passages, and is no hit
+    if chunk["kind"] == OF_FILE:
         return True
     hits = index.search(f"{chunk['symbol']}\n{chunk['text']}", vector, CANARY_HITS)
     # A chunk of the same words, a copy or one more page of the same table, is as good an answer to its own text.

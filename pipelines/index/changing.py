@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from typing import TYPE_CHECKING
 
-from pipelines.index.engine import Engine, Scope, Store, point_id, points
+from pipelines.index.engine import Engine, Scope, Store, id_of, points
 from pipelines.index.fields import payload
 from pipelines.index.hybrid import Hit, Index
 from pipelines.index.keywords import Keywords
@@ -86,7 +86,7 @@ class ChangingIndex(AbstractContextManager["ChangingIndex"]):
             refuse(self._manifest.layout, self.count() + len(new), self._manifest.dimension, self._memory_mb)
         self._store.room(len(new), self._manifest.dimension)
         made = list(points([chunks[row] for row in new], vectors[new], self._keywords))
-        gone = sorted(held.keys() - {point_id(chunk["chunk_id"]) for chunk in chunks})
+        gone = sorted(held.keys() - {id_of(chunk) for chunk in chunks})
         with self._lock:
             self._engine.amend(gone, amended)
             for batch in made:
@@ -113,14 +113,14 @@ def _difference(
 ) -> tuple[list[int], list[tuple[Record, list[str]]]]:
     """The rows of the chunks that are not held; and fields with the ids of the held ones that have others.
 
-    Same id is same text in the same place, so that its vectors are too; its file's name for its bytes is not, and its
-    line need not be.
+    Of a passage, same id is same text in the same place, so that its vectors are too; its file's name for its bytes is
+    not, and its line need not be. What sums a file up keeps its id with other text.
     """
     new: list[int] = []
     amended: dict[str, tuple[Record, list[str]]] = {}
     for row, chunk in enumerate(chunks):
-        id = point_id(chunk["chunk_id"])
-        if id not in held:
+        id = id_of(chunk)
+        if id not in held or held[id]["content_hash"] != chunk["content_hash"]:
             new.append(row)
             continue
         other = {name: value for name, value in payload(chunk).items() if held[id].get(name) != value}

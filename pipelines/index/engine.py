@@ -5,6 +5,7 @@ import re
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pipelines.index.fields import payload
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 DENSE, SPARSE = "dense", "bm25"
+OF_FILE = "file"  # the kind of a chunk that sums a file up: it speaks for the file's passages, and is no hit
 BATCH = 256  # points an upsert
 PAGE = 4096  # points whose payload alone is read at a time
 COPY_NAME = re.compile(r"(?![a-f]{12}$)[a-z]+")
@@ -24,8 +26,8 @@ SEARCH_EF = 256  # recall 1.0 at 100,000 points, measured (shared/DESIGN.md)
 
 @dataclass(frozen=True)
 class Point:
-    """One chunk in the index, with what filters ask for (`fields`). `id` is a UUID made of the chunk's id: upserting
-    the same chunk again replaces it."""
+    """One chunk in the index, with what filters ask for (`fields`). `id` is `id_of` the chunk: to upsert another of the
+    same id replaces it."""
 
     id: str
     dense: list[float]
@@ -137,7 +139,22 @@ def copy_name(name: str) -> str:
 
 def point_id(chunk_id: str) -> str:
     """A UUID for a chunk's id: Qdrant takes no other strings."""
-    return str(uuid.UUID(bytes=hashlib.sha256(chunk_id.encode()).digest()[:16]))
+    return _uuid(chunk_id)
+
+
+@lru_cache(maxsize=16384)
+def summary_id(path: str) -> str:
+    """The same for what sums a file up, whatever that says: who knows the path need not look for it."""
+    return _uuid(f"{OF_FILE}\n{path}")
+
+
+def id_of(chunk: Record) -> str:
+    """The id of a chunk's point."""
+    return summary_id(chunk["path"]) if chunk["kind"] == OF_FILE else point_id(chunk["chunk_id"])
+
+
+def _uuid(name: str) -> str:
+    return str(uuid.UUID(bytes=hashlib.sha256(name.encode()).digest()[:16]))
 
 
 def as_point(record: Any) -> Point:
@@ -152,7 +169,7 @@ def points(chunks: Iterable[Record], vectors: "np.ndarray", keywords: Keywords) 
     batch: list[Point] = []
     for chunk, vector in zip(chunks, vectors, strict=True):
         sparse = keywords.document(chunk)
-        batch.append(Point(point_id(chunk["chunk_id"]), vector.tolist(), sparse, payload(chunk)))
+        batch.append(Point(id_of(chunk), vector.tolist(), sparse, payload(chunk)))
         if len(batch) == BATCH:
             yield batch
             batch = []

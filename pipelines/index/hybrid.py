@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pipelines.errors import NocturneError
-from pipelines.index.engine import EVERYWHERE, Engine, Scope, Scored, Search
+from pipelines.index.engine import EVERYWHERE, OF_FILE, Engine, Scope, Scored, Search, summary_id
 from pipelines.index.keywords import Keywords
 from pipelines.index.ranking import Candidate, Ranking, ranked
 from pipelines.index.ties import equal, settled
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 CANDIDATES = 50  # of each arm; more of them let chunks of large files in that fit worse (measured up to 200)
 MOST_TIED = 1000  # candidates of one score that are looked at
-SUMMARY = "file"  # the kind of a chunk that sums a file up
 DEFAULT = Ranking()
 
 
@@ -81,7 +80,7 @@ class Index(AbstractContextManager["Index"]):
         if limit < 1:
             return []
         wide = max(CANDIDATES, 4 * limit)
-        scope = replace(scope, never={**scope.never, "kind": [*scope.never.get("kind", ()), SUMMARY]})
+        scope = replace(scope, never={**scope.never, "kind": [*scope.never.get("kind", ()), OF_FILE]})
         words = self._keywords.query(text)
         searches = [Search(vector, wide, scope), *([Search(words, wide, scope)] if words.indices else [])]
         arms = self._arms(searches)
@@ -108,11 +107,11 @@ class Index(AbstractContextManager["Index"]):
 
     def _summaries(self, vector: "np.ndarray", paths: set[str]) -> dict[str, float]:
         """Path → cosine of the question and the file's summary, of those that have one."""
-        scope = Scope(only={"kind": [SUMMARY], "path": sorted(paths)})
-        if not paths or not (found := self._engine.nearest(Search(vector, len(paths), scope))[0]):
+        ids = {summary_id(path): path for path in paths}
+        if not ids:
             return {}
-        chunks = self._engine.chunks([one.id for one in found])
-        return {chunks[one.id]["path"]: one.score for one in found}
+        [found] = self._engine.nearest(Search(vector, len(ids), Scope(ids=sorted(ids))))
+        return {ids[one.id]: one.score for one in found}
 
     def _arms(self, searches: Sequence[Search]) -> list[dict[str, float]]:
         """Id → score of the first of each; of equal ones always the same, which the engine does not promise."""

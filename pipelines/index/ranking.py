@@ -120,8 +120,8 @@ def _firsts(candidates: Sequence[Candidate], scores: Sequence[float]) -> list[in
 
 def _named(chunk: Record, names: frozenset[str], fits: Callable[[tuple[str, ...]], float]) -> tuple[bool, float]:
     """Whether a definition in the chunk is named, and how alike the most alike one's name is."""
-    defined = [bare(symbol) for symbol in symbols_of(chunk)]
-    return any(name in names for name in defined), max((fits(_name_words(name)) for name in defined), default=0.0)
+    defined = _defined(chunk["symbol"], tuple(chunk.get("defines", ())))
+    return any(name in names for name, _ in defined), max((fits(words) for _, words in defined), default=0.0)
 
 
 def _alone(bm25: float, of_code: float) -> float:
@@ -146,6 +146,8 @@ class Asked:
     words: tuple[str, ...]
     names: frozenset[str]
     all_words: frozenset[str] = field(repr=False)
+    # A word of a name → which of the question's words are the same, a bit for each: names share their words.
+    _seen: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def of(cls, text: str) -> "Asked":
@@ -164,8 +166,14 @@ class Asked:
         """
         if not (self.words and names):
             return 0.0
-        own = [{place for place, word in enumerate(self.words) if _same(word, name)} for name in names]
-        return math.sqrt(len(set().union(*own)) / len(self.words) * sum(map(bool, own)) / len(names))
+        said = own = 0
+        for name in names:
+            if (same := self._seen.get(name)) is None:
+                same = sum(1 << place for place, word in enumerate(self.words) if _same(word, name))
+                self._seen[name] = same
+            if same:
+                said, own = said | same, own + 1
+        return math.sqrt(said.bit_count() / len(self.words) * own / len(names)) if own else 0.0
 
     def aside(self, chunk: Record) -> bool:
         """Whether a chunk is of a kind that the question does not ask for: tests and examples, or prose."""
@@ -213,6 +221,13 @@ def _singular(word: str) -> str:
 def _path_words(path: str) -> tuple[str, ...]:
     file = PurePosixPath(path)
     return _name_words(f"{file.name.split('.')[0]} {file.parent.name}")
+
+
+@lru_cache(maxsize=16384)
+def _defined(symbol: str, defines: tuple[str, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The bare names of a chunk's definitions, with their words."""
+    names = map(bare, symbols_of({"symbol": symbol, "defines": defines}))
+    return tuple((name, _name_words(name)) for name in names)
 
 
 @lru_cache(maxsize=16384)

@@ -73,6 +73,21 @@ def test_a_file_without_passages_is_gone_and_the_same_file_again_writes_nothing(
     assert {point.chunk["path"] for point in held(changing).values()} == {"src/release.py", "src/http_server.py"}
 
 
+def test_another_summary_of_a_file_takes_the_place_of_the_former(changing):
+    path = "src/release.py"
+    own = [chunk for chunk in some_chunks() if chunk["path"] == path]
+    first, second = (
+        {**own[0], "kind": "file", "symbol": "", "text": f"{path}\n{name}", "chunk_id": name, "content_hash": name}
+        for name in ("promote", "withdraw")
+    )
+    changing.replace([path], [*own, first], unit_vectors(6)[:3])
+    vectors = np.stack([*unit_vectors(6)[:2], unit_vectors(9)[8]])
+    changing.replace([path], [*own, second], vectors)
+    summaries = [point for point in held(changing).values() if point.chunk["kind"] == "file"]
+    assert [point.chunk["text"] for point in summaries] == [f"{path}\nwithdraw"]
+    assert np.allclose(summaries[0].dense, vectors[2], atol=1e-6)
+
+
 def test_what_would_take_more_than_the_memory_is_refused_and_the_rest_answers(project, edge):
     manifest = publish(project, edge)
     with ChangingIndex(store_of(project, edge.index), manifest, 8) as small:
