@@ -4,6 +4,7 @@ The order in which an engine adds up depends on where its points lie, and that o
 is next to a border falls on either side. So scores that follow each other more closely than such errors are equal.
 """
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
@@ -19,11 +20,20 @@ def equal(one: float, other: float) -> bool:
 
 def settled(found: Iterable[T], score: Callable[[T], float], key: Callable[[T], Any]) -> list[T]:
     """Best first; equal ones by `key`."""
-    order: list[T] = []
+    order = [(score(one), one) for one in found]
+    order.sort(key=_first, reverse=True)
+    result: list[T] = []
     tied: list[T] = []
-    for one in sorted(found, key=score, reverse=True):
-        if tied and not equal(score(tied[-1]), score(one)):
-            order += sorted(tied, key=key)
+    last = math.inf
+    for value, one in order:
+        # `equal`, of two in this order.
+        if last - value > NOISE * max(1.0, last, -value):
+            result += sorted(tied, key=key) if len(tied) > 1 else tied
             tied = []
         tied.append(one)
-    return order + sorted(tied, key=key)
+        last = value
+    return result + sorted(tied, key=key)
+
+
+def _first(pair: tuple[float, Any]) -> float:
+    return pair[0]

@@ -73,6 +73,18 @@ def test_a_file_without_passages_is_gone_and_the_same_file_again_writes_nothing(
     assert {point.chunk["path"] for point in held(changing).values()} == {"src/release.py", "src/http_server.py"}
 
 
+def test_what_was_found_before_is_shown_as_it_is_now(changing):
+    path = "src/release.py"
+    own = [chunk for chunk in some_chunks() if chunk["path"] == path]
+    ask = lambda: [hit.start_line for hit in changing.search("release", unit_vectors(6)[0], 50, Scope.files([path]))]  # noqa: E731
+    assert sorted(ask()) == sorted(chunk["start_line"] for chunk in own)
+    moved = [{**chunk, "start_line": chunk["start_line"] + 100} for chunk in own]
+    changing.replace([path], moved, unit_vectors(6)[:2])
+    assert sorted(ask()) == sorted(chunk["start_line"] for chunk in moved)
+    changing.remove([path])
+    assert ask() == []
+
+
 def test_another_summary_of_a_file_takes_the_place_of_the_former(changing):
     path = "src/release.py"
     own = [chunk for chunk in some_chunks() if chunk["path"] == path]
