@@ -9,7 +9,7 @@ import typer
 from pipelines.cli.context import Json, ProjectName, opened, print_json
 
 NOTHING = "Nothing is found there."
-FILTERS = "Filters: lang:go, path:internal/, kind:function, symbol:Foo; after a word -path:x excludes; quotes work."
+FILTERS = "Filters: lang:go, path:internal/, kind:function, symbol:Foo; after a word -kind:test excludes; quotes work."
 
 
 def search(

@@ -5,16 +5,21 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 
 from pipelines.records import Record
+from pipelines.syntax.testing import is_test
 
-PLACES, NAMES = "places", "names"
-INDEXED = ("path", "language", "kind", PLACES, NAMES)
+PLACES, NAMES, KINDS = "places", "names", "kinds"
+INDEXED = ("path", "language", PLACES, NAMES, KINDS)
+TEST = "test"
 _BETWEEN = re.compile(r">>| > |::|[.#/]")
 
 
 def payload(chunk: Record) -> Record:
-    """A chunk with `places`, its file and every folder above it, each with its path and its bare name, and `names`, its
-    symbol and what else it defines, qualified and bare, in small letters."""
-    return {**chunk, PLACES: list(_places(chunk["path"])), NAMES: _names(symbols_of(chunk))}
+    """A chunk with `places`, its file and every folder above it, each with its path and its bare name, `names`, its
+    symbol and what else it defines, qualified and bare, in small letters, and `kinds`, its kind, and `test` where its
+    file is one of tests."""
+    kinds = {chunk["kind"], TEST} if is_test(chunk["path"]) else {chunk["kind"]}
+    names = _names(symbols_of(chunk))
+    return {**chunk, PLACES: list(_places(chunk["path"])), NAMES: names, KINDS: sorted(kinds)}
 
 
 def symbols_of(chunk: Record) -> list[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.errors import NocturneError
 from pipelines.index.engine import EVERYWHERE, OF_FILE, Engine, Scope, Scored, Search, summary_id
+from pipelines.index.fields import KINDS
 from pipelines.index.keywords import Keywords
 from pipelines.index.ranking import Candidate, Ranking, ranked
 from pipelines.index.ties import equal, settled
@@ -80,7 +81,7 @@ class Index(AbstractContextManager["Index"]):
         if limit < 1:
             return []
         wide = max(CANDIDATES, 4 * limit)
-        scope = replace(scope, never={**scope.never, "kind": [*scope.never.get("kind", ()), OF_FILE]})
+        scope = replace(scope, never={**scope.never, KINDS: [*scope.never.get(KINDS, ()), OF_FILE]})
         words = self._keywords.query(text)
         searches = [Search(vector, wide, scope), *([Search(words, wide, scope)] if words.indices else [])]
         arms = self._arms(searches)

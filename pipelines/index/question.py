@@ -4,12 +4,18 @@ import re
 from dataclasses import dataclass, field
 
 from pipelines.errors import UsageError
+from pipelines.index import fields
 from pipelines.index.engine import Scope
-from pipelines.index.fields import NAMES, PLACES
 from pipelines.syntax.languages import LANGUAGES, language_of
 
-KINDS = ("class", "function", "method", "section", "test", "text")
-KEYS = {"lang": "language", "language": "language", "path": PLACES, "kind": "kind", "symbol": NAMES}
+KINDS = ("class", "function", "method", "section", fields.TEST, "text")
+KEYS = {
+    "lang": "language",
+    "language": "language",
+    "path": fields.PLACES,
+    "kind": fields.KINDS,
+    "symbol": fields.NAMES,
+}
 # `std::vector`, `http://…` and `Error: …` are words; so is everything in quotes.
 _TOKEN = re.compile(r'(?P<not>-?)(?P<key>[a-z]+):(?!:|//)(?P<value>"[^"]*"|\S*)|"[^"]*"|\S+')
 
@@ -26,8 +32,8 @@ def parse(asked: str) -> Question:
     """Take the filters out of what was typed.
 
     `lang:` is a language or a file ending, `path:` a folder or a file, whole or by its name, `kind:` one of KINDS,
-    `symbol:` a name, qualified or bare, in any case. Several of one key are alternatives, different keys must all hold,
-    a `-` before one excludes. `path:"my folder"` keeps a space.
+    of which `test` is whatever stands in tests, `symbol:` a name, qualified or bare, in any case. Several of one key
+    are alternatives, different keys must all hold, a `-` before one excludes. `path:"my folder"` keeps a space.
 
     Raises:
         UsageError: a key or value is unknown or empty, or nothing is left to look for.

@@ -174,8 +174,8 @@ def test_a_summary_lifts_its_file_and_is_never_a_hit(tmp_path, params):
         assert {hit.kind for hit in hits} == {"function"}
         assert index.search("wait", vectors[8], 1, ranking=lifted)[0].path == "lib/retry.go"
         assert index.search("wait", vectors[6], 1, ranking=lifted)[0].path == "src/release.py"
-        assert index.search("wait", vectors[8], 9, Scope(only={"kind": ["file"]})) == []
-        elsewhere = index.search("wait", vectors[8], 9, Scope(never={"kind": ["method"], "path": ["lib/retry.go"]}))
+        assert index.search("wait", vectors[8], 9, Scope(only={"kinds": ["file"]})) == []
+        elsewhere = index.search("wait", vectors[8], 9, Scope(never={"kinds": ["method"], "path": ["lib/retry.go"]}))
         assert {hit.path for hit in elsewhere} == {"src/release.py", "src/http_server.py"}
 
 

@@ -40,6 +40,21 @@ def test_only_what_the_filters_allow_is_found(index, filters, paths):
     assert {hit.path for hit in index.search(asked.text, unit_vectors(6)[0], 6, asked.scope)} == paths
 
 
+@pytest.mark.parametrize("engine", ["edge", "server"])
+def test_a_function_in_a_test_file_is_a_test_too(engine, monkeypatch, tmp_path):
+    """pytest's tests are functions: by their own kind alone nobody would find or leave them out."""
+    params = engine_params(engine, monkeypatch)
+    chunks = [{**chunk, "path": chunk["path"].replace("src/", "tests/")} for chunk in some_chunks()]
+    project = made_project(tmp_path, chunks, unit_vectors(6))
+    in_tests = {"tests/release.py", "tests/http_server.py"}
+    with open_index(project, params.index, publish(project, params).version) as opened:
+        for filters, paths in (("kind:test", in_tests), ("-kind:test", {"lib/retry.go"})):
+            asked = parse(f"{filters} roll back")
+            hits = opened.search(asked.text, unit_vectors(6)[0], 6, asked.scope)
+            assert {hit.path for hit in hits} == paths
+            assert {hit.kind for hit in hits} == {"function"}
+
+
 def test_a_filter_does_not_take_places_from_what_it_allows(index):
     asked = parse("symbol:parseURL roll back project")
     assert [hit.symbol for hit in index.search(asked.text, unit_vectors(6)[0], 1, asked.scope)] == ["parseURL"]
@@ -48,7 +63,7 @@ def test_a_filter_does_not_take_places_from_what_it_allows(index):
 def test_quotes_keep_a_space_and_different_keys_must_all_hold():
     asked = parse('retry path:"my folder/a" kind:function')
     assert asked.text == "retry"
-    assert asked.scope.only == {"places": ["my folder/a"], "kind": ["function"]}
+    assert asked.scope.only == {"places": ["my folder/a"], "kinds": ["function"]}
 
 
 @pytest.mark.parametrize(
@@ -94,13 +109,13 @@ def test_the_bare_name_of_a_symbol(symbol, name):
 
 
 def test_a_point_is_found_by_each_folder_above_it_whole_or_by_its_name():
-    chunk = {"path": "go/internal/retry/again.go", "symbol": "Retry.Again"}
+    chunk = {"path": "go/internal/retry/again.go", "symbol": "Retry.Again", "kind": "method"}
     places = {"go", "go/internal", "go/internal/retry", "internal", "retry", "again.go", chunk["path"]}
     assert set(payload(chunk)["places"]) == places
     assert payload(chunk)["names"] == ["again", "retry.again"]
 
 
 def test_a_point_is_found_by_each_definition_that_begins_in_it():
-    chunk = {"path": "a.py", "symbol": "Context", "defines": ["Context", "Context.forward"]}
+    chunk = {"path": "a.py", "kind": "class", "symbol": "Context", "defines": ["Context", "Context.forward"]}
     assert payload(chunk)["names"] == ["context", "context.forward", "forward"]
-    assert payload({"path": "a.py", "symbol": ""})["names"] == []
+    assert payload({"path": "a.py", "kind": "text", "symbol": ""})["names"] == []
