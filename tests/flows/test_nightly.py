@@ -17,6 +17,7 @@ import yaml
 from conftest import commit_all, git, make_repository, make_workspace, own_code
 
 from benchmarks.planted import Traces, gathered
+from flows.running import end_orphans
 from pipelines import dag, journal
 from pipelines.errors import GatesFailed, NocturneError
 from pipelines.params import load_params
@@ -290,6 +291,7 @@ def test_killed_in_training_the_live_release_answers_and_the_next_night_goes_on(
     assert "already running" in second.stderr
     running.send_signal(signal.SIGKILL)
     running.wait()
+    assert end_orphans() == 1  # its Prefect server, which a night by the command would end
     assert told("search", "adapter").returncode == 0
     outcome = night()
     facts = {stage["stage"]: stage.get("facts", {}) for stage in outcome["stages"]}
