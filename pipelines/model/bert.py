@@ -25,6 +25,7 @@ KINDS = ["Transformer", "Pooling", "Normalize"]
 CONFIG = {"model_type": "bert", "hidden_act": "gelu"}
 FILES = ("model.safetensors", "tokenizer.json", "config.json", "1_Pooling/config.json", "sentence_bert_config.json")
 WORDS = "embeddings.word_embeddings.weight"
+UNSEEN = -1e4  # added to the attention to what follows a text
 
 Product = Callable[[str, Any, "np.ndarray", "np.ndarray"], Any]
 
@@ -79,32 +80,53 @@ class PlainBert:
         """Numbers a vector."""
         return int(self.weights[WORDS].shape[1])
 
+    @property
+    def positions(self) -> int:
+        """The most tokens that the network takes."""
+        return len(self.weights["embeddings.position_embeddings.weight"])
+
     def ids(self, text: str) -> list[int]:
         """The token ids of a text, [CLS] and [SEP] among them."""
         ids: list[int] = self.tokenizer.encode(text).ids
         return ids
 
 
-def graph(bert: PlainBert, product: Product) -> tuple[Any, Any]:
-    """The network as OpenVINO's nodes: the parameter, token ids of one text, (tokens); and the mean of its last states.
+def graph(bert: PlainBert, product: Product) -> tuple[list[Any], Any]:
+    """The network as OpenVINO's nodes: its two parameters, and the mean of the last states, (1, dimension).
+
+    The parameters are the token ids of one text, int64 (1, tokens), and how many of these count, int64 (1): what
+    follows changes nothing, so that a text may be given any length.
 
     Args:
-        product: makes the node of `states @ weight.T`, given the activation's name, its node, the weight and the bias.
+        product: makes the node of `states @ weight.T`, given the activation's name, its node, (1, tokens, channels),
+            the weight and the bias.
     """
     import numpy as np
     from openvino import opset13 as op
 
     table = bert.weights
-    ids = op.parameter([-1], dtype=np.int64, name="ids")
-    count = op.squeeze(op.shape_of(ids), _integers([0]))
-    positions = op.range(_integers(0), count, _integers(1), "i64")
+    ids = op.parameter([1, -1], dtype=np.int64, name="ids")
+    count = op.parameter([1], dtype=np.int64, name="count")
+    length = op.gather(op.shape_of(ids), _integers(1), _integers(0))
+    positions = op.range(_integers(0), length, _integers(1), "i64")
+    counts = op.convert(op.less(positions, count), "f32")
+    mask = op.unsqueeze(op.multiply(op.subtract(counts, floats(1)), floats(-UNSEEN)), _integers([0, 1, 2]))
     places = table["embeddings.position_embeddings.weight"] + table["embeddings.token_type_embeddings.weight"][0]
     words = op.gather(op.constant(table[WORDS]), ids, _integers(0))
     states = op.add(words, op.gather(op.constant(places), positions, _integers(0)))
     states = _norm(bert, "embeddings.LayerNorm", states)
     for layer in range(bert.layers):
-        states = _layer(bert, layer, states, product)
-    return ids, op.reduce_mean(states, _integers([0]), False)
+        states = _layer(bert, layer, states, mask, product)
+    total = op.reduce_sum(op.multiply(states, op.unsqueeze(counts, _integers([0, 2]))), _integers([1]), False)
+    return [ids, count], op.divide(total, op.convert(count, "f32"))
+
+
+def floats(values: Any) -> Any:
+    """A constant node in float32."""
+    import numpy as np
+    from openvino import opset13 as op
+
+    return op.constant(np.asarray(values, dtype=np.float32))
 
 
 def _join(weights: "dict[str, np.ndarray]", name: str) -> None:
@@ -117,7 +139,7 @@ def _join(weights: "dict[str, np.ndarray]", name: str) -> None:
         )
 
 
-def _layer(bert: PlainBert, layer: int, states: Any, product: Product) -> Any:
+def _layer(bert: PlainBert, layer: int, states: Any, mask: Any, product: Product) -> Any:
     from openvino import opset13 as op
 
     table, name = bert.weights, f"encoder.layer.{layer}."
@@ -126,11 +148,11 @@ def _layer(bert: PlainBert, layer: int, states: Any, product: Product) -> Any:
         weight, bias = table[f"{name}{part}.weight"], table[f"{name}{part}.bias"]
         return product(f"{layer}.{activation}", node, weight, bias)
 
-    three = op.reshape(dense("attention", states, "attention.self"), _integers([0, 3, bert.heads, -1]), True)
-    apart = op.split(op.transpose(three, _integers([1, 2, 0, 3])), _integers(0), 3)
-    seen = op.scaled_dot_product_attention(*(apart.output(place) for place in range(3)))
-    joined = op.transpose(op.squeeze(seen, _integers([0])), _integers([1, 0, 2]))
-    joined = op.reshape(joined, _integers([0, -1]), True)
+    three = op.reshape(dense("attention", states, "attention.self"), _integers([0, 0, 3, bert.heads, -1]), True)
+    apart = op.split(op.transpose(three, _integers([2, 0, 3, 1, 4])), _integers(0), 3)
+    query, key, value = (op.squeeze(apart.output(place), _integers([0])) for place in range(3))
+    seen = op.transpose(op.scaled_dot_product_attention(query, key, value, mask), _integers([0, 2, 1, 3]))
+    joined = op.reshape(seen, _integers([0, 0, -1]), True)
     attended = op.add(dense("context", joined, "attention.output.dense"), states)
     states = _norm(bert, f"{name}attention.output.LayerNorm", attended)
     wide = op.gelu(dense("intermediate", states, "intermediate.dense"), "erf")
@@ -140,9 +162,9 @@ def _layer(bert: PlainBert, layer: int, states: Any, product: Product) -> Any:
 def _norm(bert: PlainBert, name: str, states: Any) -> Any:
     from openvino import opset13 as op
 
-    unit = op.mvn(states, _integers([1]), True, bert.epsilon, "inside_sqrt")
+    unit = op.mvn(states, _integers([2]), True, bert.epsilon, "inside_sqrt")
     scale, shift = bert.weights[f"{name}.weight"], bert.weights[f"{name}.bias"]
-    return op.add(op.multiply(unit, op.constant(scale[None])), op.constant(shift[None]))
+    return op.add(op.multiply(unit, floats(scale[None, None])), floats(shift[None, None]))
 
 
 def _integers(values: Any) -> Any:

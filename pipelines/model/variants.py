@@ -27,7 +27,7 @@ class Variant(StrEnum):
     def version(self, weights: Any) -> str:
         """8 hex digits over the weights' hashes and the way from them to this variant."""
         # Raise a number when the variant's vectors change: nothing that was made before is then mixed with them.
-        ways = {Variant.FP32: 1, Variant.BF16: 1, Variant.INT8: 1, Variant.STATIC: 1}
+        ways = {Variant.FP32: 2, Variant.BF16: 2, Variant.INT8: 2, Variant.STATIC: 2}
         return fingerprint(str(self), ways[self], weights)[:8]
 
 
@@ -82,7 +82,8 @@ def _write_ranges(bert: PlainBert, place: Path) -> None:
     ranges = calibrated(bert)
     scales = {f"{name}.scale": one.scale for name, one in ranges.items()}
     ends = {f"{name}.ends": np.array([one.low, one.high], dtype=np.float32) for name, one in ranges.items()}
-    save_file({**scales, **ends}, place / RANGES)
+    apart = {f"{name}.apart": one.apart for name, one in ranges.items()}
+    save_file({**scales, **ends, **apart}, place / RANGES)
 
 
 def _read_ranges(place: Path) -> dict[str, Any]:
@@ -92,7 +93,8 @@ def _read_ranges(place: Path) -> dict[str, Any]:
 
     kept = load_file(place / RANGES)
     names = sorted({key.rpartition(".")[0] for key in kept})
-    return {name: Range(kept[f"{name}.scale"], *map(float, kept[f"{name}.ends"])) for name in names}
+    parts = {name: [kept[f"{name}.{part}"] for part in ("scale", "ends", "apart")] for name in names}
+    return {name: Range(scale, float(low), float(high), apart) for name, (scale, (low, high), apart) in parts.items()}
 
 
 def _place(version: str) -> Path:

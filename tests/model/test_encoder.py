@@ -110,6 +110,14 @@ def test_a_question_gets_the_prompt_for_questions(minilm, other, tmp_path):
     assert encoder.encode(["a"]).tobytes() == minilm.encode(["a"]).tobytes()
 
 
+def test_texts_get_few_lengths_and_never_more_than_the_network_has_positions():
+    lengths = {precision._lengthened([1] * count, 509)[0].shape[1] for count in range(1, 510)}
+    assert lengths == {4, 8, 12, *range(16, 509, 16), 509}
+    ids, count = precision._lengthened([7, 8, 9], 509)
+    assert ids.tolist() == [[7, 8, 9, 0]]
+    assert count.tolist() == [3]
+
+
 def test_a_model_of_another_kind_has_no_eight_bits(other):
     with pytest.raises(NocturneError, match="cannot be made `int8`") as caught:
         load_encoder(f"{other}@int8")
