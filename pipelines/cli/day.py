@@ -9,7 +9,10 @@ import typer
 from pipelines.cli.context import Json, ProjectName, opened, print_json
 
 NOTHING = "Nothing is found there."
-FILTERS = "Filters: lang:go, path:internal/, kind:function, symbol:Foo; after a word -kind:test excludes; quotes work."
+FILTERS = (
+    "Filters: lang:go, path:internal/, kind:function, symbol:Foo, commit:1a2b3c4 (or uncommitted), complexity:10 (or "
+    "more); after a word -kind:test excludes; quotes work."
+)
 
 
 def search(

@@ -1,7 +1,7 @@
 """What one file's bytes say, whatever the file is called: what is kept from night to night."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,13 +11,13 @@ from pipelines.params import Cleaning, Extraction
 from pipelines.records import Record, fingerprint
 from pipelines.source import generated, reasons
 from pipelines.source.reasons import Reason
-from pipelines.syntax.chunks import chunks
+from pipelines.syntax.chunks import Chunk, chunks
 from pipelines.syntax.dialects import opened, settled
-from pipelines.syntax.facts import facts
+from pipelines.syntax.facts import FileFacts, facts
 from pipelines.syntax.languages import Language
 from pipelines.syntax.notebooks import NotRead
 from pipelines.syntax.spans import spans
-from pipelines.syntax.symbols import symbols
+from pipelines.syntax.symbols import Symbol, symbols
 
 ID_CHARS = 32  # of 64 hexadecimal ones; as many as a UUID has, which Qdrant takes
 
@@ -53,7 +53,10 @@ def parse(source: bytes, language: Language, params: Extraction, cleaning: Clean
         "license": cleaned.license,
         "symbols": [vars(symbol) | vars(own) for symbol, own in zip(found, known.symbols, strict=True)],
         "names": names(found, known),
-        "chunks": [{**vars(chunk), "content_hash": _content_hash(chunk.symbol, chunk.text)} for chunk in cut],
+        "chunks": [
+            {**vars(chunk), "complexity": most, "content_hash": _content_hash(chunk.symbol, chunk.text)}
+            for chunk, most in zip(cut, _complexities(cut, found, known), strict=True)
+        ],
         "outline": outline((symbol.qualified_name for symbol in found), params.chunk_chars),
         "spans": list(map(list, spans(source, language))),
     }
@@ -108,6 +111,7 @@ def summary_chunk(path: str, outline: str) -> Record:
         "symbol": "",
         "text": text,
         "defines": [],
+        "complexity": 0,
         "content_hash": _content_hash("", text),
     }
 
@@ -122,6 +126,19 @@ def file_record(parsed: Record, origin: Record, project_license: str) -> Record:
     """The line of files.jsonl of one file."""
     stated = parsed["license"] or project_license
     return {**origin, "text": parsed["text"], "spans": parsed["spans"], "license": stated}
+
+
+def _complexities(cut: Sequence[Chunk], found: Sequence[Symbol], known: FileFacts) -> list[int]:
+    """For each passage that of the most complex function that it holds some of; 0 where it holds none."""
+    functions = [
+        (symbol.start_byte, symbol.end_byte, own.complexity)
+        for symbol, own in zip(found, known.symbols, strict=True)
+        if symbol.kind in ("function", "method")
+    ]
+    return [
+        max((most for start, end, most in functions if start < chunk.end_byte and chunk.start_byte < end), default=0)
+        for chunk in cut
+    ]
 
 
 def _content_hash(symbol: str, text: str) -> str:

@@ -17,6 +17,7 @@ from pipelines.index.engine import (
     Search,
     as_point,
 )
+from pipelines.index.fields import AT_LEAST
 from pipelines.index.keywords import Sparse
 from pipelines.index.layouts import CUTTING
 from pipelines.records import Record
@@ -159,6 +160,8 @@ def _filter(scope: Scope) -> Any:
     from qdrant_client import models
 
     def among(field: str, values: Sequence[str]) -> Any:
+        if field in AT_LEAST:
+            return models.FieldCondition(key=field, range=models.Range(gte=min(map(float, values))))
         return models.FieldCondition(key=field, match=models.MatchAny(any=list(values)))
 
     must: list[Any] = [among(*item) for item in scope.only.items()]

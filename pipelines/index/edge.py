@@ -28,7 +28,7 @@ from pipelines.index.engine import (
     Search,
     as_point,
 )
-from pipelines.index.fields import INDEXED
+from pipelines.index.fields import AT_LEAST, INDEXED
 from pipelines.index.holes import copied
 from pipelines.index.keywords import Sparse
 from pipelines.index.layouts import CUTTING, OVERSAMPLING, config
@@ -63,9 +63,10 @@ class EdgeEngine:
         made = config(dimension, layout, DENSE, SPARSE)
         with explained("begin"):
             shard = edge.EdgeShard.create(str(folder), made)
-            keyword = edge.PayloadSchemaType.Keyword
+            kinds = edge.PayloadSchemaType
             for name in INDEXED:
-                shard.update(edge.UpdateOperation.create_field_index(name, keyword))
+                kind = kinds.Integer if name in AT_LEAST else kinds.Keyword
+                shard.update(edge.UpdateOperation.create_field_index(name, kind))
         return cls(shard)
 
     @classmethod
@@ -249,6 +250,8 @@ def _filter(scope: Scope) -> Any:
     import qdrant_edge as edge
 
     def among(field: str, values: Sequence[str]) -> Any:
+        if field in AT_LEAST:
+            return edge.FieldCondition(key=field, range=edge.RangeFloat(gte=min(map(float, values))))
         return edge.FieldCondition(key=field, match=edge.MatchAny(list(values)))
 
     must: list[Any] = [among(*item) for item in scope.only.items()]

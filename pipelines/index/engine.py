@@ -41,7 +41,8 @@ class Scope:
 
     Attributes:
         only: payload field to values; a point has one of the values in every field named here.
-        never: payload field to values; a point has none of them. Fields of both are in `fields.INDEXED`.
+        never: payload field to values; a point has none of them. Fields of both are in `fields.INDEXED`; of a number
+            (`fields.AT_LEAST`) a point has a value when it has as much or more.
         ids: only points with these ids.
     """
 

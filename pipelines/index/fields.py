@@ -7,19 +7,28 @@ from pathlib import PurePosixPath
 from pipelines.records import Record
 from pipelines.syntax.testing import is_test
 
-PLACES, NAMES, KINDS = "places", "names", "kinds"
-INDEXED = ("path", "language", PLACES, NAMES, KINDS)
+PLACES, NAMES, KINDS, COMMITS, COMPLEXITY = "places", "names", "kinds", "commits", "complexity"
+INDEXED = ("path", "language", PLACES, NAMES, KINDS, COMMITS, COMPLEXITY)
+AT_LEAST = (COMPLEXITY,)  # numbers: a filter asks for one or more than it; of all others for just this
 TEST = "test"
+COMMIT_LETTERS = 7  # of a commit, as git shortens it
+UNCOMMITTED = "uncommitted"
 _BETWEEN = re.compile(r">>| > |::|[.#/]")
 
 
 def payload(chunk: Record) -> Record:
     """A chunk with `places`, its file and every folder above it, each with its path and its bare name, `names`, its
-    symbol and what else it defines, qualified and bare, in small letters, and `kinds`, its kind, and `test` where its
-    file is one of tests."""
+    symbol and what else it defines, qualified and bare, in small letters, `kinds`, its kind, and `test` where its
+    file is one of tests, and `commits`, the last that changed its file, shortened, and `uncommitted` where the file
+    was edited since."""
     kinds = {chunk["kind"], TEST} if is_test(chunk["path"]) else {chunk["kind"]}
-    names = _names(symbols_of(chunk))
-    return {**chunk, PLACES: list(_places(chunk["path"])), NAMES: names, KINDS: sorted(kinds)}
+    return {
+        **chunk,
+        PLACES: list(_places(chunk["path"])),
+        NAMES: _names(symbols_of(chunk)),
+        KINDS: sorted(kinds),
+        COMMITS: _commits(chunk.get("commit", "")),
+    }
 
 
 def symbols_of(chunk: Record) -> list[str]:
@@ -33,6 +42,12 @@ def symbols_of(chunk: Record) -> list[str]:
 def bare(symbol: str) -> str:
     """The last name of a qualified one: `get` of `Session.get`, `at:put:` of `Foo>>at:put:`, `b` of `a::b`."""
     return _BETWEEN.split(symbol)[-1]
+
+
+def _commits(commit: str) -> list[str]:
+    """Of a record's `commit`: hexadecimal, `-dirty` after it where the file differed from it, or `uncommitted`."""
+    edited = [UNCOMMITTED] if commit == UNCOMMITTED or commit.endswith("-dirty") else []
+    return edited if commit in ("", UNCOMMITTED) else [commit[:COMMIT_LETTERS], *edited]
 
 
 @lru_cache(maxsize=64)  # a file's chunks follow each other

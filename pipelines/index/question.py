@@ -15,7 +15,11 @@ KEYS = {
     "path": fields.PLACES,
     "kind": fields.KINDS,
     "symbol": fields.NAMES,
+    "commit": fields.COMMITS,
+    "complexity": fields.COMPLEXITY,
 }
+_NUMBER = re.compile(r"[0-9]{1,9}")
+_COMMIT = re.compile(rf"[0-9a-f]{{{fields.COMMIT_LETTERS},40}}")
 # `std::vector`, `http://…` and `Error: …` are words; so is everything in quotes.
 _TOKEN = re.compile(r'(?P<not>-?)(?P<key>[a-z]+):(?!:|//)(?P<value>"[^"]*"|\S*)|"[^"]*"|\S+')
 
@@ -32,8 +36,10 @@ def parse(asked: str) -> Question:
     """Take the filters out of what was typed.
 
     `lang:` is a language or a file ending, `path:` a folder or a file, whole or by its name, `kind:` one of KINDS,
-    of which `test` is whatever stands in tests, `symbol:` a name, qualified or bare, in any case. Several of one key
-    are alternatives, different keys must all hold, a `-` before one excludes. `path:"my folder"` keeps a space.
+    of which `test` is whatever stands in tests, `symbol:` a name, qualified or bare, in any case, `commit:` the last
+    one that changed the file, of which 7 digits count, or `uncommitted`, `complexity:` how many ways through a function
+    there are, or more (McCabe). Several of one key are alternatives, different keys must all hold, a `-` before one
+    excludes. `path:"my folder"` keeps a space.
 
     Raises:
         UsageError: a key or value is unknown or empty, or nothing is left to look for.
@@ -72,7 +78,26 @@ def _value(key: str, value: str) -> str:
         return _language(value)
     if key == "kind":
         return _known(key, value.lower(), KINDS)
+    if key == "commit":
+        return _commit(value.lower())
+    if key == "complexity":
+        return _number(value)
     return value.lower() if key == "symbol" else value.removeprefix("./").strip("/")
+
+
+def _commit(value: str) -> str:
+    if value != fields.UNCOMMITTED and not _COMMIT.fullmatch(value):
+        raise UsageError(
+            f"`commit:{value}` is no commit.",
+            f"Write {fields.COMMIT_LETTERS} to 40 of its hexadecimal digits (`git log`), or {fields.UNCOMMITTED}.",
+        )
+    return value if value == fields.UNCOMMITTED else value[: fields.COMMIT_LETTERS]
+
+
+def _number(value: str) -> str:
+    if not _NUMBER.fullmatch(value):
+        raise UsageError(f"`complexity:{value}` is no number.", "Write the least that you look for: complexity:10.")
+    return value
 
 
 def _language(value: str) -> str:
@@ -87,4 +112,12 @@ def _known(key: str, value: str, known: tuple[str, ...] | list[str]) -> str:
     return value
 
 
-_LIKE = {"lang": "go", "language": "go", "path": "internal/", "kind": "function", "symbol": "retry"}
+_LIKE = {
+    "lang": "go",
+    "language": "go",
+    "path": "internal/",
+    "kind": "function",
+    "symbol": "retry",
+    "commit": fields.UNCOMMITTED,
+    "complexity": "10",
+}

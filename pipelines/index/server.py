@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from pipelines.errors import NocturneError
 from pipelines.index.collection import ServerEngine
 from pipelines.index.engine import DENSE, SPARSE, Engine, copy_name
-from pipelines.index.fields import INDEXED
+from pipelines.index.fields import AT_LEAST, INDEXED
 from pipelines.index.version import NAME_LETTERS, IndexVersion
 
 T = TypeVar("T")
@@ -52,9 +52,10 @@ class ServerStore:
         dense = models.VectorParams(size=manifest.dimension, distance=models.Distance.COSINE)
         sparse = models.SparseVectorParams(modifier=models.Modifier.IDF)
         self.ask(lambda client: client.create_collection(name, {DENSE: dense}, {SPARSE: sparse}), waits=())
-        keyword = models.PayloadSchemaType.KEYWORD
+        kinds = models.PayloadSchemaType
         for key in INDEXED:
-            self.ask(partial(_index, collection=name, key=key, schema=keyword))
+            kind = kinds.INTEGER if key in AT_LEAST else kinds.KEYWORD
+            self.ask(partial(_index, collection=name, key=key, schema=kind))
         return ServerEngine(self, name)
 
     def seal(self, version: str, engine: Engine) -> Engine:

@@ -6,7 +6,7 @@ from typing import Any
 from pipelines.records import fingerprint
 
 NAME_LETTERS = 12
-SCHEMA = 3  # raise it when points are made differently: the same chunks then become another version
+SCHEMA = 4  # raise it when points are made differently: the same chunks then become another version
 
 
 @dataclass(frozen=True)

@@ -106,6 +106,19 @@ def test_ranges_point_into_the_text_of_the_file(project):
         assert all(0 <= start < end <= len(texts[file["path"]]) for start, end, _type in file["spans"])
 
 
+def test_a_passage_is_as_complex_as_the_most_complex_function_that_it_holds_some_of():
+    branches = "".join(f"    if n == {n}:\n        return {n}\n" for n in range(9))
+    source = f"""X = 1\n\n\nclass A:\n    def one(self):\n        return 1\n\n\ndef many(n):\n{branches}""".encode()
+    params = load_params(ROOT)
+    cut = params.extraction.model_copy(update={"chunk_chars": 120, "overlap_chars": 0})
+    chunks = parse(source, LANGUAGES[0], cut, params.cleaning)["chunks"]
+    assert {chunk["complexity"] for chunk in chunks if "return" not in chunk["text"]} <= {0}
+    assert [chunk["complexity"] for chunk in chunks if "self" in chunk["text"]] == [1]
+    assert {chunk["complexity"] for chunk in chunks if "if n ==" in chunk["text"]} == {10}
+    whole = parse(source, LANGUAGES[0], params.extraction, params.cleaning)["chunks"]
+    assert [chunk["complexity"] for chunk in whole] == [10]
+
+
 def test_a_file_of_several_passages_is_summed_up_by_its_path_and_its_names():
     source = b"".join(b'def f%d():\n    """Says %d."""\n    return %d\n\n\n' % (n, n, n) for n in range(40))
     params = load_params(ROOT)

@@ -12,7 +12,8 @@ from pipelines.index.question import parse
 @pytest.fixture(params=["edge", "server"])
 def index(request, monkeypatch, tmp_path):
     params = engine_params(request.param, monkeypatch)
-    project = made_project(tmp_path, some_chunks(), unit_vectors(6))
+    chunks = [{**chunk, "complexity": 1 + row // 2} for row, chunk in enumerate(some_chunks())]
+    project = made_project(tmp_path, chunks, unit_vectors(6))
     with open_index(project, params.index, publish(project, params).version) as opened:
         yield opened
 
@@ -32,6 +33,17 @@ def index(request, monkeypatch, tmp_path):
         ("symbol:SERVEFOREVER", {"src/http_server.py"}),
         ("kind:class", set()),
         ("kind:function -lang:go", {"src/release.py", "src/http_server.py"}),
+        ("commit:ccccccc", set(SOURCES)),
+        ("commit:CCCCCCCCCC", set(SOURCES)),
+        ("commit:ccccccd", set()),
+        ("commit:uncommitted", set()),
+        ("-commit:uncommitted", set(SOURCES)),
+        ("complexity:0", set(SOURCES)),
+        ("complexity:2", {"src/http_server.py", "lib/retry.go"}),
+        ("complexity:3", {"lib/retry.go"}),
+        ("complexity:3 complexity:2", {"src/http_server.py", "lib/retry.go"}),
+        ("-complexity:3", {"src/release.py", "src/http_server.py"}),
+        ("complexity:2 -complexity:3", {"src/http_server.py"}),
     ],
 )
 def test_only_what_the_filters_allow_is_found(index, filters, paths):
@@ -90,6 +102,10 @@ def test_what_is_no_filter_stays_text(text):
         ('lang:"" retry', "`lang:` has no value", "lang:go"),
         ("lang:klingon retry", "`lang:klingon` is unknown", "python"),
         ("kind:loop retry", "`kind:loop` is unknown", "function"),
+        ("commit:abc retry", "`commit:abc` is no commit", "uncommitted"),
+        ("commit:unknown retry", "`commit:unknown` is no commit", "7 to 40"),
+        ("complexity:high retry", "`complexity:high` is no number", "complexity:10"),
+        ("complexity:-1 retry", "`complexity:-1` is no number", "complexity:10"),
         ("lang:go path:src", "nothing to look for", "lang:python retry"),
         ("  ", "empty", "nocturne search"),
     ],
@@ -119,3 +135,16 @@ def test_a_point_is_found_by_each_definition_that_begins_in_it():
     chunk = {"path": "a.py", "kind": "class", "symbol": "Context", "defines": ["Context", "Context.forward"]}
     assert payload(chunk)["names"] == ["context", "context.forward", "forward"]
     assert payload({"path": "a.py", "kind": "text", "symbol": ""})["names"] == []
+
+
+@pytest.mark.parametrize(
+    ("commit", "commits"),
+    [
+        ("c" * 40, ["ccccccc"]),
+        ("c" * 40 + "-dirty", ["ccccccc", "uncommitted"]),
+        ("uncommitted", ["uncommitted"]),
+    ],
+)
+def test_a_point_is_found_by_the_commit_that_changed_its_file_last(commit, commits):
+    chunk = {"path": "a.py", "kind": "function", "symbol": "a", "commit": commit}
+    assert payload(chunk)["commits"] == commits

@@ -77,6 +77,12 @@ class Watched:
             pass
         return event
 
+    def save(self, path, text):
+        """Replace a file at once: a watch would see one that is written in place empty for a moment."""
+        aside = self.source.parent / "saved"
+        aside.write_text(text)
+        aside.replace(self.source / path)
+
     def found(self, text, limit=20):
         return {(hit.path, hit.text) for hit in search(self.project, PARAMS, self.release, text, limit)}
 
@@ -108,7 +114,7 @@ def test_what_the_system_does_not_tell_of_is_found_in_the_next_round(watched, mo
     monkeypatch.setattr("pipelines.watching.tree.ROUND_S", 0.05)
     monkeypatch.setattr("pipelines.watching.tree.PATROL", 2)
     watched.start()
-    (watched.source / "store/price.py").write_text("def parse_amount(text):\n    return float(text)\n")
+    watched.save("store/price.py", "def parse_amount(text):\n    return float(text)\n")
     watched.until("store/price.py")
     (watched.source / "docs/guide.md").unlink()
     watched.until("docs/guide.md")
@@ -123,7 +129,7 @@ def test_what_the_system_does_not_tell_of_is_found_in_the_next_round(watched, mo
 def test_a_saved_line_is_found_and_the_line_it_replaced_is_not(watched):
     assert watched.start().taken.changed == ()
     before = read_json(watched.project.watch / "state.json")
-    (watched.source / "store/price.py").write_text("def parse_amount(text):\n    return float(text)\n")
+    watched.save("store/price.py", "def parse_amount(text):\n    return float(text)\n")
     event = watched.until("store/price.py")
     assert (event.release, event.taken.passages, event.taken.embedded) == (1, 1, 1)
     texts = {text for path, text in watched.found("parse_price") if path == "store/price.py"}
@@ -141,7 +147,7 @@ def test_what_a_watch_embeds_is_kept_for_the_night(watched):
 
     watched.start()
     before = kept()
-    (watched.source / "store/price.py").write_text("def parse_amount(text):\n    return float(text)\n")
+    watched.save("store/price.py", "def parse_amount(text):\n    return float(text)\n")
     assert watched.until("store/price.py").taken.embedded == 1
     watched.stop.set()
     watched.thread.join(WAIT_S)
@@ -155,7 +161,7 @@ def test_what_a_watch_finds_is_reranked_too(watched, monkeypatch):
 
     monkeypatch.setattr("pipelines.assistant.search.load_reranker", lambda name: Backwards())
     watched.start()
-    (watched.source / "store/price.py").write_text("def parse_amount(text):\n    return float(text)\n")
+    watched.save("store/price.py", "def parse_amount(text):\n    return float(text)\n")
     watched.until("store/price.py")
     judged = PARAMS.model_copy(update={"search": PARAMS.search.model_copy(update={"rerank": "backwards"})})
     before = search(watched.project, PARAMS, watched.release, "parse_amount", 10)
@@ -239,7 +245,7 @@ def test_how_far_a_branch_switch_of_many_files_is_can_be_seen(watched):
 
 def test_it_follows_the_live_release_and_a_search_never_mixes_two(watched):
     watched.start()
-    (watched.source / "store/price.py").write_text("def parse_amount(text):\n    return float(text)\n")
+    watched.save("store/price.py", "def parse_amount(text):\n    return float(text)\n")
     watched.until("store/price.py")
     first, watched.release = watched.release, watched.published(2)
     while (event := watched.next()).release != 2:
@@ -251,7 +257,7 @@ def test_it_follows_the_live_release_and_a_search_never_mixes_two(watched):
 
 def test_without_a_watch_the_release_answers(watched):
     watched.start()
-    (watched.source / "store/price.py").write_text("def parse_amount(text):\n    return float(text)\n")
+    watched.save("store/price.py", "def parse_amount(text):\n    return float(text)\n")
     watched.until("store/price.py")
     watched.stop.set()
     watched.thread.join(WAIT_S)
@@ -278,7 +284,7 @@ def test_a_failure_is_told_and_made_good_without_a_person(watched, monkeypatch):
         return encode(self, texts, batch_size)
 
     monkeypatch.setattr(Encoder, "encode", failing)
-    (watched.source / "store/price.py").write_text("def parse_amount(text):\n    return float(text)\n")
+    watched.save("store/price.py", "def parse_amount(text):\n    return float(text)\n")
     assert "The encoder is away" in watched.events.get(timeout=WAIT_S).error
     broken.clear()
     while watched.events.get(timeout=WAIT_S).error:
