@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 KEPT = 0.99  # of an activation's channels are not scaled
 EXTREME = "output"  # the activation with single large values
 APART = 4  # of its channels
-AHEAD = 32  # texts a stream that are tokenized while others run
+AHEAD = 16  # texts a stream that are tokenized while others run
 CALIBRATION_TEXTS = 16
 SHORT, LONG = 4, 16  # tokens; a text of up to LONG gets a multiple of SHORT, a longer one of LONG
 
