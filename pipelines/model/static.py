@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 DIMENSION = 256
 SHARED = 12  # directions that are left out
 SIF = 1e-4
-AT_ONCE = 256
+AT_ONCE, WORTH_A_THREAD = 256, 32  # texts a thread takes at a time: at most, at least
 HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|_")
 FILES = ("model.safetensors", "tokenizer.json")
 
@@ -52,7 +52,8 @@ class Static:
 
     def vectors(self, texts: Sequence[str], prompt: str = "") -> "Iterator[np.ndarray]":
         """The sum of each text's token vectors, (dimension,), in their order. A prompt would only add noise."""
-        parts = [texts[start : start + AT_ONCE] for start in range(0, len(texts), AT_ONCE)]
+        size = min(AT_ONCE, max(WORTH_A_THREAD, -(-len(texts) // len(self._tokenizers))))
+        parts = [texts[start : start + size] for start in range(0, len(texts), size)]
         workers = min(len(self._tokenizers), len(parts))
         if workers <= 1:
             parts_made: Iterator[Any] = (self._summed(part, self._tokenizers[0]) for part in parts)
