@@ -25,7 +25,7 @@ KINDS = ["Transformer", "Pooling", "Normalize"]
 CONFIG = {"model_type": "bert", "hidden_act": "gelu"}
 FILES = ("model.safetensors", "tokenizer.json", "config.json", "1_Pooling/config.json", "sentence_bert_config.json")
 WORDS = "embeddings.word_embeddings.weight"
-UNSEEN = -1e4  # added to the attention to what follows a text
+UNSEEN = 1e4  # taken off the attention to what follows a text
 
 Product = Callable[[str, Any, "np.ndarray", "np.ndarray"], Any]
 
@@ -110,7 +110,7 @@ def graph(bert: PlainBert, product: Product) -> tuple[list[Any], Any]:
     length = op.gather(op.shape_of(ids), _integers(1), _integers(0))
     positions = op.range(_integers(0), length, _integers(1), "i64")
     counts = op.convert(op.less(positions, count), "f32")
-    mask = op.unsqueeze(op.multiply(op.subtract(counts, floats(1)), floats(-UNSEEN)), _integers([0, 1, 2]))
+    mask = op.unsqueeze(op.multiply(op.subtract(counts, floats(1)), floats(UNSEEN)), _integers([0, 1, 2]))
     places = table["embeddings.position_embeddings.weight"] + table["embeddings.token_type_embeddings.weight"][0]
     words = op.gather(op.constant(table[WORDS]), ids, _integers(0))
     states = op.add(words, op.gather(op.constant(places), positions, _integers(0)))
