@@ -27,7 +27,7 @@ from pipelines.stage import NAMES
 
 SMALL = {
     "dataset": {"complete_per_kb": 0.7, "scope_per_kb": 0.1, "retrieval_examples": 6, "max_example_tokens": 448},
-    "training": {"max_steps": 16, "batch_size": 4, "checkpoint_steps": 4, "threads": 1},
+    "training": {"max_steps": 32, "batch_size": 4, "checkpoint_steps": 4, "threads": 1},
     "evaluation": {
         "max_examples": 12,
         "generate_examples": 2,
