@@ -43,7 +43,7 @@ def changes(root: Path, index: Path, concerns: Callable[[Path], bool], stop: Eve
     try:
         for batch in watch(
             *folders,
-            watch_filter=lambda _, path: concerns(Path(path)),
+            watch_filter=None,  # which would be silent about what it leaves out, and there would be no beat
             debounce=AT_MOST_MS,
             step=QUIET_MS,
             rust_timeout=BEAT_MS,
@@ -53,8 +53,9 @@ def changes(root: Path, index: Path, concerns: Callable[[Path], bool], stop: Eve
         ):
             noticed = time.monotonic()
             began = began if pending else noticed
-            pending |= {Path(path) for _, path in batch}
-            if len(pending) > MANY and batch and noticed - began < REST_S:
+            touched = {path for path in (Path(name) for _, name in batch) if concerns(path)}
+            pending |= touched
+            if len(pending) > MANY and touched and noticed - began < REST_S:
                 continue
             yield Change(frozenset(pending), noticed)
             pending = set()

@@ -14,6 +14,7 @@ from pipelines.source.tracked import UNCOMMITTED
 
 PATROL = 500  # files looked at between two chances for a change: some milliseconds
 ROUND_S = 10.0  # from the beginning of one round over all files to the next, at least
+EMPTY_S = 0.2  # for so long a file that has just become empty is not believed
 TICK_NS = 20_000_000  # by which a file's time may lie behind the clock
 # They say which files are read, so that a change of one is a change of the list.
 RULES = frozenset({".gitignore", ".gitattributes"})
@@ -46,6 +47,7 @@ class Tree:
         self.index = (self.root / told).resolve()
         self._rest: list[Path] = []  # of the present round
         self._due = time.monotonic() + ROUND_S  # when the next one begins
+        self._emptied: dict[str, float] = {}  # since when: what writes a file in place empties it first
         self.read()
 
     def read(self) -> None:
@@ -60,6 +62,7 @@ class Tree:
         self._stamps[self.index] = index
         self._folders = {str(folder) for path in self._listed for folder in PurePosixPath(path).parents} - {"."}
         self.items: dict[str, Record] = dict(self._listed)
+        self._emptied = {path: since for path, since in self._emptied.items() if path in self._listed}
 
     def concerns(self, path: Path) -> bool:
         """Whether a change of this path can change what is tracked, or a tracked file."""
@@ -70,6 +73,8 @@ class Tree:
 
     def look(self, paths: Collection[Path]) -> bool:
         """Look again at what has been changed on disk; whether `items` is another than before.
+
+        A file that has become empty is believed when it is so for EMPTY_S: `emptied` says which to look at again.
 
         Args:
             paths: absolute; of files or of folders, tracked or not.
@@ -99,6 +104,11 @@ class Tree:
                 changed.append(path)
         return changed
 
+    def emptied(self) -> list[Path]:
+        """What has been empty for long enough to be believed, and is to be looked at again."""
+        now = time.monotonic()
+        return [self.root / path for path, since in sorted(self._emptied.items()) if now - since >= EMPTY_S]
+
     def _concerned(self, paths: Collection[Path]) -> set[str]:
         """The tracked files among some paths, and those in folders that came or went as a whole."""
         named = {relative for path in paths if (relative := self._relative(path)) is not None}
@@ -112,6 +122,11 @@ class Tree:
     def _look(self, path: str) -> bool:
         before = self.items.get(path)
         now = self._now(path)
+        if before and before["size"] and now and not now["size"]:
+            since = self._emptied.setdefault(path, time.monotonic())
+            if time.monotonic() - since < EMPTY_S:
+                return False
+        self._emptied.pop(path, None)
         if now is None:
             self.items.pop(path, None)
         else:

@@ -119,6 +119,7 @@ class Watch:
             try:
                 for change in changes(self._tree.root, self._tree.index, self._tree.concerns, stop):
                     self._touched |= change.paths or set(self._tree.patrol())
+                    self._touched |= set(self._tree.emptied())
                     self._follow(change.at)
             finally:
                 self._leave()

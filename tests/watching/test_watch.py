@@ -78,7 +78,7 @@ class Watched:
         return event
 
     def save(self, path, text):
-        """Replace a file at once: a watch would see one that is written in place empty for a moment."""
+        """Replace a file at once, as editors do."""
         aside = self.source.parent / "saved"
         aside.write_text(text)
         aside.replace(self.source / path)
