@@ -122,7 +122,7 @@ def _lengthened(ids: Sequence[int], most: int) -> "list[np.ndarray]":
 
 
 def calibrated(bert: PlainBert) -> dict[str, Range]:
-    """The range of each activation over texts drawn from the vocabulary.
+    """The range of each activation over texts drawn from the vocabulary, and over the empty one.
 
     The extremes are those of the special tokens and of a few channels, whatever the text: over real code, each was
     within a few hundredths of these.
@@ -165,6 +165,7 @@ def _range(name: str, low: "np.ndarray", high: "np.ndarray") -> Range:
 def _drawn(bert: PlainBert) -> Iterator[str]:
     import random
 
+    yield ""  # special tokens that see nothing but each other go beyond what they do in any text
     words = sorted(word for word in bert.tokenizer.get_vocab() if word.isalpha())
     chance = random.Random(17)
     for count in range(CALIBRATION_TEXTS):
