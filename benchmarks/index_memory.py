@@ -76,7 +76,7 @@ def measured(count: int, layout: str) -> dict[str, Any]:
         asked = questions(points)
         for kind, rows in asked.items():
             exact = [[point_id(str(row)) for row in np.argsort(-(points @ one))[:HITS]] for one in rows]
-            np.savez(Path(folder) / f"{kind}.npz", questions=rows, exact=np.array(exact))
+            np.savez(Path(folder) / f"{kind}.npz", questions=rows, exact=np.array(exact, dtype=np.uint64))
         manifest = replace(IndexVersion(VERSION, count, "m", DIMENSION, 60.0), layout=layout)
         began = time.perf_counter()
         engine = store.create(manifest)

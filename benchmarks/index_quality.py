@@ -1,4 +1,5 @@
-"""How well the index finds code: semble's annotated questions, and documentation-to-code questions, with an ablation.
+"""How well the index finds code: semble's annotated questions, documentation-to-code questions, and identifiers that
+stand in one place only, with an ablation.
 
     python -m benchmarks.index_quality --annotations DIR --repositories DIR [--only NAME ...] [--static DIR]
 
@@ -23,7 +24,9 @@ import numpy as np
 
 from benchmarks.index_corpus import Repository, annotated
 from pipelines.embedding.vectors import vectors_of
+from pipelines.index.fields import bare, symbols_of
 from pipelines.index.hybrid import Index
+from pipelines.index.keywords import RUN, parts
 from pipelines.index.ranking import Ranking
 from pipelines.index.temporary import temporary_index
 from pipelines.model.encoder import MINILM, load_encoder
@@ -34,8 +37,18 @@ from pipelines.records import fingerprint
 
 CATEGORIES = ("architecture", "semantic", "symbol")
 REPEATS = 3
+IDENTIFIERS = 200  # a repository
 _ALONE = Ranking(
-    meaning=0.0, keywords=0.0, path=0.0, file=0.0, summary=0.0, symbol=0.0, name=0.0, aside=1.0, of_list=1.0
+    meaning=0.0,
+    keywords=0.0,
+    path=0.0,
+    file=0.0,
+    summary=0.0,
+    symbol=0.0,
+    name=0.0,
+    aside=1.0,
+    of_list=1.0,
+    without=1.0,
 )
 FULL = Ranking()
 VARIANTS = {
@@ -48,6 +61,7 @@ VARIANTS = {
     "without broad": replace(FULL, broad=10**6),
     "without aside": replace(FULL, aside=1.0),
     "without of_list": replace(FULL, of_list=1.0),
+    "without identifiers": replace(FULL, without=1.0),
     "meaning and keywords, 0.7 and 0.3": replace(_ALONE, meaning=0.7, keywords=0.3),
     "meaning and keywords, 0.5 and 0.5": replace(_ALONE, meaning=0.5, keywords=0.5),
     "meaning alone": replace(_ALONE, meaning=1.0),
@@ -149,6 +163,41 @@ def documentation(repositories: Sequence[Repository], encode: Encode, embed: Any
         print(f"{name} | {mean(values):.3f} | " + " | ".join(f"{value:.3f}" for value in values), flush=True)
 
 
+def identifiers(repositories: Sequence[Repository], encode: Encode, embed: Any, seed: int) -> None:
+    """Identifiers of several words that stand in one passage and are defined nowhere: how many of these passages come
+    first, and how many among the first DEPTH; a table."""
+    first: dict[str, list[float]] = defaultdict(list)
+    among: dict[str, list[float]] = defaultdict(list)
+    for one in repositories:
+        chunks = one.chunks()
+        asked = sorted(_single(chunks).items(), key=lambda item: fingerprint(seed, item[0]))[:IDENTIFIERS]
+        vectors = encode([name for name, _ in asked])
+        with temporary_index(chunks, embed(chunks)) as index:
+            for name, ranking in VARIANTS.items():
+                hits = [index.search(a[0], v, DEPTH, ranking=ranking) for a, v in zip(asked, vectors, strict=True)]
+                found = [[hit.chunk_id for hit in own] for own in hits]
+                first[name].append(mean(own[:1] == [id] for own, (_, id) in zip(found, asked, strict=True)))
+                among[name].append(mean(id in own for own, (_, id) in zip(found, asked, strict=True)))
+    print(f"identifiers: first | first {DEPTH} | " + " | ".join(one.name for one in repositories))
+    for name in VARIANTS:
+        own = " | ".join(f"{value:.3f}" for value in first[name])
+        print(f"{name} | {mean(first[name]):.3f} | {mean(among[name]):.3f} | {own}", flush=True)
+
+
+def _single(chunks: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """Identifier → the chunk that it stands in, of those in one only."""
+    places: dict[str, set[str]] = defaultdict(set)
+    named: dict[str, str] = {}
+    for chunk in chunks:
+        for run in set(RUN.findall(f"{chunk['path']} {chunk['text']}")):
+            split = parts(run)
+            if len(split) > 1:
+                places["".join(split)].add(chunk["chunk_id"])
+                named["".join(split)] = run
+    defined = {"".join(parts(bare(name))) for chunk in chunks for name in symbols_of(chunk)}
+    return {named[key]: min(ids) for key, ids in places.items() if len(ids) == 1 and key not in defined}
+
+
 def _told(name: str, count: int, scores: dict[tuple[str, str], list[float]], took: float, waits: list[float]) -> None:
     own = [value for (repository, _), values in scores.items() if repository == name for value in values]
     wait = f"{1000 * median(waits):.1f} ms"
@@ -188,6 +237,7 @@ def main() -> None:
         with opened as (encode, embed):
             table(annotated_questions(repositories, encode, embed))
             documentation(asked, encode, embed, config)
+            identifiers(asked, encode, embed, config.seed)
     if args.static:
         try:
             print("\nsemble, static")

@@ -19,7 +19,7 @@ from pipelines.syntax.notebooks import NotRead
 from pipelines.syntax.spans import spans
 from pipelines.syntax.symbols import Symbol, symbols
 
-ID_CHARS = 32  # of 64 hexadecimal ones; as many as a UUID has, which Qdrant takes
+ID_CHARS = 32  # of 64 hexadecimal ones
 
 
 def parse(source: bytes, language: Language, params: Extraction, cleaning: Cleaning) -> Record:

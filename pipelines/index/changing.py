@@ -52,7 +52,8 @@ class ChangingIndex(AbstractContextManager["ChangingIndex"]):
         store = store_of(project, index)
         manifest = store.read(version)
         if manifest is None:
-            raise missing(project, version)
+            with closing(store):
+                raise missing(project, store, version)
         return cls(store, manifest, None if index.url else index.memory_mb)
 
     def blobs(self) -> dict[str, str]:
@@ -109,15 +110,15 @@ class ChangingIndex(AbstractContextManager["ChangingIndex"]):
 
 
 def _difference(
-    held: Mapping[str, Record], chunks: Sequence[Record]
-) -> tuple[list[int], list[tuple[Record, list[str]]]]:
+    held: Mapping[int, Record], chunks: Sequence[Record]
+) -> tuple[list[int], list[tuple[Record, list[int]]]]:
     """The rows of the chunks that are not held; and fields with the ids of the held ones that have others.
 
     Of a passage, same id is same text in the same place, so that its vectors are too; its file's name for its bytes is
     not, and its line need not be. What sums a file up keeps its id with other text.
     """
     new: list[int] = []
-    amended: dict[str, tuple[Record, list[str]]] = {}
+    amended: dict[str, tuple[Record, list[int]]] = {}
     for row, chunk in enumerate(chunks):
         id = id_of(chunk)
         if id not in held or held[id]["content_hash"] != chunk["content_hash"]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pipelines.index.engine import (
     BATCH,
+    BRIEF,
     DENSE,
     EVERYWHERE,
     PAGE,
@@ -60,7 +61,7 @@ class ServerEngine:
         gone = models.FilterSelector(filter=_filter(Scope.files(paths)))
         self._store.ask(lambda client: client.delete(self._collection, gone, wait=True))
 
-    def amend(self, gone: Sequence[str], fields: Sequence[tuple[Record, Sequence[str]]]) -> None:
+    def amend(self, gone: Sequence[int], fields: Sequence[tuple[Record, Sequence[int]]]) -> None:
         """Take away points by their ids, and set fields of others; returns when both show."""
         from qdrant_client import models
 
@@ -79,9 +80,9 @@ class ServerEngine:
         """The nearest points by cosine (array) or BM25 (Sparse), best first; all searches in one request."""
         requests = [_request(search) for search in searches]
         answers = self._store.ask(lambda client: client.query_batch_points(self._collection, requests))
-        return [[Scored(str(one.id), one.score) for one in answer.points] for answer in answers]
+        return [[Scored(one.id, one.score) for one in answer.points] for answer in answers]
 
-    def exact(self, vector: "np.ndarray", limit: int) -> list[str]:
+    def exact(self, vector: "np.ndarray", limit: int) -> list[int]:
         """The ids of the nearest points by cosine, by looking at every one."""
         from qdrant_client import models
 
@@ -92,22 +93,29 @@ class ServerEngine:
                 self._collection, query=query, using=DENSE, search_params=params, limit=limit, with_payload=False
             )
         )
-        return [str(one.id) for one in answer.points]
+        return [one.id for one in answer.points]
 
     def every(self) -> Iterator[list[Point]]:
         """All points, BATCH at a time, by their ids."""
         for page in self._pages(EVERYWHERE, BATCH, with_payload=True, with_vectors=True):
             yield [as_point(one) for one in page]
 
-    def chunks(self, ids: Sequence[str]) -> dict[str, Record]:
-        """Id → what the point carries."""
-        found = self._store.ask(lambda client: client.retrieve(self._collection, list(ids), with_payload=True))
-        return {str(one.id): one.payload for one in found}
+    def briefs(self, ids: Sequence[int]) -> dict[int, Record]:
+        """Id → BRIEF of what the point carries."""
+        return self._retrieved(ids, list(BRIEF))
 
-    def of(self, paths: Collection[str]) -> dict[str, Record]:
+    def chunks(self, ids: Sequence[int]) -> dict[int, Record]:
+        """Id → what the point carries."""
+        return self._retrieved(ids, True)
+
+    def _retrieved(self, ids: Sequence[int], fields: list[str] | bool) -> dict[int, Record]:
+        found = self._store.ask(lambda client: client.retrieve(self._collection, list(ids), with_payload=fields))
+        return {one.id: one.payload for one in found}
+
+    def of(self, paths: Collection[str]) -> dict[int, Record]:
         """Id → what the point carries, of every point of these files."""
         found = self._pages(Scope.files(paths), PAGE, with_payload=True, with_vectors=False)
-        return {str(one.id): one.payload for page in found for one in page}
+        return {one.id: one.payload for page in found for one in page}
 
     def blobs(self) -> dict[str, str]:
         """Path → blob of every file with a point."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.errors import NocturneError, TornIndex
 from pipelines.index.engine import (
     BATCH,
+    BRIEF,
     DENSE,
     EVERYWHERE,
     PAGE,
@@ -37,7 +38,7 @@ from pipelines.records import Record
 if TYPE_CHECKING:
     import numpy as np
 
-KEPT = 4096  # chunks that were read lately, some 4 KB each: reading them is a third of a search
+KEPT = 16384  # chunks that were read lately, in brief, some 1 KB each: reading them is a third of a search
 OPENING = 1 << 20  # bytes of disk: the small files that Edge writes anew when it opens a shard
 ROOM = "Look at the free disk space and the folder's permissions; what is live has not changed."
 
@@ -48,7 +49,7 @@ class EdgeEngine:
     def __init__(self, shard: Any, folder: "TemporaryDirectory[str] | None" = None) -> None:
         self._shard = shard
         self._folder = folder  # of its own, gone when it is closed
-        self._read: dict[str, Record] = {}  # chunks by their ids; none that was written since
+        self._read: dict[int, Record] = {}  # chunks in brief by their ids; none that was written since
 
     @classmethod
     def create(cls, folder: Path, dimension: int, layout: str = "") -> "EdgeEngine":
@@ -106,7 +107,7 @@ class EdgeEngine:
         with explained("write"):
             self._shard.update(edge.UpdateOperation.delete_points_by_filter(_filter(Scope.files(paths))))
 
-    def amend(self, gone: Sequence[str], fields: Sequence[tuple[Record, Sequence[str]]]) -> None:
+    def amend(self, gone: Sequence[int], fields: Sequence[tuple[Record, Sequence[int]]]) -> None:
         """Take away points by their ids, and set fields of others."""
         import qdrant_edge as edge
 
@@ -126,30 +127,37 @@ class EdgeEngine:
         """The nearest points by cosine (array) or BM25 (Sparse), best first; their payload is `chunks`' to read."""
         requests = [_request(search) for search in searches]
         with explained("search", TornIndex):
-            return [[Scored(str(one.id), one.score) for one in self._shard.query(request)] for request in requests]
+            return [[Scored(one.id, one.score) for one in self._shard.query(request)] for request in requests]
 
-    def exact(self, vector: "np.ndarray", limit: int) -> list[str]:
+    def exact(self, vector: "np.ndarray", limit: int) -> list[int]:
         """The ids of the nearest points by cosine, by looking at every one."""
         import qdrant_edge as edge
 
         asked = edge.Query.Nearest(vector.tolist(), using=DENSE)
         request = edge.QueryRequest(limit=limit, query=asked, params=edge.SearchParams(exact=True))
         with explained("search", TornIndex):
-            return [str(one.id) for one in self._shard.query(request)]
+            return [one.id for one in self._shard.query(request)]
 
-    def chunks(self, ids: Sequence[str]) -> dict[str, Record]:
-        """Id → what the point carries. A query that gives it along takes twice as long for it."""
+    def briefs(self, ids: Sequence[int]) -> dict[int, Record]:
+        """Id → BRIEF of what the point carries. A query that gives it along takes twice as long for it."""
         read = self._read
         new = [id for id in ids if id not in read]
         if new:
-            with explained("read", TornIndex):
-                found = {str(one.id): one.payload for one in self._shard.retrieve(new, True, False)}
-            read = self._read = {**(read if len(read) < KEPT else {id: read[id] for id in ids if id in read}), **found}
+            kept = read if len(read) < KEPT else {id: read[id] for id in ids if id in read}
+            read = self._read = {**kept, **self._retrieved(new, list(BRIEF))}
         return {id: read[id] for id in ids if id in read}
 
-    def of(self, paths: Collection[str]) -> dict[str, Record]:
+    def chunks(self, ids: Sequence[int]) -> dict[int, Record]:
+        """Id → what the point carries."""
+        return self._retrieved(ids, True)
+
+    def _retrieved(self, ids: Sequence[int], fields: list[str] | bool) -> dict[int, Record]:
+        with explained("read", TornIndex):
+            return {one.id: one.payload for one in self._shard.retrieve(list(ids), fields, False)}
+
+    def of(self, paths: Collection[str]) -> dict[int, Record]:
         """Id → what the point carries, of every point of these files."""
-        return {str(one.id): one.payload for page in self._pages(True, Scope.files(paths)) for one in page}
+        return {one.id: one.payload for page in self._pages(True, Scope.files(paths)) for one in page}
 
     def every(self) -> Iterator[list[Point]]:
         """All points, BATCH at a time, by their ids."""

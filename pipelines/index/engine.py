@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -20,6 +19,7 @@ DENSE, SPARSE = "dense", "bm25"
 OF_FILE = "file"  # the kind of a chunk that sums a file up: it speaks for the file's passages, and is no hit
 BATCH = 256  # points an upsert
 PAGE = 4096  # points whose payload alone is read at a time
+BRIEF = ("chunk_id", "path", "language", "symbol", "defines", "start_line")  # what ranking reads of a chunk
 COPY_NAME = re.compile(r"(?![a-f]{12}$)[a-z]+")
 SEARCH_EF = 256  # recall 1.0 at 100,000 points, measured (shared/DESIGN.md)
 
@@ -29,7 +29,7 @@ class Point:
     """One chunk in the index, with what filters ask for (`fields`). `id` is `id_of` the chunk: to upsert another of the
     same id replaces it."""
 
-    id: str
+    id: int
     dense: list[float]
     sparse: Sparse
     chunk: Record
@@ -48,7 +48,7 @@ class Scope:
 
     only: Mapping[str, Sequence[str]] = field(default_factory=dict)
     never: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    ids: Sequence[str] | None = None
+    ids: Sequence[int] | None = None
 
     @classmethod
     def files(cls, paths: Collection[str]) -> "Scope":
@@ -72,16 +72,16 @@ class Search:
 class Scored:
     """A point that was found: cosine for a vector, BM25 for words."""
 
-    id: str
+    id: int
     score: float
 
 
 class Engine(Protocol):
     """An open set of points. `every` yields all of them as they were upserted, BATCH at a time.
 
-    `nearest` gives for each search its points, best first; `chunks` what these ids carry, `of` the ids and chunks of
-    these files: each asks once. `exact` gives the ids of the nearest by looking at every point: what `nearest` is
-    measured by.
+    `nearest` gives for each search its points, best first; `chunks` what these ids carry, `briefs` what BRIEF names of
+    it, `of` the ids and chunks of these files: each asks once. `exact` gives the ids of the nearest by looking at every
+    point: what `nearest` is measured by.
     `delete` takes away every point of these files; `amend` takes away the points with these ids, and sets these fields
     of others: each is one call for many. `flush` returns when all of it is durable.
     `blobs` is path → git's name for the file's bytes, of every file with a point.
@@ -89,12 +89,13 @@ class Engine(Protocol):
 
     def upsert(self, points: Sequence[Point]) -> None: ...
     def delete(self, paths: Collection[str]) -> None: ...
-    def amend(self, gone: Sequence[str], fields: Sequence[tuple[Record, Sequence[str]]]) -> None: ...
+    def amend(self, gone: Sequence[int], fields: Sequence[tuple[Record, Sequence[int]]]) -> None: ...
     def flush(self) -> None: ...
     def nearest(self, *searches: Search) -> list[list[Scored]]: ...
-    def exact(self, vector: "np.ndarray", limit: int) -> list[str]: ...
-    def chunks(self, ids: Sequence[str]) -> dict[str, Record]: ...
-    def of(self, paths: Collection[str]) -> dict[str, Record]: ...
+    def exact(self, vector: "np.ndarray", limit: int) -> list[int]: ...
+    def briefs(self, ids: Sequence[int]) -> dict[int, Record]: ...
+    def chunks(self, ids: Sequence[int]) -> dict[int, Record]: ...
+    def of(self, paths: Collection[str]) -> dict[int, Record]: ...
     def every(self) -> Iterator[list[Point]]: ...
     def blobs(self) -> dict[str, str]: ...
     def count(self) -> int: ...
@@ -107,8 +108,10 @@ class Store(Protocol):
     `planned` says how a version would be kept, and refuses what there is no room for.
     `create` starts a version that nobody sees, `seal` makes it durable and opens it as a reader will, `publish` closes
     and shows it, its manifest written last; `discard` removes what `create` began. `read` gives the manifest of a whole
-    version, `faults` looks at every byte of it and says what is wrong. `held` names everything that is there, also what
-    was begun and never shown, with its size in bytes where that can be known. `remove` takes any of it away.
+    version, `earlier` that of one which is whole, but has its points as an earlier Nocturne made them: they can be
+    read, and are not searched. `faults` looks at every byte of either and says what is wrong. `held` names everything
+    that is there, also what was begun and never shown, with its size in bytes where that can be known. `remove` takes
+    any of it away.
 
     `copy` opens a copy of a whole version to be changed: it is no version, `held` does not name it, and a copy of the
     same name from before is replaced. One process owns it: another one that opens it breaks it. `room` refuses more
@@ -121,6 +124,7 @@ class Store(Protocol):
     def publish(self, manifest: IndexVersion, engine: Engine) -> IndexVersion: ...
     def discard(self, version: str) -> None: ...
     def read(self, version: str) -> IndexVersion | None: ...
+    def earlier(self, version: str) -> IndexVersion | None: ...
     def faults(self, version: str) -> list[str]: ...
     def open(self, manifest: IndexVersion) -> Engine: ...
     def held(self) -> dict[str, int]: ...
@@ -138,31 +142,44 @@ def copy_name(name: str) -> str:
     return name
 
 
-def point_id(chunk_id: str) -> str:
-    """A UUID for a chunk's id: Qdrant takes no other strings."""
-    return _uuid(chunk_id)
+def point_id(chunk_id: str) -> int:
+    """A number of 64 bits for a chunk's id: Qdrant takes numbers and UUIDs, and a search reads hundreds of them.
+
+    Of a million chunks two share one with a chance of 3 in 100 million; a build counts its points, and would say so.
+    """
+    return _number(chunk_id)
 
 
 @lru_cache(maxsize=16384)
-def summary_id(path: str) -> str:
+def summary_id(path: str) -> int:
     """The same for what sums a file up, whatever that says: who knows the path need not look for it."""
-    return _uuid(f"{OF_FILE}\n{path}")
+    return _number(f"{OF_FILE}\n{path}")
 
 
-def id_of(chunk: Record) -> str:
+def id_of(chunk: Record) -> int:
     """The id of a chunk's point."""
     return summary_id(chunk["path"]) if chunk["kind"] == OF_FILE else point_id(chunk["chunk_id"])
 
 
-def _uuid(name: str) -> str:
-    return str(uuid.UUID(bytes=hashlib.sha256(name.encode()).digest()[:16]))
+def _number(name: str) -> int:
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8])
 
 
 def as_point(record: Any) -> Point:
     """A record that an engine has read with its vectors, as the point it was upserted as."""
     sparse = record.vector[SPARSE]
     keywords = Sparse(list(sparse.indices), list(sparse.values))
-    return Point(str(record.id), list(record.vector[DENSE]), keywords, record.payload)
+    return Point(record.id, list(record.vector[DENSE]), keywords, record.payload)
+
+
+def anew(batches: Iterable[Sequence[Point]], mean_words: float) -> Iterator[list[Point]]:
+    """Points that were read, of whatever schema, as points are made now."""
+    import numpy as np
+
+    keywords = Keywords(mean_words)
+    for batch in batches:
+        vectors = np.array([one.dense for one in batch], dtype=np.float32)
+        yield from points((one.chunk for one in batch), vectors, keywords)
 
 
 def points(chunks: Iterable[Record], vectors: "np.ndarray", keywords: Keywords) -> Iterator[list[Point]]:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from pipelines.errors import NocturneError
 from pipelines.index.engine import EVERYWHERE, OF_FILE, Engine, Scope, Scored, Search, summary_id
 from pipelines.index.fields import KINDS
-from pipelines.index.keywords import Keywords
+from pipelines.index.keywords import Identifiers, Keywords, Sparse
 from pipelines.index.ranking import Candidate, Ranking, ranked
 from pipelines.index.ties import equal, settled
+from pipelines.records import Record
 
 if TYPE_CHECKING:
     import numpy as np
@@ -85,15 +86,17 @@ class Index(AbstractContextManager["Index"]):
         words = self._keywords.query(text)
         searches = [Search(vector, wide, scope), *([Search(words, wide, scope)] if words.indices else [])]
         arms = self._arms(searches)
-        self._complete(searches, arms)
+        held = self._complete(searches, arms, Identifiers.of(text).wholes)
         near, said = (*arms, {})[:2]
-        chunks = self._engine.chunks(sorted({*near, *said}))
-        of_files = self._summaries(vector, {chunk["path"] for chunk in chunks.values()})
+        briefs = self._engine.briefs(sorted({*near, *said}))
+        of_files = self._summaries(vector, {brief["path"] for brief in briefs.values()})
         both = (
-            Candidate(chunk, near.get(id, 0.0), said.get(id, 0.0), of_files.get(chunk["path"], 0.0))
-            for id, chunk in sorted(chunks.items())
+            Candidate(id, brief, near.get(id, 0.0), said.get(id, 0.0), of_files.get(brief["path"], 0.0), id in held)
+            for id, brief in briefs.items()
         )
-        return [_hit(score, candidate) for score, candidate in ranked(text, both, limit, ranking)]
+        best = ranked(text, both, limit, ranking)
+        chunks = self._engine.chunks([candidate.id for _, candidate in best])
+        return [_hit(score, candidate, chunks[candidate.id]) for score, candidate in best if candidate.id in chunks]
 
     def count(self) -> int:
         """How many chunks there are."""
@@ -114,12 +117,12 @@ class Index(AbstractContextManager["Index"]):
         [found] = self._engine.nearest(Search(vector, len(ids), Scope(ids=sorted(ids))))
         return {ids[one.id]: one.score for one in found}
 
-    def _arms(self, searches: Sequence[Search]) -> list[dict[str, float]]:
+    def _arms(self, searches: Sequence[Search]) -> list[dict[int, float]]:
         """Id → score of the first of each; of equal ones always the same, which the engine does not promise."""
         found = self._engine.nearest(*(replace(search, limit=search.limit + 1) for search in searches))
         return [self._cut(search, scored) for search, scored in zip(searches, found, strict=True)]
 
-    def _cut(self, search: Search, found: list[Scored]) -> dict[str, float]:
+    def _cut(self, search: Search, found: list[Scored]) -> dict[int, float]:
         wanted = search.limit + 1
         while True:
             order = settled(found, _score, lambda one: one.id)
@@ -130,23 +133,26 @@ class Index(AbstractContextManager["Index"]):
             wanted *= 2
             [found] = self._engine.nearest(replace(search, limit=wanted))
 
-    def _complete(self, searches: Sequence[Search], arms: Sequence[dict[str, float]]) -> None:
-        """Let each arm that found something score what only the other has found."""
+    def _complete(self, searches: Sequence[Search], arms: Sequence[dict[int, float]], wholes: Sparse) -> set[int]:
+        """Let each arm that found something score what only the other has found; returns what holds an identifier."""
         ids = set().union(*arms)
         gaps = [(search, arm, sorted(ids - arm.keys())) for search, arm in zip(searches, arms, strict=True) if arm]
         asked = [(arm, Search(search.query, len(gap), Scope(ids=gap))) for search, arm, gap in gaps if gap]
+        held: dict[int, float] = {}
+        if wholes.indices and ids:
+            asked.append((held, Search(wholes, len(ids), Scope(ids=sorted(ids)))))
         if asked:
             found = self._engine.nearest(*(search for _, search in asked))
             for (arm, _), scored in zip(asked, found, strict=True):
                 arm.update((one.id, one.score) for one in scored)
+        return {id for id, score in held.items() if score > 0}
 
 
 def _score(scored: Scored) -> float:
     return scored.score
 
 
-def _hit(score: float, found: Candidate) -> Hit:
-    chunk = found.chunk
+def _hit(score: float, found: Candidate, chunk: Record) -> Hit:
     return Hit(
         chunk_id=chunk["chunk_id"],
         path=chunk["path"],

@@ -19,6 +19,31 @@ KNOWN = 1 << 16  # different blocks whose words are remembered: code repeats the
 
 
 @dataclass(frozen=True)
+class Identifiers:
+    """What of a question no plain word looks like: `ER_LOCK_DEADLOCK`, `getUser`, `utf8mb4`; and `SIGTERM` or `57014`
+    where it is all of the question, for capitals in a sentence are mostly an acronym.
+
+    Attributes:
+        names: each, put together, in small letters: `erlockdeadlock`.
+        wholes: the same as keyword search compares them; weight 1.
+        share: of the question's words that hold one, 0 to 1; words stand between blanks, and stop words are none.
+    """
+
+    names: tuple[str, ...]
+    wholes: "Sparse"
+    share: float
+
+    @classmethod
+    def of(cls, text: str) -> "Identifiers":
+        """Those of a question, or of any text."""
+        said = (RUN.findall(piece) for piece in text.split() if terms(piece))
+        pieces = [[run for run in runs if _is_code(run, alone=run == text.strip())] for runs in said]
+        names = tuple(dict.fromkeys("".join(_split(run)) for runs in pieces for run in runs))
+        wholes = sorted({index for name in names for index in _index(name)})
+        return cls(names, Sparse(wholes, [1.0] * len(wholes)), sum(map(bool, pieces)) / max(1, len(pieces)))
+
+
+@dataclass(frozen=True)
 class Sparse:
     """A sparse vector: strictly different indices, and a weight for each."""
 
@@ -43,6 +68,10 @@ def words(text: str) -> list[str]:
 def parts(text: str) -> list[str]:
     """The words of a text without those that are only put together: `loadEncoder` gives `load encoder`."""
     return [part for run in RUN.findall(text) for part in _split(run)]
+
+
+def _is_code(run: str, alone: bool) -> bool:
+    return 1 < len(run) <= MAX_LETTERS and (len(PART.findall(run)) > 1 or (alone and (run.isupper() or run.isdigit())))
 
 
 def _split(run: str) -> list[str]:
@@ -99,7 +128,13 @@ def _indices(text: str) -> Iterable[int]:
 
 @lru_cache(maxsize=KNOWN)
 def _hashed(block: str) -> tuple[int, ...]:
-    return tuple(chain.from_iterable(_encoder().embed_query(word).indices for word in words(block)))
+    return tuple(chain.from_iterable(map(_index, words(block))))
+
+
+def _index(word: str) -> list[int]:
+    """The index of a word; none of a stop word."""
+    indices: list[int] = _encoder().embed_query(word).indices
+    return indices
 
 
 @lru_cache(maxsize=KNOWN)

@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 from pathlib import PurePosixPath
 
 from pipelines.index.fields import bare, symbols_of
-from pipelines.index.keywords import is_stop_word, parts
+from pipelines.index.keywords import Identifiers, is_stop_word, parts
 from pipelines.index.ties import equal, settled
 from pipelines.records import Record
 from pipelines.syntax.testing import is_test
@@ -54,6 +54,8 @@ class Ranking:
         broad: `path`, `file` and `summary` count less in proportion in a question of more words: it says more than
             which file.
         aside: factor for tests, examples and prose, unless asked for, or as far as the keywords stand there alone.
+        without: factor for what neither holds an identifier that is all of the question, nor defines a name that begins
+            with it, where something does; the less of the question identifiers are, the less it does.
         of_list: at most this share of the list comes from one file, as long as others have something.
     """
 
@@ -66,17 +68,21 @@ class Ranking:
     name: float = 0.115
     broad: int = 4
     aside: float = 0.7
+    without: float = 0.4
     of_list: float = 0.5
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A chunk that one of the arms has found, with both arms' scores for it; `summary` is the cosine of its file's."""
+    """A chunk that one of the arms has found, by the id of its point and in brief (`engine.BRIEF`), with both arms'
+    scores for it; `summary` is the cosine of its file's, `holds` whether an identifier of the question is in it."""
 
+    id: int
     chunk: Record
     cosine: float
     bm25: float
     summary: float = 0.0
+    holds: bool = False
 
 
 def ranked(
@@ -92,10 +98,14 @@ def ranked(
     shares = _file_shares(candidates, relevance)
     breadth = min(1.0, ranking.broad / max(1, len(asked.words)))
     fits = cache(asked.fits)
+    code = Identifiers.of(text)
+    holds = [one.holds or _begins(one.chunk, code.names) for one in candidates]
+    without = 1 - (1 - ranking.without) * code.share if any(holds) else 1.0
     scores, lent = [], []
-    for one, relevant, share, is_aside in zip(candidates, relevance, shares, aside, strict=True):
+    for one, relevant, share, is_aside, is_there in zip(candidates, relevance, shares, aside, holds, strict=True):
         alone = _alone(one.bm25, of_code) if is_aside else 0.0
         factor = ranking.aside + (1 - ranking.aside) * alone if is_aside else 1.0
+        factor *= 1.0 if is_there else without
         lent.append(factor * breadth * ranking.summary * max(one.summary, 0.0))
         if one.cosine >= ITSELF:  # whatever is copied from the code leads back to it, also from a test
             score = relevant / (ranking.meaning + ranking.keywords)
@@ -121,7 +131,16 @@ def _firsts(candidates: Sequence[Candidate], scores: Sequence[float]) -> list[in
 def _named(chunk: Record, names: frozenset[str], fits: Callable[[tuple[str, ...]], float]) -> tuple[bool, float]:
     """Whether a definition in the chunk is named, and how alike the most alike one's name is."""
     defined = _defined(chunk["symbol"], tuple(chunk.get("defines", ())))
-    return any(name in names for name, _ in defined), max((fits(words) for _, words in defined), default=0.0)
+    named = bool(names) and any(name in names for name, _ in defined)
+    return named, max([fits(words) for _, words in defined], default=0.0)
+
+
+def _begins(chunk: Record, identifiers: Sequence[str]) -> bool:
+    """Whether the name of a definition in the chunk begins with one of these: `get_user_by_id` with `get_user`."""
+    if not identifiers:
+        return False
+    defined = _defined(chunk["symbol"], tuple(chunk.get("defines", ())))
+    return any("".join(parts(name)).startswith(one) for name, _ in defined for one in identifiers)
 
 
 def _alone(bm25: float, of_code: float) -> float:
@@ -139,14 +158,16 @@ class Asked:
     """A question as names and paths are compared with it.
 
     Attributes:
-        words: its different words, without stop words.
+        words: its different words, without stop words, each with a bit of its own.
         names: the bare names of the identifiers in it.
     """
 
-    words: tuple[str, ...]
+    words: dict[str, int]
     names: frozenset[str]
     all_words: frozenset[str] = field(repr=False)
-    # A word of a name → which of the question's words are the same, a bit for each: names share their words.
+    # Each beginning of the words → the bits of those that begin so.
+    _beginnings: dict[str, int] = field(repr=False, compare=False)
+    # A word of a name → the bits of those that are the same: names share their words.
     _seen: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
@@ -155,8 +176,14 @@ class Asked:
         every = parts(text)
         whole = text.strip()
         named = [whole] if _IDENTIFIER.fullmatch(whole) else _WITHIN.findall(text)
-        words = dict.fromkeys(_singular(word) for word in every if not is_stop_word(word))
-        return cls(tuple(words), frozenset(bare(name.removesuffix("()")) for name in named), frozenset(every))
+        different = dict.fromkeys(_singular(word) for word in every if not is_stop_word(word))
+        words = {word: 1 << place for place, word in enumerate(different)}
+        beginnings: dict[str, int] = {}
+        for word, bit in words.items():
+            for end in range(min(MIN_LETTERS, len(word)), len(word) + 1):
+                beginnings[word[:end]] = beginnings.get(word[:end], 0) | bit
+        names = frozenset(bare(name.removesuffix("()")) for name in named)
+        return cls(words, names, frozenset(every), beginnings)
 
     def fits(self, names: tuple[str, ...]) -> float:
         """How alike its words and a name's are, 0 to 1: those in common over the counts' geometric mean (Ochiai).
@@ -169,11 +196,19 @@ class Asked:
         said = own = 0
         for name in names:
             if (same := self._seen.get(name)) is None:
-                same = sum(1 << place for place, word in enumerate(self.words) if _same(word, name))
-                self._seen[name] = same
+                same = self._seen[name] = self._same(name)
             if same:
                 said, own = said | same, own + 1
         return math.sqrt(said.bit_count() / len(self.words) * own / len(names)) if own else 0.0
+
+    def _same(self, name: str) -> int:
+        """The bits of its words that begin this word of a name, or begin with it."""
+        if name[:MIN_LETTERS] not in self._beginnings:  # as of most names
+            return 0
+        bits = self._beginnings.get(name, 0)
+        for end in range(MIN_LETTERS, len(name)):
+            bits |= self.words.get(name[:end], 0)
+        return bits
 
     def aside(self, chunk: Record) -> bool:
         """Whether a chunk is of a kind that the question does not ask for: tests and examples, or prose."""
@@ -192,7 +227,8 @@ def _file_shares(candidates: Sequence[Candidate], relevance: Sequence[float]) ->
     shares = [0.0] * len(candidates)
     for total, own in sums:
         best = max(relevance[place] for place in own)
-        shares[next(place for place in own if equal(relevance[place], best))] = total / most
+        first = own[0] if len(own) == 1 else next(place for place in own if equal(relevance[place], best))
+        shares[first] = total / most
     return shares
 
 
@@ -205,12 +241,6 @@ def _spread(scored: list[tuple[float, Candidate]], limit: int, a_file: int) -> l
         seen[path] = seen.get(path, 0) + 1
         places.append((seen[path] > a_file, place))
     return [scored[place] for place in sorted(place for _, place in sorted(places)[:limit])]
-
-
-def _same(word: str, name: str) -> bool:
-    if len(word) < MIN_LETTERS or len(name) < MIN_LETTERS:
-        return word == name
-    return name.startswith(word) or word.startswith(name)
 
 
 def _singular(word: str) -> str:

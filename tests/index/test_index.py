@@ -147,6 +147,17 @@ def test_a_summary_lifts_its_file_and_is_never_a_hit(tmp_path, params):
         assert {hit.path for hit in elsewhere} == {"src/release.py", "src/http_server.py"}
 
 
+def test_an_identifier_is_found_where_it_stands_however_alike_other_names_are(tmp_path, params):
+    page = some_chunks()[0]
+    told = [("lock/deadlock.py", "Deadlock", "deadlock"), ("adapters/mysql.py", "codes", "raise_if ER_LOCK_DEADLOCK")]
+    chunks = [{**page, "chunk_id": path, "path": path, "symbol": name, "text": text} for path, name, text in told]
+    project, asked = made_project(tmp_path, chunks, unit_vectors(2)), unit_vectors(3)
+    near_the_first = (3 * asked[0] + asked[2]) / np.linalg.norm(3 * asked[0] + asked[2])
+    with open_index(project, params.index, publish(project, params).version) as index:
+        for question, first in (("ER_LOCK_DEADLOCK", "adapters/mysql.py"), ("lock deadlock", "lock/deadlock.py")):
+            assert index.search(question, near_the_first, 2)[0].path == first
+
+
 def test_one_file_can_be_left_out(project, params):
     version = publish(project, params).version
     with open_index(project, params.index, version) as index:

@@ -5,7 +5,7 @@ import pytest
 from conftest import ROOT
 from qdrant_edge import Bm25, Bm25Config, TokenizerType
 
-from pipelines.index.keywords import Keywords, mean_length, terms, words
+from pipelines.index.keywords import Identifiers, Keywords, mean_length, terms, words
 
 WHOLE = sorted(ROOT.glob("pipelines/**/*.py")) + sorted(ROOT.glob("*.md"))
 ODD = ["", "the of", "__init__ _ __", "naïve Straße İstanbul ǅ ﬁn ½ ²", "a" * 41 + " x" * 300, "loadHTTP2_v3 runs run"]
@@ -42,3 +42,26 @@ def test_a_question_is_what_the_engines_encoder_makes_of_its_words(chunks):
         ours, theirs = Keywords(7.0).query(text), encoder.embed_query(" ".join(words(text)))
         assert (ours.indices, ours.values) == (list(theirs.indices), list(theirs.values))
         assert terms(text) == set(theirs.indices)
+
+
+@pytest.mark.parametrize(
+    ("question", "identifiers", "share"),
+    [
+        ("ER_LOCK_DEADLOCK", ["erlockdeadlock"], 1),
+        ("where is getUser", ["getuser"], 1),
+        ("retry when Session.get_adapter fails", ["getadapter"], 1 / 3),
+        ("utf8mb4", ["utf8mb4"], 1),
+        ("SIGTERM", ["sigterm"], 1),
+        ("57014", ["57014"], 1),
+        ("HTTP redirect", [], 0),
+        ("Router", [], 0),
+        ("x" * 50 + "Y", [], 0),
+        ("", [], 0),
+    ],
+)
+def test_identifiers_are_told_from_words(question, identifiers, share):
+    found = Identifiers.of(question)
+    assert found.share == pytest.approx(share)
+    assert len(found.wholes.indices) == len(identifiers)
+    for name in identifiers:
+        assert set(found.wholes.indices) <= terms(name)

@@ -1,5 +1,7 @@
 """The order of candidates: each signal alone turns a list, and copied code leads back to its place."""
 
+from dataclasses import replace
+
 import pytest
 
 from pipelines.index.ranking import Asked, Candidate, Ranking, ranked
@@ -9,7 +11,7 @@ def candidate(
     path: str, symbol: str = "", cosine: float = 0.5, bm25: float = 1.0, summary: float = 0.0, **chunk
 ) -> Candidate:
     known = {"chunk_id": f"{path} {symbol}", "path": path, "symbol": symbol, "kind": "function", "language": "python"}
-    return Candidate({**known, "start_line": 1, **chunk}, cosine, bm25, summary)
+    return Candidate(0, {**known, "start_line": 1, **chunk}, cosine, bm25, summary)
 
 
 def order(question: str, *found: Candidate, limit: int = 10) -> list[str]:
@@ -129,4 +131,19 @@ def test_the_weights_add_up_to_one():
 def test_identifiers_of_a_sentence_are_told_from_its_words():
     asked = Asked.of("How does Session.get call render_template() and HTTPAdapter in Flask?")
     assert asked.names == {"get", "render_template", "HTTPAdapter"}
-    assert asked.words[:2] == ("session", "get")
+    assert list(asked.words)[:2] == ["session", "get"]
+
+
+def test_what_holds_the_identifier_that_is_asked_for_comes_before_what_is_only_like_it():
+    like, holds = candidate("lock.py", "Lock", cosine=0.7, bm25=8), candidate("errors.py", "Codes", cosine=0.3, bm25=38)
+    assert order("ER_LOCK_DEADLOCK", like, holds)[0] == "lock.py Lock"
+    holds = replace(holds, holds=True)
+    assert order("ER_LOCK_DEADLOCK", like, holds)[0] == "errors.py Codes"
+    long = "ER_LOCK_DEADLOCK where many other words say what else a lock of the kind is wanted for and by whom"
+    assert order(long, like, holds)[0] == "lock.py Lock"
+
+
+@pytest.mark.parametrize("question", ["get_user", "getUser", "get_user_by_id", "GET_USER"])
+def test_a_definition_whose_name_begins_with_the_identifier_is_not_behind_who_speaks_of_it(question):
+    defines, said = candidate("a.py", "Users.get_user_by_id", bm25=2), candidate("notes.py", "Log", bm25=3)
+    assert order(question, replace(said, holds=True), defines)[0] == "a.py Users.get_user_by_id"

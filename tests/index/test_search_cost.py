@@ -1,5 +1,5 @@
-"""What a search asks of its engine, on both: two rounds of scores, one of chunks, one of their files'
-summaries; and the scores are exact."""
+"""What a search asks of its engine, on both: two rounds of scores, one of what ranking reads of chunks, one of their
+files' summaries, one of whole chunks; and the scores are exact."""
 
 from contextlib import contextmanager
 
@@ -24,7 +24,7 @@ class Counting:
 
     def __getattr__(self, name):
         def noted(*arguments):
-            self.calls.append((name, len(arguments[0]) if name == "chunks" else len(arguments)))
+            self.calls.append((name, len(arguments[0]) if name in ("briefs", "chunks") else len(arguments)))
             return getattr(self.engine, name)(*arguments)
 
         return noted
@@ -46,18 +46,19 @@ def opened(tmp_path, params):
     engine.close()
 
 
-def test_a_search_asks_twice_for_scores_once_for_chunks_and_once_for_their_files(tmp_path, params):
+def test_a_search_asks_twice_for_scores_and_only_for_the_chunks_that_it_shows(tmp_path, params):
     with opened(tmp_path, params) as (engine, keywords, vectors):
         Index(engine, keywords, DIMENSION).search("word3 other5", vectors[0], 10)
-        assert [number for name, number in engine.calls if name == "nearest"] == [2, 2, 1]
-        [(_, candidates)] = [call for call in engine.calls if call[0] == "chunks"]
+        assert [number for name, number in engine.calls if name == "nearest"] == [2, 3, 1]  # identifiers as well
+        assert engine.calls[-1] == ("chunks", 10)
+        [(_, candidates)] = [call for call in engine.calls if call[0] == "briefs"]
         assert 50 < candidates <= 100
 
 
 def test_without_words_only_the_vector_is_asked_for(tmp_path, params):
     with opened(tmp_path, params) as (engine, keywords, vectors):
         assert len(Index(engine, keywords, DIMENSION).search("?", vectors[0], 5)) == 5
-        assert engine.calls == [("nearest", 1), ("chunks", 50), ("nearest", 1)]
+        assert engine.calls == [("nearest", 1), ("briefs", 50), ("nearest", 1), ("chunks", 5)]
 
 
 @pytest.mark.parametrize("scope", [Scope(), Scope(only={"path": ["p3.py", "p17.py"]})])
