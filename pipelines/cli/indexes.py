@@ -49,7 +49,7 @@ def verify(version: Version = None, project: ProjectName = None, json: Json = Fa
 
 @index.command()
 def rebuild(version: Version = None, project: ProjectName = None, json: Json = False) -> None:
-    """Build what is torn or missing again: the same content under the same name, from vectors that were kept."""
+    """Build what is torn, missing or of an earlier Nocturne again: the same content and name, from vectors kept."""
     from pipelines.release import indexes
 
     place, params = opened(project)
@@ -117,9 +117,16 @@ def index_words(row: dict[str, Any]) -> str:
     if "error" in row:
         return str(row["error"])
     if not row["whole"]:
-        return f"version {row['version']} is torn or missing → nocturne index rebuild {row['version']}"
+        return f"version {row['version']} {_lacking(row)} → nocturne index rebuild {row['version']}"
     kept = f", {row['layout'] or 'float32'}, {memory_words(row['memory'])}" if row["memory"] else ", on the server"
     return f"{row['count']:,} chunks{kept}"
+
+
+def _lacking(row: dict[str, Any]) -> str:
+    """What is wrong with a version that is not whole."""
+    from pipelines.index.version import EARLIER
+
+    return EARLIER if row["earlier"] else "is torn or missing"
 
 
 def memory_words(memory: dict[str, Any]) -> str:
@@ -135,7 +142,7 @@ def _line(row: dict[str, Any]) -> str:
     """`0123456789ab  live  whole  12,345 chunks  …`."""
     of = f"release {', '.join(map(str, row['releases']))}" if row["releases"] else "no release"
     if not row["whole"]:
-        return f"{row['version']}  torn or missing  {of}"
+        return f"{row['version']}  {_lacking(row)}  {of}"
     size = f"{row['bytes'] / 1e6:,.1f} MB" if row["bytes"] else "on the server"
     held = f"{row['count']:,} chunks  {row['encoder']}  {row['dimension']} dimensions  {size}"
     if row["memory"]:

@@ -1,8 +1,9 @@
 """Versions in one file, whichever engine they came from and go to.
 
-The file is a gzipped tar of three members a version: `<version>/manifest.json`, `<version>/points.jsonl` (id, keywords
-and chunk of each point) and `<version>/vectors.npy` (float32, row i for line i); `contents.json` at its end has the
-SHA-256 of each. Nothing is ever extracted by the name that stands in it: what is read goes to names of our own.
+The file is a gzipped tar of three members a version: `<version>/manifest.json`, `<version>/points.jsonl` (the chunk of
+each point) and `<version>/vectors.npy` (float32, row i for line i); `contents.json` at its end has the SHA-256 of each.
+Points are made of these, so a backup of an earlier Nocturne is as good. Nothing is ever extracted by the name that
+stands in it: what is read goes to names of our own.
 """
 
 import hashlib
@@ -14,22 +15,18 @@ import tempfile
 import zlib
 from collections.abc import Collection, Iterator
 from contextlib import closing
-from dataclasses import asdict
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 from pipelines.errors import NocturneError, UsageError
 from pipelines.index.building import show
-from pipelines.index.engine import BATCH, Point
-from pipelines.index.keywords import Sparse
+from pipelines.index.engine import Engine, points
+from pipelines.index.keywords import Keywords
 from pipelines.index.stores import missing, store_of
 from pipelines.index.version import NAME_LETTERS, IndexVersion
 from pipelines.params import Params
 from pipelines.project import Project
 from pipelines.records import dumps, file_sha256, read_json, read_jsonl, write_json, write_jsonl
-
-if TYPE_CHECKING:
-    import numpy as np
 
 CONTENTS = "contents.json"
 PARTS = ("manifest.json", "points.jsonl", "vectors.npy")
@@ -81,18 +78,18 @@ def restore(project: Project, params: Params, file: Path) -> list[str]:
 
 def _packed(project: Project, params: Params, version: str, archive: tarfile.TarFile) -> Iterator[tuple[str, str]]:
     with closing(store_of(project, params.index)) as store, tempfile.TemporaryDirectory() as folder:
-        manifest = store.read(version)
+        manifest = store.read(version) or store.earlier(version)
         if manifest is None or store.faults(version):
-            raise missing(project, version)
+            raise missing(project, store, version)
         with closing(store.open(manifest)) as engine:
-            _written(manifest, (point for batch in engine.every() for point in batch), Path(folder))
+            _written(manifest, engine, Path(folder))
         for part in PARTS:
             name = f"{version}/{part}"
             archive.add(Path(folder) / part, name)
             yield name, file_sha256(Path(folder) / part)
 
 
-def _written(manifest: IndexVersion, points: Iterator[Point], folder: Path) -> None:
+def _written(manifest: IndexVersion, engine: Engine, folder: Path) -> None:
     import numpy as np
 
     write_json(folder / PARTS[0], manifest.with_files({}).sealed())
@@ -102,9 +99,9 @@ def _written(manifest: IndexVersion, points: Iterator[Point], folder: Path) -> N
         np.lib.format.write_array_header_1_0(vectors, head)
 
         def rows() -> Iterator[dict[str, Any]]:
-            for point in points:
+            for point in (point for batch in engine.every() for point in batch):
                 vectors.write(np.asarray(point.dense, "<f4").tobytes())
-                yield {"id": point.id, "sparse": asdict(point.sparse), "chunk": point.chunk}
+                yield {"chunk": point.chunk}
 
         write_jsonl(folder / PARTS[1], rows())
 
@@ -158,15 +155,6 @@ def _restored(project: Project, params: Params, version: str, folder: Path) -> N
         raise UsageError(f"The backup of version {version} was edited.", "Take another copy of it.")
     with closing(store_of(project, params.index)) as store:
         if store.read(version) is None or store.faults(version):
-            show(store, manifest, _points(folder / PARTS[1], vectors), params.index.canaries)
-
-
-def _points(file: Path, vectors: "np.ndarray") -> Iterator[list[Point]]:
-    batch: list[Point] = []
-    for record, vector in zip(read_jsonl(file), vectors, strict=True):
-        batch.append(Point(record["id"], vector.tolist(), Sparse(**record["sparse"]), record["chunk"]))
-        if len(batch) == BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+            chunks = (record["chunk"] for record in read_jsonl(folder / PARTS[1]))
+            batches = points(chunks, vectors, Keywords(manifest.mean_words))
+            show(store, manifest.again(), batches, params.index.canaries)

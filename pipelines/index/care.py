@@ -1,20 +1,20 @@
 """Looking after the versions of a project: what is there, what is wrong with it, building it again, moving it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from pipelines.errors import NocturneError, UsageError
 from pipelines.index.building import canaries_of, shortcoming, show
-from pipelines.index.engine import Point, Store
+from pipelines.index.engine import Store, anew
 from pipelines.index.folders import EdgeStore
 from pipelines.index.material import Material
 from pipelines.index.memory import Memory
 from pipelines.index.published import publish
 from pipelines.index.server import ServerStore
 from pipelines.index.stores import missing, store_of
-from pipelines.index.version import IndexVersion
+from pipelines.index.version import EARLIER, IndexVersion
 from pipelines.params import Index as IndexParams
 from pipelines.params import Params
 from pipelines.project import Project
@@ -26,6 +26,7 @@ class Held:
 
     Attributes:
         whole: its manifest and the sizes of its files are right; `verify` looks closer.
+        earlier: they are, but an earlier Nocturne made it: it is not searched before `rebuild`.
         bytes: on disk; 0 on a server, which does not tell.
         manifest: None of a version that is not whole.
         memory: None on a server, and of a version that is not whole.
@@ -36,13 +37,15 @@ class Held:
     bytes: int
     manifest: IndexVersion | None
     memory: Memory | None = None
+    earlier: bool = False
 
     def facts(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         known = asdict(self.manifest) if self.manifest else {}
         known.pop("files", None)
         memory = self.memory.facts() if self.memory else None
-        return {"version": self.version, "whole": self.whole, "bytes": self.bytes, "memory": memory, **known}
+        state = {"version": self.version, "whole": self.whole, "earlier": self.earlier}
+        return {**state, "bytes": self.bytes, "memory": memory, **known}
 
 
 def inventory(project: Project, index: IndexParams) -> list[Held]:
@@ -68,7 +71,8 @@ def look(project: Project, index: IndexParams, version: str) -> Held:
 def _held(store: EdgeStore | ServerStore, version: str, size: int) -> Held:
     manifest = store.read(version)
     memory = store.memory(manifest) if manifest and isinstance(store, EdgeStore) else None
-    return Held(version, manifest is not None, size, manifest, memory)
+    earlier = manifest is None and store.earlier(version) is not None
+    return Held(version, manifest is not None, size, manifest, memory, earlier)
 
 
 def verify(project: Project, params: Params, version: str) -> list[str]:
@@ -80,6 +84,8 @@ def verify(project: Project, params: Params, version: str) -> list[str]:
     with closing(store_of(project, params.index)) as store:
         wrong = store.faults(version)
         manifest = store.read(version)
+        if not wrong and manifest is None:
+            wrong = [f"it {EARLIER}"]
         if wrong or manifest is None:
             return wrong
         try:
@@ -93,8 +99,9 @@ def verify(project: Project, params: Params, version: str) -> list[str]:
 def rebuild(project: Project, params: Params, version: str, kept: Iterable[Material] = ()) -> IndexVersion:
     """Build a version that is torn or missing again, the same content under the same name; a whole one is left alone.
 
-    It is made of what the stages wrote last, or of what is kept of an earlier night, whichever makes it; else it comes
-    from the embedded copy that `move` left behind.
+    One that an earlier Nocturne made is made anew of what it holds. Any other is made of what the stages wrote last, or
+    of what is kept of an earlier night, whichever makes it; else it comes from the embedded copy that `move` left
+    behind.
 
     Args:
         kept: chunks and vectors of earlier nights; looked at one after the other.
@@ -106,9 +113,11 @@ def rebuild(project: Project, params: Params, version: str, kept: Iterable[Mater
         existing = store.read(version)
         if existing is not None and not store.faults(version):
             return existing
+        if store.earlier(version) is not None and not store.faults(version):
+            return carried(store, store, version, params.index.canaries)
     for material in (Material.of(project), *kept):
-        if _makes(material) == version:
-            return publish(project, params, material)
+        if version in _names(material):
+            return publish(project, params, material, version)
     embedded = EdgeStore(project.live, project.name, params.index.memory_mb)
     with closing(store_of(project, params.index)) as store, closing(embedded):
         if params.index.url and not embedded.faults(version):
@@ -130,8 +139,8 @@ def move(project: Project, params: Params, to: IndexParams, version: str) -> Ind
     if to.url == params.index.url:
         raise UsageError(f"The index is at {to.url or 'data/live'} already.", "Name another place.")
     with closing(store_of(project, params.index)) as source, closing(store_of(project, to)) as target:
-        if source.read(version) is None:
-            raise missing(project, version)
+        if not (source.read(version) or source.earlier(version)):
+            raise missing(project, source, version)
         return carried(source, target, version, params.index.canaries)
 
 
@@ -144,19 +153,15 @@ def carried(source: Store, target: Store, version: str, canaries: int) -> IndexV
     there = target.read(version)
     if there is not None and not target.faults(version):
         return there
-    manifest = source.read(version)
+    manifest = source.read(version) or source.earlier(version)
     assert manifest is not None
     with closing(source.open(manifest)) as engine:
-        return show(target, manifest.with_files({}), _batches(engine.every()), canaries)
+        return show(target, manifest.again(), anew(engine.every(), manifest.mean_words), canaries)
 
 
-def _batches(batches: Iterator[list[Point]]) -> Iterator[list[Point]]:
-    return (batch for batch in batches if batch)
-
-
-def _makes(material: Material) -> str:
-    """The version that they make; none when they are not there."""
+def _names(material: Material) -> list[str]:
+    """The names of the version that they make; none when they are not there."""
     try:
-        return material.version()
+        return [material.version(), *material.former_versions()]
     except (NocturneError, KeyError):
-        return ""
+        return []

@@ -13,7 +13,7 @@ from pipelines.index.engine import Engine, copy_name
 from pipelines.index.holes import copied
 from pipelines.index.layouts import MB, chosen
 from pipelines.index.memory import Memory, memory_of
-from pipelines.index.version import IndexVersion, mending
+from pipelines.index.version import SCHEMA, IndexVersion, mending
 from pipelines.records import file_sha256, read_json, write_json
 
 MANIFEST, SHARD, COPIES = "manifest.json", "shard", "copies"
@@ -98,15 +98,24 @@ class EdgeStore:
         Every file must be there in its size, and one that was written to since it was published with its hash: as git
         does it, the times are looked at and not the bytes, so that this costs a millisecond.
         """
-        manifest, _ = self._manifest(version)
-        if manifest is None or next(_faults(self._live / version, manifest, by_time=True), None):
-            return None
-        return manifest
+        manifest = self._whole(version)
+        return manifest if manifest and manifest.schema == SCHEMA else None
+
+    def earlier(self, version: str) -> IndexVersion | None:
+        """The same of a version of an earlier schema."""
+        manifest = self._whole(version)
+        return manifest if manifest and manifest.schema < SCHEMA else None
 
     def faults(self, version: str) -> list[str]:
         """What is wrong with the manifest or with any byte of any file."""
         manifest, wrong = self._manifest(version)
         return [wrong] if manifest is None else list(_faults(self._live / version, manifest, by_time=False))
+
+    def _whole(self, version: str) -> IndexVersion | None:
+        manifest, _ = self._manifest(version)
+        if manifest is None or next(_faults(self._live / version, manifest, by_time=True), None):
+            return None
+        return manifest
 
     def _manifest(self, version: str) -> tuple[IndexVersion | None, str]:
         folder = self._live / version

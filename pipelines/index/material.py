@@ -4,15 +4,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import NocturneError
-from pipelines.index.version import NAME_LETTERS, SCHEMA
+from pipelines.index.version import NAME_LETTERS
 from pipelines.project import Project
 from pipelines.records import Record, file_sha256, fingerprint, read_json, read_jsonl
 
 if TYPE_CHECKING:
     import numpy as np
+
+LAST_NAMED = 4  # the last schema that a version's name was made of as well
 
 
 @dataclass(frozen=True)
@@ -46,16 +48,23 @@ class Material:
         return facts
 
     def version(self) -> str:
-        """The version that they make: 12 hex digits over their content, encoder and SCHEMA.
+        """The version that they make: 12 hex digits over their content and encoder.
 
         Raises:
             NocturneError: a file is missing.
         """
-        facts = self.facts
+        return fingerprint(*self._parts)[:NAME_LETTERS]
+
+    def former_versions(self) -> list[str]:
+        """The names it had when a name also said how points were made."""
+        return [fingerprint(schema, *self._parts)[:NAME_LETTERS] for schema in range(1, LAST_NAMED + 1)]
+
+    @cached_property
+    def _parts(self) -> list[Any]:
         if not self.chunks.is_file():
             raise NocturneError(f"{self.chunks} does not exist.", self.again)
-        parts = [file_sha256(self.chunks), facts["vectors_sha256"], facts["model"], facts["dimension"]]
-        return fingerprint(SCHEMA, *parts)[:NAME_LETTERS]
+        facts = self.facts
+        return [file_sha256(self.chunks), facts["vectors_sha256"], facts["model"], facts["dimension"]]
 
     def rows(self) -> Iterator[Record]:
         """The chunks, one after the other."""

@@ -24,7 +24,9 @@ def version_of(project: Project) -> str:
     return Material.of(project).version()
 
 
-def publish(project: Project, params: Params, material: Material | None = None) -> IndexVersion:
+def publish(
+    project: Project, params: Params, material: Material | None = None, version: str | None = None
+) -> IndexVersion:
     """Make chunks and vectors an index version that readers can open. Nothing points at it yet.
 
     A whole version of that content is left as it is. Otherwise one is built aside, made durable, opened again, counted
@@ -32,13 +34,14 @@ def publish(project: Project, params: Params, material: Material | None = None) 
 
     Args:
         material: what it is made of; what the stages have made last, without it.
+        version: its name, where it has an older one than its content makes now.
 
     Raises:
         NocturneError: chunks and vectors do not fit together, the engine fails, or a canary search does not find its
             own chunk.
     """
     material = material or Material.of(project)
-    version = material.version()
+    version = version or material.version()
     with closing(store_of(project, params.index)) as store:
         existing = store.read(version)
         if existing is not None and not store.faults(version):
@@ -62,7 +65,8 @@ def open_index(project: Project, index: IndexParams, version: str) -> Index:
     store = store_of(project, index)
     manifest = store.read(version)
     if manifest is None:
-        raise missing(project, version)
+        with closing(store):
+            raise missing(project, store, version)
     opened = Index(store.open(manifest), Keywords(manifest.mean_words), manifest.dimension)
     found = opened.count()
     if found != manifest.count:

@@ -5,9 +5,9 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import closing
 
 from pipelines.index.building import show
-from pipelines.index.engine import Engine, Point
+from pipelines.index.engine import Engine, Point, anew
 from pipelines.index.stores import missing, store_of
-from pipelines.index.version import NAME_LETTERS, SCHEMA, IndexVersion
+from pipelines.index.version import NAME_LETTERS, IndexVersion
 from pipelines.params import Index as IndexParams
 from pipelines.params import Params
 from pipelines.project import Project
@@ -27,18 +27,19 @@ def without(project: Project, params: Params, version: str, gone: Callable[[Reco
         NocturneError: there is no whole version of this name, or the new one fails its check.
     """
     with closing(store_of(project, params.index)) as store:
-        manifest = store.read(version)
+        manifest = store.read(version) or store.earlier(version)
         if manifest is None:
-            raise missing(project, version)
+            raise missing(project, store, version)
         with closing(store.open(manifest)) as engine:
             went = [point for batch in engine.every() for point in batch if gone(point.chunk)]
             if not went:
                 return version, []
-            name = fingerprint(SCHEMA, version, sorted(point.id for point in went))[:NAME_LETTERS]
+            name = fingerprint(version, sorted(point.chunk["chunk_id"] for point in went))[:NAME_LETTERS]
             fewer = IndexVersion(
                 name, manifest.count - len(went), manifest.encoder, manifest.dimension, manifest.mean_words
             )
-            show(store, fewer, _kept(engine, {point.id for point in went}), params.index.canaries)
+            kept = _kept(engine, {point.id for point in went})
+            show(store, fewer, anew(kept, manifest.mean_words), params.index.canaries)
     return name, [point.chunk for point in went]
 
 
@@ -67,6 +68,6 @@ def remove(project: Project, index: IndexParams, version: str) -> None:
         store.remove(version)
 
 
-def _kept(engine: Engine, gone: set[str]) -> Iterator[list[Point]]:
+def _kept(engine: Engine, gone: set[int]) -> Iterator[list[Point]]:
     for batch in engine.every():
         yield [point for point in batch if point.id not in gone]

@@ -12,7 +12,7 @@ from pipelines.errors import NocturneError
 from pipelines.index.collection import ServerEngine
 from pipelines.index.engine import DENSE, SPARSE, Engine, copy_name
 from pipelines.index.fields import AT_LEAST, INDEXED
-from pipelines.index.version import NAME_LETTERS, IndexVersion
+from pipelines.index.version import NAME_LETTERS, SCHEMA, IndexVersion
 
 T = TypeVar("T")
 
@@ -20,6 +20,7 @@ API_KEY = "QDRANT_API_KEY"
 TIMEOUT_S = 20  # an answer; 256 points are written in well under one
 WAITS_S = (0.2, 0.8)  # before the second and the third attempt
 MANIFEST = "nocturne"
+UNNAMED = 4  # the last schema whose collections are named without it
 BUSY = {429, 500, 502, 503, 504}
 
 
@@ -32,7 +33,12 @@ def connect(url: str) -> Any:
 
 
 class ServerStore:
-    """The versions of one project: collections `nocturne-<project>-<version>`, whole once they carry a manifest."""
+    """The versions of one project: collections `nocturne-<project>-<version>-s<schema>`, whole once they carry a
+    manifest.
+
+    So a version is made anew beside what an earlier Nocturne made of it, and a workspace with another Nocturne on the
+    same server keeps its own. Up to schema UNNAMED a collection's name did not say it.
+    """
 
     def __init__(self, client: Any, url: str, project: str) -> None:
         self._client = client
@@ -47,8 +53,8 @@ class ServerStore:
         """Start over with an empty collection, without a manifest."""
         from qdrant_client import models
 
-        name = self._name(manifest.version)
-        self.discard(manifest.version)
+        name = self._name(manifest.version, manifest.schema)
+        self._delete(name)
         dense = models.VectorParams(size=manifest.dimension, distance=models.Distance.COSINE)
         sparse = models.SparseVectorParams(modifier=models.Modifier.IDF)
         self.ask(lambda client: client.create_collection(name, {DENSE: dense}, {SPARSE: sparse}), waits=())
@@ -64,20 +70,26 @@ class ServerStore:
 
     def publish(self, manifest: IndexVersion, engine: Engine) -> IndexVersion:
         """Write the manifest into the collection's metadata."""
-        name = self._name(manifest.version)
+        name = self._name(manifest.version, manifest.schema)
         metadata = {MANIFEST: manifest.sealed()}
         self.ask(lambda client: client.update_collection(name, metadata=metadata))
         return manifest
 
     def discard(self, version: str) -> None:
         """Remove the collection."""
-        name = self._name(version)
-        if self.ask(lambda client: client.collection_exists(name)):
-            self.ask(lambda client: client.delete_collection(name))
+        self._delete(self._name(version))
 
     def read(self, version: str) -> IndexVersion | None:
         """The manifest, or None when there is no whole version of this name."""
-        name = self._name(version)
+        return self._manifest(version, SCHEMA)
+
+    def earlier(self, version: str) -> IndexVersion | None:
+        """The same of the newest of earlier schemas; those up to UNNAMED share a collection."""
+        found = (self._manifest(version, schema) for schema in range(SCHEMA - 1, UNNAMED - 1, -1))
+        return next(filter(None, found), None)
+
+    def _manifest(self, version: str, schema: int) -> IndexVersion | None:
+        name = self._name(version, schema)
         if not self.ask(lambda client: client.collection_exists(name)):
             return None
         metadata = self.ask(lambda client: client.get_collection(name)).config.metadata or {}
@@ -85,10 +97,10 @@ class ServerStore:
 
     def faults(self, version: str) -> list[str]:
         """What is wrong with a version, as far as it shows from outside; the server guards its own files."""
-        name = self._name(version)
-        if not self.ask(lambda client: client.collection_exists(name)):
+        manifest = self.read(version) or self.earlier(version)
+        name = self._name(version, manifest.schema if manifest else SCHEMA)
+        if manifest is None and not self.ask(lambda client: client.collection_exists(name)):
             return [f"there is no collection {name}"]
-        manifest = self.read(version)
         if manifest is None:
             return [f"collection {name} has no manifest of its own: its build did not end, or it was edited"]
         found = self.open(manifest).count()
@@ -96,17 +108,18 @@ class ServerStore:
 
     def open(self, manifest: IndexVersion) -> ServerEngine:
         """Open a whole version."""
-        return ServerEngine(self, self._name(manifest.version))
+        return ServerEngine(self, self._name(manifest.version, manifest.schema))
 
     def held(self) -> dict[str, int]:
         """Every collection of the project; a server does not tell their size, so it is 0."""
-        mine = re.compile(re.escape(self._name("")) + rf"([0-9a-f]{{{NAME_LETTERS}}})")
+        mine = re.compile(re.escape(self._name("", UNNAMED)) + rf"([0-9a-f]{{{NAME_LETTERS}}})(?:-s\d+)?")
         names = [one.name for one in self.ask(lambda client: client.get_collections()).collections]
         return {found[1]: 0 for name in sorted(names) if (found := mine.fullmatch(name))}
 
     def remove(self, version: str) -> None:
-        """Delete the collection."""
-        self.discard(version)
+        """Delete its collections, of every schema up to ours."""
+        for schema in range(UNNAMED, SCHEMA + 1):
+            self._delete(self._name(version, schema))
 
     def copy(self, manifest: IndexVersion, name: str) -> ServerEngine:
         """A collection `nocturne-<project>-<name>`, filled with the version's points."""
@@ -154,8 +167,12 @@ class ServerStore:
             f"Start it, check index.url and {API_KEY}, or empty index.url to use the embedded index.",
         )
 
-    def _name(self, version: str) -> str:
-        return f"nocturne-{self._project}-{version}"
+    def _delete(self, name: str) -> None:
+        if self.ask(lambda client: client.collection_exists(name)):
+            self.ask(lambda client: client.delete_collection(name))
+
+    def _name(self, version: str, schema: int = SCHEMA) -> str:
+        return f"nocturne-{self._project}-{version}" + (f"-s{schema}" if schema > UNNAMED else "")
 
 
 def _passing(error: Exception) -> bool:

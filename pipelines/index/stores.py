@@ -2,8 +2,9 @@
 
 from pipelines.errors import TornIndex
 from pipelines.index import server
+from pipelines.index.engine import Store
 from pipelines.index.folders import EdgeStore
-from pipelines.index.version import mending
+from pipelines.index.version import EARLIER, mending
 from pipelines.params import Index as IndexParams
 from pipelines.project import Project
 
@@ -15,8 +16,7 @@ def store_of(project: Project, index: IndexParams) -> EdgeStore | server.ServerS
     return EdgeStore(project.live, project.name, index.memory_mb)
 
 
-def missing(project: Project, version: str) -> TornIndex:
-    """The error for a version that no store holds whole."""
-    return TornIndex(
-        f"Index version {version} of {project.name} is missing or damaged.", mending(project.name, version)
-    )
+def missing(project: Project, store: Store, version: str) -> TornIndex:
+    """The error for a version that a store does not hold, or not whole, or as an earlier Nocturne made it."""
+    wrong = EARLIER if store.earlier(version) else "is missing or damaged"
+    return TornIndex(f"Index version {version} of {project.name} {wrong}.", mending(project.name, version))

@@ -1,6 +1,7 @@
 """The index versions of a project beside the releases that name them; and serving while one of them is torn."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -78,14 +79,19 @@ def rebuild(project: Project, params: Params, version: str | None) -> dict[str, 
 
 
 def mend(project: Project, params: Params) -> None:
-    """Build the live index again when it is not whole; every byte of it is read for that. For a night's end.
+    """Build the live index again when it is not whole, every byte of which is read for that, and those of the other
+    releases that an earlier Nocturne made. For a night's end.
 
     Raises:
-        NocturneError: it cannot be built.
+        NocturneError: the live one cannot be built.
     """
     live = Releases(project).at(CHAMPION)
     if live is not None:
         _rebuilt(project, params, live.index_version)
+    for name in named(project):
+        if care.look(project, params.index, name).earlier:
+            with suppress(NocturneError):  # `index list` goes on naming it
+                _rebuilt(project, params, name)
 
 
 def _rebuilt(project: Project, params: Params, version: str) -> None:
@@ -124,14 +130,15 @@ def move(workspace: Path, params: Params, url: str) -> dict[str, list[str]]:
 
 
 def backup(project: Project, params: Params, file: Path) -> list[str]:
-    """Write every version that a release names and that is whole to one file; returns their names.
+    """Write every whole version that a release names, of whichever Nocturne, to one file; returns their names.
 
     Raises:
         UsageError: the file is there already.
         NocturneError: the live version is not whole, or the disk fails.
     """
     versions = named(project)
-    kept = [name for place, name in enumerate(versions) if place == 0 or present(project, params.index, name)]
+    held = {name: care.look(project, params.index, name) for name in versions[1:]}
+    kept = versions[:1] + [name for name, one in held.items() if one.whole or one.earlier]
     backups.backup(project, params, kept, file)
     return kept
 

@@ -78,6 +78,7 @@ def _moved(project: Project, params: Params, number: int, by: str) -> Release:
 
 def _torn(release: Release, what: str) -> UsageError:
     return UsageError(
-        f"Release {release.version} of `{release.project}` cannot go live: {what}, is missing or damaged.",
+        f"Release {release.version} of `{release.project}` cannot go live: {what}, is missing, damaged or of an "
+        "earlier Nocturne.",
         "Choose another one that `nocturne releases` lists, or bring it back: `nocturne index rebuild`, or a backup.",
     )
