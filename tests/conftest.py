@@ -1,5 +1,6 @@
 """Real things to test on: a git repository made of this project's own code, and a workspace that learns it."""
 
+import contextlib
 import ctypes
 import os
 import shutil
@@ -10,7 +11,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipelines import environment
+from pipelines import dag, environment
+from pipelines.params import load_params
+from pipelines.project import Project
+from pipelines.stage import load
 
 ROOT = Path(__file__).resolve().parents[1]
 NANO_CODER = ROOT / "data" / "models" / "nano-coder"
@@ -103,6 +107,14 @@ def make_workspace(folder: Path, projects: dict[str, Path], **changes: dict) -> 
     (folder / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
     git(folder, "init", "-q")
     return folder
+
+
+def taken_in(project: Project, stage: str) -> None:
+    """Run a stage here and let DVC keep what it made. By `dag.reproduce` each is a process of its own, as in a night,
+    that takes seconds to import what it needs."""
+    load(stage).run(project, load_params(project.workspace))
+    with contextlib.chdir(project.workspace), dag.repository(project.workspace) as repo:
+        repo.commit(f"{stage}@{project.name}", force=True)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 import yaml
-from conftest import ROOT, git, make_repository, make_workspace, with_database
+from conftest import ROOT, git, make_repository, make_workspace, taken_in, with_database
 
 from pipelines import dag
 from pipelines.errors import NocturneError, UsageError
@@ -63,7 +63,7 @@ def built(project):
     np.save(file, vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
     facts = {"model": "m", "dimension": 16, "count": len(chunks), "vectors_sha256": file_sha256(file)}
     write_json(project.path("embedding", "embedding.json"), facts)
-    dag.reproduce(project, "dataset")
+    taken_in(project, "dataset")
 
 
 @pytest.fixture
