@@ -59,6 +59,11 @@ class Fresh:
         self._held: dict[str, str | None] = dict(index.blobs())
         self._shown = set(self._held)  # files with passages
 
+    def warm(self) -> None:
+        """Load what the first change would wait for: parser, scanners, encoder."""
+        self._passages.warm()
+        self._encoder.encode(["warm"], self._batch_size)
+
     def take(self, items: Mapping[str, Record], reader: Reader) -> Taken:
         """Let the index hold the passages of these files as they are, and no others.
 

@@ -6,21 +6,29 @@ import orjson
 
 from pipelines.extraction.cache import Cache
 from pipelines.extraction.choice import Choice, Wanted
-from pipelines.extraction.parsed import chunk_records
+from pipelines.extraction.parsed import chunk_records, parse
 from pipelines.extraction.parsing import Parsing
 from pipelines.extraction.workers import Workers, cores
 from pipelines.params import Params
 from pipelines.project import Project
 from pipelines.records import Record
 from pipelines.source.reader import Reader
+from pipelines.syntax.languages import language_of
 
 
 class Passages:
     """Reads, cleans and parses files as the night does."""
 
     def __init__(self, project: Project, params: Params) -> None:
+        self._params = params
         self._cache = Cache.of(project, params.cleaning)
         self._choice = Choice(self._cache, params)
+
+    def warm(self) -> None:
+        """Load what a file is checked and parsed by, which takes a second the first time."""
+        language = language_of("warm.py")
+        assert language is not None
+        parse(b"warm = True\n", language, self._params.extraction, self._params.cleaning)
 
     def of(self, items: Sequence[Record], reader: Reader) -> Iterator[tuple[str, list[Record] | None]]:
         """The path of each item and its passages: none for a file that is not read, for whatever reason; None when it

@@ -15,6 +15,7 @@ import pytest
 from conftest import ROOT, commit_all, git, make_repository
 
 from pipelines.assistant.search import search
+from pipelines.cleaning import kingfisher
 from pipelines.errors import NocturneError, UsageError
 from pipelines.index import publish
 from pipelines.model.encoder import Encoder
@@ -138,6 +139,15 @@ def test_a_saved_line_is_found_and_the_line_it_replaced_is_not(watched):
     hit = search(watched.project, PARAMS, watched.release, "parse_amount", 1)[0]
     assert hit.commit.endswith("-dirty")
     assert watching(watched.project)["pid"] == before["pid"]
+
+
+def test_the_first_save_does_not_wait_for_anything_to_load(watched):
+    kingfisher._scanner.cache_clear()
+    assert watched.start().taken.embedded == 0
+    assert kingfisher._scanner.cache_info().currsize == 1
+    watched.save("store/price.py", "def parse_amount(text):\n    return float(text)\n")
+    watched.until("store/price.py")
+    assert kingfisher._scanner.cache_info().misses == 1
 
 
 def test_what_a_watch_embeds_is_kept_for_the_night(watched):
