@@ -19,6 +19,7 @@ SETTINGS = {
     "PREFECT_CLI_COLORS": "false",
     "GIT_OPTIONAL_LOCKS": "0",
     "TOKENIZERS_PARALLELISM": "false",
+    "TORCHDYNAMO_DISABLE": "1",  # nothing here is compiled, but bitsandbytes would load the compiler: three seconds
     "TRANSFORMERS_VERBOSITY": "error",
 }
 
