@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -28,17 +29,23 @@ EFFORTS = (1, 2, 4, 8, 16)
 def chroma(folder: Path, vectors: np.ndarray) -> Effort:
     """Chroma's HNSW, built as by default, cosine; it looks at 100 candidates."""
     import chromadb
+    from chromadb.api.client import SharedSystemClient
 
-    client = chromadb.PersistentClient(str(folder / "chroma"), chromadb.Settings(anonymized_telemetry=False))
-    made = client.create_collection("chunks", metadata={"hnsw:space": "cosine"})
+    def opened() -> Any:
+        return chromadb.PersistentClient(str(folder / "chroma"), chromadb.Settings(anonymized_telemetry=False))
+
+    made = opened().create_collection("chunks", metadata={"hnsw:space": "cosine"})
     for start in range(0, len(vectors), BATCH):
         part = vectors[start : start + BATCH]
         made.add([str(number) for number in range(start, start + len(part))], part.tolist())
 
     def looking(effort: int) -> Search:
+        asked = made
         if effort > 1:
             made.modify(configuration={"hnsw": {"ef_search": 100 * effort}})
-        return lambda query: [int(one) for one in made.query([query.tolist()], n_results=TOP, include=[])["ids"][0]]
+            SharedSystemClient.clear_system_cache()  # a collection that is open looks no further than before
+            asked = opened().get_collection("chunks")
+        return lambda query: [int(one) for one in asked.query([query.tolist()], n_results=TOP, include=[])["ids"][0]]
 
     return looking
 
@@ -146,18 +153,18 @@ def main() -> None:
     looking = PEERS[name](folder, vectors)
     build = time.perf_counter() - began
     told: list[dict[str, object]] = []
-    most = -1.0
+    most, taken = -1.0, 0
     for effort in EFFORTS:
         search = looking(effort)
         found = recall([search(query) for query in queries], vectors, queries, least)
         if found <= most:
             break
-        most = found
+        most, taken = found, taken or resident() - before
         times = {clients: timed(search, queries, clients) for clients in (1, 16)}
         told[1:] = [{"effort": effort, "recall": found, "times": times}]
         if found >= wanted - ROUNDED:
             break
-    print(json.dumps({"build": build, "bytes": resident() - before, "told": told}))
+    print(json.dumps({"build": build, "bytes": taken, "told": told}))
 
 
 if __name__ == "__main__":
