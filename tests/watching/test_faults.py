@@ -9,7 +9,7 @@ import threading
 
 import pytest
 from conftest import ROOT, unprivileged
-from test_watch import PARAMS, WAIT_S, Release, Watched
+from watched_project import PARAMS, WAIT_S, Release, Watched
 
 from pipelines.assistant.search import search
 from pipelines.extraction.cache import Cache
