@@ -72,6 +72,7 @@ def test_a_source_that_does_not_exist(nocturne, place, tmp_path):
     code, _, err = nocturne("add", "moon", str(tmp_path / "nowhere"))
     assert code == 1
     assert "does not exist" in two_lines(err)
+    assert "nocturne add" in err
     add(place, "moon", tmp_path / "nowhere")
     code, _, err = nocturne("nightly", "moon")
     assert code == 1
