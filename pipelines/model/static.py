@@ -9,7 +9,7 @@ chi, cobra, requests and click, dense NDCG@10: .319, as model2vec distils .258, 
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 DIMENSION = 256
 SHARED = 12  # directions that are left out
 SIF = 1e-4
-AT_ONCE, WORTH_A_THREAD = 256, 32  # texts a thread takes at a time: at most, at least
+AT_ONCE = 256  # texts, between two that are given
+KNOWN = 1 << 17  # different words whose tokens are remembered: code repeats the same few
+# A word of code, or one of ASCII's signs. BERT parts a text there too: a word's tokens are the same wherever it stands.
+WORD = re.compile(r"[^ \t\r\n!-/:-@\[-^`{-~]+|[!-/:-@\[-^`{-~]")
 HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|_")
 FILES = ("model.safetensors", "tokenizer.json")
 
@@ -35,47 +38,52 @@ class Static:
     max_tokens = 0
     prompts: Mapping[str, str] = MappingProxyType({})
 
-    def __init__(self, table: "np.ndarray", tokenizers: Sequence[Any]) -> None:
-        """Take a table, float32 (tokens, dimension), and a tokenizer for each thread."""
+    def __init__(self, table: "np.ndarray", tokenizer: Any) -> None:
+        """Take a table, float32 (tokens, dimension), and the tokenizer that it is for."""
         self.dimension = int(table.shape[1])
-        self._table, self._tokenizers = table, tokenizers
+        self._table, self._tokenizer = table, tokenizer
+        self._tokens: dict[str, list[int]] = {}
 
     @classmethod
-    def load(cls, folder: Path, threads: int) -> "Static":
+    def load(cls, folder: Path) -> "Static":
         """Read what `distil` has written."""
         import numpy as np
         from safetensors.numpy import load_file
         from tokenizers import Tokenizer
 
         table = load_file(folder / FILES[0])["vectors"].astype(np.float32)
-        return cls(table, [Tokenizer.from_file(str(folder / FILES[1])) for _ in range(threads)])
+        return cls(table, Tokenizer.from_file(str(folder / FILES[1])))
 
     def vectors(self, texts: Sequence[str], prompt: str = "") -> "Iterator[np.ndarray]":
         """The sum of each text's token vectors, (dimension,), in their order. A prompt would only add noise."""
-        size = min(AT_ONCE, max(WORTH_A_THREAD, -(-len(texts) // len(self._tokenizers))))
-        parts = [texts[start : start + size] for start in range(0, len(texts), size)]
-        workers = min(len(self._tokenizers), len(parts))
-        if workers <= 1:
-            parts_made: Iterator[Any] = (self._summed(part, self._tokenizers[0]) for part in parts)
-            yield from (row for part in parts_made for row in part)
-            return
-        with ThreadPoolExecutor(workers) as pool:
-            for start in range(0, len(parts), workers):
-                for made in pool.map(self._summed, parts[start : start + workers], self._tokenizers):
-                    yield from made
+        for start in range(0, len(texts), AT_ONCE):
+            yield from self._summed(texts[start : start + AT_ONCE])
 
-    def _summed(self, texts: Sequence[str], tokenizer: Any) -> "np.ndarray":
+    def _summed(self, texts: Sequence[str]) -> "np.ndarray":
         import numpy as np
         from scipy.sparse import csr_matrix
 
-        split = [HUMP.sub(" ", text) for text in texts]
-        found = tokenizer.encode_batch_fast(split, add_special_tokens=False)
-        counted = [np.unique(np.array(one.ids, dtype=np.int32), return_counts=True) for one in found]
+        said = [WORD.findall(text) for text in texts]
+        tokens = self._known(set(chain.from_iterable(said)))
+        found = [np.fromiter(chain.from_iterable(map(tokens.__getitem__, words)), dtype=np.int32) for words in said]
+        counted = [np.unique(ids, return_counts=True) for ids in found]
         ends = np.cumsum([0, *(len(ids) for ids, _ in counted)])
         ids = np.concatenate([ids for ids, _ in counted])
         weights = np.log1p(np.concatenate([times for _, times in counted])).astype(np.float32)
         summed: np.ndarray = csr_matrix((weights, ids, ends), shape=(len(texts), len(self._table))) @ self._table
         return summed
+
+    def _known(self, words: set[str]) -> dict[str, list[int]]:
+        """The tokens of each of these words, among others."""
+        tokens = self._tokens
+        new = sorted(words - tokens.keys())
+        if len(tokens) + len(new) > KNOWN:  # another thread may be reading the one that was
+            tokens, new = {}, sorted(words)
+        split = [HUMP.sub(" ", word) for word in new]
+        found = self._tokenizer.encode_batch_fast(split, add_special_tokens=False) if split else []
+        tokens.update((word, one.ids) for word, one in zip(new, found, strict=True))
+        self._tokens = tokens
+        return tokens
 
 
 def distil(bert: PlainBert, network: "Network", folder: Path) -> None:

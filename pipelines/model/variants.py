@@ -27,7 +27,7 @@ class Variant(StrEnum):
     def version(self, weights: Any) -> str:
         """8 hex digits over the hashes of weights and vocabulary, and the way from them to this variant."""
         # Raise a number when the variant's vectors change: nothing that was made before is then mixed with them.
-        ways = {Variant.FP32: 2, Variant.BF16: 2, Variant.INT8: 3, Variant.STATIC: 2}
+        ways = {Variant.FP32: 2, Variant.BF16: 2, Variant.INT8: 3, Variant.STATIC: 3}
         return fingerprint(str(self), ways[self], weights)[:8]
 
 
@@ -54,7 +54,7 @@ def made_encoder(
     if variant is Variant.STATIC and (kept := _place(version)).is_dir():
         from pipelines.model.static import Static
 
-        return Static.load(kept, threads), tree_sha256(kept)
+        return Static.load(kept), tree_sha256(kept)
     bert = None if trust_remote_code else PlainBert.load(folder)
     if bert is None:
         from pipelines.model.library import Library
@@ -66,7 +66,7 @@ def made_encoder(
 
         network = Network(bert, Variant.FP32, threads)
         kept = _once(version, lambda place: distil(bert, network, place))
-        return Static.load(kept, threads), tree_sha256(kept)
+        return Static.load(kept), tree_sha256(kept)
     if variant is Variant.INT8:
         kept = _once(version, lambda place: _write_ranges(bert, place))
         return Network(bert, variant, threads, _read_ranges(kept)), tree_sha256(kept)

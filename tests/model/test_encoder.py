@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import ROOT
+from safetensors.numpy import load_file
+from tokenizers import Tokenizer
 
 from pipelines.errors import NocturneError
 from pipelines.model import encoder as module
@@ -220,6 +222,30 @@ def test_a_static_encoder_splits_identifiers(tiny):
     assert made.encode(["undoRelease"]).tobytes() == made.encode(["undo_release"]).tobytes()
     assert made.encode(["undo release"]).tobytes() == made.encode(["undo_release"]).tobytes()
     assert not made.encode([""]).any()
+
+
+def test_a_static_encoder_has_the_tokens_that_its_tokenizer_gives_the_whole_text(tiny, tmp_path, monkeypatch):
+    monkeypatch.setenv(variants.PLACE, str(tmp_path / "made"))
+    made = load_encoder.__wrapped__(f"{tiny}@static")
+    (folder,) = (tmp_path / "made").iterdir()
+    table = load_file(folder / "model.safetensors")["vectors"]
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    strange = ["a\x0cb\x1fc", "grüße—“你好”かな nai\u0308ve\u00a0x", ")\u0301) x_yZ\tURLPath2\r\n", "%" * 9 + "w" * 120]
+    for text in [*TEXTS, *strange, Path(static.__file__).read_text()]:
+        told = tokenizer.encode(static.HUMP.sub(" ", text), add_special_tokens=False).ids
+        ids, times = np.unique(np.array(told, dtype=int), return_counts=True)
+        whole = np.log1p(times) @ table[ids].astype(np.float64)
+        length = np.linalg.norm(whole)
+        assert made.encode([text])[0] == pytest.approx(whole / (length or 1), abs=1e-6), text[:80]
+
+
+def test_a_static_encoder_that_has_met_too_many_words_begins_anew(tiny, monkeypatch):
+    made = load_encoder.__wrapped__(f"{tiny}@static")
+    texts = [f"release w{n} rollback" for n in range(300)]
+    before = made.encode(texts)
+    monkeypatch.setattr(static, "KNOWN", 50)
+    assert made.encode(texts).tobytes() == before.tobytes()
+    assert len(made._model._tokens) < 300
 
 
 def test_what_follows_the_token_limit_is_not_read(minilm):
