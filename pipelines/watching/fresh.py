@@ -59,9 +59,9 @@ class Fresh:
         self._held: dict[str, str | None] = dict(index.blobs())
         self._shown = set(self._held)  # files with passages
 
-    def warm(self) -> None:
-        """Load what the first change would wait for: parser, scanners, encoder."""
-        self._passages.warm()
+    def warm(self, items: Iterable[Record]) -> None:
+        """Load what the first change of one of these files would wait for: parsers, scanners, encoder."""
+        self._passages.warm(items)
         self._encoder.encode(["warm"], self._batch_size)
 
     def take(self, items: Mapping[str, Record], reader: Reader) -> Taken:

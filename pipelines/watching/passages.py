@@ -1,6 +1,6 @@
 """Changed files to passages, as the extraction stage makes them and through its cache: the next night has them too."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import orjson
 
@@ -24,11 +24,11 @@ class Passages:
         self._cache = Cache.of(project, params.cleaning)
         self._choice = Choice(self._cache, params)
 
-    def warm(self) -> None:
-        """Load what a file is checked and parsed by, which takes a second the first time."""
-        language = language_of("warm.py")
-        assert language is not None
-        parse(b"warm = True\n", language, self._params.extraction, self._params.cleaning)
+    def warm(self, items: Iterable[Record]) -> None:
+        """Load what files like these are checked and parsed by, which takes a second the first time."""
+        languages = {language for item in items if (language := language_of(item["path"]))}
+        for language in languages:
+            parse(b"warm\n", language, self._params.extraction, self._params.cleaning)
 
     def of(self, items: Sequence[Record], reader: Reader) -> Iterator[tuple[str, list[Record] | None]]:
         """The path of each item and its passages: none for a file that is not read, for whatever reason; None when it

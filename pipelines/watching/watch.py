@@ -187,7 +187,7 @@ class Watch:
             reader = resources.enter_context(Reader(self._project.source))
             batch = min(AT_A_TIME, params.embedding.batch_size)
             fresh = Fresh(index, encoder, vectors, batch, Passages(self._project, params))
-            fresh.warm()
+            fresh.warm(self._tree.items.values())
             return _Served(release, fresh, encoder, reader, resources.pop_all())
 
     def _leave(self) -> None:

@@ -19,6 +19,7 @@ from pipelines.errors import NocturneError, UsageError
 from pipelines.model.encoder import Encoder
 from pipelines.progress import shown_by
 from pipelines.records import read_json
+from pipelines.syntax import languages
 from pipelines.watching.events import Change
 from pipelines.watching.watch import Watch, watching
 
@@ -61,12 +62,19 @@ def test_a_saved_line_is_found_and_the_line_it_replaced_is_not(watched):
 
 
 def test_the_first_save_does_not_wait_for_anything_to_load(watched):
-    kingfisher._scanner.cache_clear()
-    assert watched.start().taken.embedded == 0
-    assert kingfisher._scanner.cache_info().currsize == 1
-    watched.save("store/price.py", "def parse_amount(text):\n    return float(text)\n")
-    watched.until("store/price.py")
-    assert kingfisher._scanner.cache_info().misses == 1
+    loaded = (kingfisher._scanner, languages.query)
+    (watched.source / "store/price.rb").write_text("def parse_price(text) = text.to_f\n")
+    commit_all(watched.source, "ruby")
+    watched.release = watched.published(2)
+    for each in loaded:
+        each.cache_clear()
+    assert watched.start().taken.changed == ()
+    before = [each.cache_info().misses for each in loaded]
+    assert before[0] == 1
+    for path in ("store/price.py", "store/price.rb"):
+        watched.save(path, "def parse_amount(text): return float(text)\n")
+        watched.until(path)
+    assert [each.cache_info().misses for each in loaded] == before
 
 
 def test_what_a_watch_embeds_is_kept_for_the_night(watched):
