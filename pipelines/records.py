@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from pipelines.errors import NocturneError
 
 Record = dict[str, Any]
@@ -71,10 +73,10 @@ def read_jsonl(path: Path) -> Iterator[Record]:
     """
     if not path.is_file():
         raise _missing(path)
-    with open(path, encoding="utf-8", newline="\n") as file:
+    with open(path, "rb") as file:
         for number, line in enumerate(file, start=1):
             try:
-                record = json.loads(line)
+                record = orjson.loads(line)
             except ValueError as error:
                 raise _broken(path, f"line {number}: {error}") from None
             if not isinstance(record, dict):
