@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pipelines.index.fields import payload
 from pipelines.index.keywords import Keywords, Sparse
@@ -68,8 +68,7 @@ class Search:
     scope: Scope = EVERYWHERE
 
 
-@dataclass(frozen=True)
-class Scored:
+class Scored(NamedTuple):
     """A point that was found: cosine for a vector, BM25 for words."""
 
     id: int

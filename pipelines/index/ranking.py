@@ -10,8 +10,10 @@ import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache, lru_cache, reduce
+from operator import or_
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from pipelines.index.fields import bare, symbols_of
 from pipelines.index.keywords import Identifiers, is_stop_word, parts
@@ -72,8 +74,7 @@ class Ranking:
     of_list: float = 0.5
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A chunk that one of the arms has found, by the id of its point and in brief (`engine.BRIEF`), with both arms'
     scores for it; `summary` is the cosine of its file's, `holds` whether an identifier of the question is in it."""
 
@@ -95,7 +96,8 @@ def ranked(
     best = max((one.bm25 for one in candidates), default=0.0) or 1.0
     of_code = max((one.bm25 for one, is_aside in zip(candidates, aside, strict=True) if not is_aside), default=0.0)
     relevance = [ranking.meaning * max(one.cosine, 0.0) + ranking.keywords * one.bm25 / best for one in candidates]
-    shares = _file_shares(candidates, relevance)
+    files = _by_file(candidates)
+    shares = _file_shares(files, relevance)
     breadth = min(1.0, ranking.broad / max(1, len(asked.words)))
     fits = cache(asked.fits)
     code = Identifiers.of(text)
@@ -115,32 +117,43 @@ def ranked(
             score = relevant + breadth * of_file + ranking.symbol * alike + ranking.name * max(named, alone**2)
             score *= factor
         scores.append(score)
-    for place in _firsts(candidates, scores):
+    for place in _firsts(files, candidates, scores):
         scores[place] += lent[place]
     scored = [(min(score, 1.0), one) for score, one in zip(scores, candidates, strict=True)]
     order = settled(scored, lambda pair: pair[0], _place)
     return _spread(order, limit, math.ceil(limit * ranking.of_list))
 
 
-def _firsts(candidates: Sequence[Candidate], scores: Sequence[float]) -> list[int]:
+def _by_file(candidates: Sequence[Candidate]) -> list[list[int]]:
+    """The places of each file's candidates."""
+    places: dict[str, list[int]] = {}
+    for place, one in enumerate(candidates):
+        places.setdefault(one.chunk["path"], []).append(place)
+    return list(places.values())
+
+
+def _firsts(files: Sequence[list[int]], candidates: Sequence[Candidate], scores: Sequence[float]) -> list[int]:
     """The place of each file's best candidate."""
-    order = settled(range(len(candidates)), scores.__getitem__, lambda place: _place((0.0, candidates[place])))
-    return list({candidates[place].chunk["path"]: place for place in reversed(order)}.values())
+
+    def first(own: list[int]) -> int:
+        return settled(own, scores.__getitem__, lambda place: _place((0.0, candidates[place])))[0]
+
+    return [own[0] if len(own) == 1 else first(own) for own in files]
 
 
 def _named(chunk: Record, names: frozenset[str], fits: Callable[[tuple[str, ...]], float]) -> tuple[bool, float]:
     """Whether a definition in the chunk is named, and how alike the most alike one's name is."""
     defined = _defined(chunk["symbol"], tuple(chunk.get("defines", ())))
-    named = bool(names) and any(name in names for name, _ in defined)
-    return named, max([fits(words) for _, words in defined], default=0.0)
+    named = bool(names) and any(one.name in names for one in defined)
+    return named, max([fits(one.words) for one in defined], default=0.0)
 
 
-def _begins(chunk: Record, identifiers: Sequence[str]) -> bool:
+def _begins(chunk: Record, identifiers: tuple[str, ...]) -> bool:
     """Whether the name of a definition in the chunk begins with one of these: `get_user_by_id` with `get_user`."""
     if not identifiers:
         return False
     defined = _defined(chunk["symbol"], tuple(chunk.get("defines", ())))
-    return any("".join(parts(name)).startswith(one) for name, _ in defined for one in identifiers)
+    return any(one.whole.startswith(identifiers) for one in defined)
 
 
 def _alone(bm25: float, of_code: float) -> float:
@@ -193,21 +206,21 @@ class Asked:
         """
         if not (self.words and names):
             return 0.0
-        said = own = 0
-        for name in names:
-            if (same := self._seen.get(name)) is None:
-                same = self._seen[name] = self._same(name)
-            if same:
-                said, own = said | same, own + 1
-        return math.sqrt(said.bit_count() / len(self.words) * own / len(names)) if own else 0.0
+        seen = self._seen
+        alike = [seen[name] if name in seen else self._same(name) for name in names]
+        if not any(alike):  # as with most names
+            return 0.0
+        said = reduce(or_, alike)
+        return math.sqrt(said.bit_count() / len(self.words) * (len(names) - alike.count(0)) / len(names))
 
     def _same(self, name: str) -> int:
         """The bits of its words that begin this word of a name, or begin with it."""
-        if name[:MIN_LETTERS] not in self._beginnings:  # as of most names
-            return 0
-        bits = self._beginnings.get(name, 0)
-        for end in range(MIN_LETTERS, len(name)):
-            bits |= self.words.get(name[:end], 0)
+        bits = 0
+        if name[:MIN_LETTERS] in self._beginnings:  # as few are
+            bits = self._beginnings.get(name, 0)
+            for end in range(MIN_LETTERS, len(name)):
+                bits |= self.words.get(name[:end], 0)
+        self._seen[name] = bits
         return bits
 
     def aside(self, chunk: Record) -> bool:
@@ -217,14 +230,11 @@ class Asked:
         return _is_aside(chunk["path"]) and not self.all_words & _ASKS_ASIDE
 
 
-def _file_shares(candidates: Sequence[Candidate], relevance: Sequence[float]) -> list[float]:
+def _file_shares(files: Sequence[list[int]], relevance: Sequence[float]) -> list[float]:
     """For each file's best candidate the file's evidence over that of the best file; 0 for the others."""
-    places: dict[str, list[int]] = {}
-    for place, one in enumerate(candidates):
-        places.setdefault(one.chunk["path"], []).append(place)
-    sums = [(math.hypot(*(relevance[place] for place in own)), own) for own in places.values()]
+    sums = [(math.hypot(*(relevance[place] for place in own)), own) for own in files]
     most = max((total for total, _ in sums), default=0.0) or 1.0
-    shares = [0.0] * len(candidates)
+    shares = [0.0] * len(relevance)
     for total, own in sums:
         best = max(relevance[place] for place in own)
         first = own[0] if len(own) == 1 else next(place for place in own if equal(relevance[place], best))
@@ -253,11 +263,19 @@ def _path_words(path: str) -> tuple[str, ...]:
     return _name_words(f"{file.name.split('.')[0]} {file.parent.name}")
 
 
+class _Defined(NamedTuple):
+    """A definition by its bare name, the words of that, and the same put together, as `Identifiers.names` are."""
+
+    name: str
+    words: tuple[str, ...]
+    whole: str
+
+
 @lru_cache(maxsize=16384)
-def _defined(symbol: str, defines: tuple[str, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """The bare names of a chunk's definitions, with their words."""
+def _defined(symbol: str, defines: tuple[str, ...]) -> tuple[_Defined, ...]:
+    """A chunk's definitions."""
     names = map(bare, symbols_of({"symbol": symbol, "defines": defines}))
-    return tuple((name, _name_words(name)) for name in names)
+    return tuple(_Defined(name, _name_words(name), "".join(parts(name))) for name in names)
 
 
 @lru_cache(maxsize=16384)

@@ -4,7 +4,6 @@ The order in which an engine adds up depends on where its points lie, and that o
 is next to a border falls on either side. So scores that follow each other more closely than such errors are equal.
 """
 
-import math
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
@@ -22,17 +21,18 @@ def settled(found: Iterable[T], score: Callable[[T], float], key: Callable[[T], 
     """Best first; equal ones by `key`."""
     order = [(score(one), one) for one in found]
     order.sort(key=_first, reverse=True)
-    result: list[T] = []
-    tied: list[T] = []
-    last = math.inf
-    for value, one in order:
-        # `equal`, of two in this order.
-        if last - value > NOISE * max(1.0, last, -value):
-            result += sorted(tied, key=key) if len(tied) > 1 else tied
-            tied = []
-        tied.append(one)
-        last = value
-    return result + sorted(tied, key=key)
+    result = [one for _, one in order]
+    begun = 0  # where the equal ones begin that the present one is of
+    for place in range(1, len(order) + 1):
+        if place < len(order):
+            last, value = order[place - 1][0], order[place][0]
+            gap = last - value
+            if gap <= NOISE or gap <= NOISE * last or gap <= -NOISE * value:  # `equal`, of two in this order
+                continue
+        if place - begun > 1:
+            result[begun:place] = sorted(result[begun:place], key=key)
+        begun = place
+    return result
 
 
 def _first(pair: tuple[float, Any]) -> float:

@@ -1,6 +1,5 @@
 """The order of candidates: each signal alone turns a list, and copied code leads back to its place."""
 
-from dataclasses import replace
 
 import pytest
 
@@ -137,7 +136,7 @@ def test_identifiers_of_a_sentence_are_told_from_its_words():
 def test_what_holds_the_identifier_that_is_asked_for_comes_before_what_is_only_like_it():
     like, holds = candidate("lock.py", "Lock", cosine=0.7, bm25=8), candidate("errors.py", "Codes", cosine=0.3, bm25=38)
     assert order("ER_LOCK_DEADLOCK", like, holds)[0] == "lock.py Lock"
-    holds = replace(holds, holds=True)
+    holds = holds._replace(holds=True)
     assert order("ER_LOCK_DEADLOCK", like, holds)[0] == "errors.py Codes"
     long = "ER_LOCK_DEADLOCK where many other words say what else a lock of the kind is wanted for and by whom"
     assert order(long, like, holds)[0] == "lock.py Lock"
@@ -146,4 +145,4 @@ def test_what_holds_the_identifier_that_is_asked_for_comes_before_what_is_only_l
 @pytest.mark.parametrize("question", ["get_user", "getUser", "get_user_by_id", "GET_USER"])
 def test_a_definition_whose_name_begins_with_the_identifier_is_not_behind_who_speaks_of_it(question):
     defines, said = candidate("a.py", "Users.get_user_by_id", bm25=2), candidate("notes.py", "Log", bm25=3)
-    assert order(question, replace(said, holds=True), defines)[0] == "a.py Users.get_user_by_id"
+    assert order(question, said._replace(holds=True), defines)[0] == "a.py Users.get_user_by_id"
