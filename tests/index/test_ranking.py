@@ -1,6 +1,5 @@
 """The order of candidates: each signal alone turns a list, and copied code leads back to its place."""
 
-
 import pytest
 
 from pipelines.index.ranking import Asked, Candidate, Ranking, ranked
