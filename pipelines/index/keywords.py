@@ -34,6 +34,7 @@ class Identifiers:
     share: float
 
     @classmethod
+    @lru_cache(maxsize=64)  # search and ranking ask for those of one question
     def of(cls, text: str) -> "Identifiers":
         """Those of a question, or of any text."""
         said = (RUN.findall(piece) for piece in text.split() if terms(piece))

@@ -76,7 +76,7 @@ class Static:
     def _known(self, words: set[str]) -> dict[str, list[int]]:
         """The tokens of each of these words, among others."""
         tokens = self._tokens
-        new = sorted(words - tokens.keys())
+        new = sorted(word for word in words if word not in tokens)
         if len(tokens) + len(new) > KNOWN:  # another thread may be reading the one that was
             tokens, new = {}, sorted(words)
         split = [HUMP.sub(" ", word) for word in new]
