@@ -73,7 +73,7 @@ def complete(
     """Write the code that fits at a place of a file, by the champion's model (fill in the middle)."""
     from pipelines.assistant.complete import complete as continue_at
     from pipelines.errors import UsageError
-    from pipelines.registry.releases import Releases
+    from pipelines.registry.remembered import champion
 
     found = re.fullmatch(r"(.+?):(\d+)(?::(\d+))?", where)
     if found is None:
@@ -81,7 +81,7 @@ def complete(
     path, line, column = found.groups()
     place, params = opened(project)
     at = None if column is None else int(column)
-    written = continue_at(place, params, Releases(place).champion(), path, int(line), at)
+    written = continue_at(place, params, champion(place), path, int(line), at)
     if json:
         print_json(asdict(written))
         return

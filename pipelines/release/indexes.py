@@ -14,6 +14,7 @@ from pipelines.params import Params, rewrite
 from pipelines.project import Project
 from pipelines.registry.manifest import Release
 from pipelines.registry.releases import CHAMPION, Releases
+from pipelines.registry.remembered import champion
 from pipelines.release.night import alone
 
 T = TypeVar("T")
@@ -163,12 +164,11 @@ def served(project: Project, params: Params, ask: Callable[[Release], T]) -> tup
     Raises:
         NocturneError: none is live, or no other one is whole.
     """
-    releases = Releases(project)
-    live = releases.champion()
+    live = champion(project)
     try:
         return ask(live), []
     except TornIndex as torn:
-        for former in _before(releases, live):
+        for former in _before(Releases(project), live):
             if former.index_version != live.index_version and present(project, params.index, former.index_version):
                 notice = f"{torn.fact} Release {former.version} answers instead of release {live.version}."
                 return ask(former), [f"{notice}\n→ {torn.next_step}"]
