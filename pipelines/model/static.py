@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 DIMENSION = 256
 SHARED = 12  # directions that are left out
 SIF = 1e-4
-AT_ONCE = 256  # texts, between two that are given
-KNOWN = 1 << 17  # different words whose tokens are remembered: code repeats the same few
+AT_ONCE = 256  # texts that are read before the first of them is given
+KNOWN = 1 << 16  # different words whose tokens are remembered: code repeats the same few
 # A word of code, or one of ASCII's signs. BERT parts a text there too: a word's tokens are the same wherever it stands.
 WORD = re.compile(r"[^ \t\r\n!-/:-@\[-^`{-~]+|[!-/:-@\[-^`{-~]")
 HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|_")
