@@ -1,5 +1,6 @@
 """What is saved while `nocturne watch` runs is found by every search, and nothing else is."""
 
+import gc
 import json
 import sqlite3
 import stat
@@ -274,3 +275,10 @@ def test_searches_while_files_change_are_never_refused_and_never_mixed(watched):
     asker.join(WAIT_S)
     assert wrong == []
     assert asked[0] > 0
+
+
+def test_the_collector_does_not_look_through_what_a_watch_has_read(watched):
+    gc.unfreeze()
+    watched.start()
+    assert gc.get_freeze_count() > len(gc.get_objects(generation=2))
+    gc.unfreeze()
