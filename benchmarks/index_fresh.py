@@ -30,6 +30,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from benchmarks.beside import Beside
 from benchmarks.extraction import GIT, HOME
 from pipelines.index import publish
 from pipelines.model.encoder import MINILM_PACKAGE
@@ -148,7 +149,6 @@ class Peer:
 
     def __init__(self, python: str, source: Path, state: Path) -> None:
         model = str(files(MINILM_PACKAGE) / "model")
-        script = str(Path(__file__).with_name("index_fresh_peer.py"))
         state.mkdir()
         environment = {
             "COCOINDEX_DB": str(state / "coco.db"),
@@ -156,43 +156,25 @@ class Peer:
             "RUST_LOG": "error",
             "PATH": "/usr/bin:/bin",
         }
-        self._process = subprocess.Popen(
-            [python, script, str(source), str(state), model],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=environment,
-        )
-        self._send({"endings": sorted({path.suffix for path in source.rglob("*") if path.is_file() and path.suffix})})
+        self._peer = Beside(python, "index_fresh_peer.py", [str(source), str(state), model], environment)
+        endings = {path.suffix for path in source.rglob("*") if path.is_file() and path.suffix}
+        self._peer.tell({"endings": sorted(endings)})
 
     def update(self) -> float:
         """Seconds of bringing the index up to date."""
-        return float(self._ask({"do": "update"})["seconds"])
+        return float(self._peer.ask({"do": "update"})["seconds"])
 
     def holds(self, word: str) -> bool:
         """Whether a chunk holds a word."""
-        return bool(self._ask({"do": "find", "word": word})["found"])
+        return bool(self._peer.ask({"do": "find", "word": word})["found"])
 
     def rows(self) -> int:
         """How many chunks there are."""
-        return int(self._ask({"do": "find", "word": ""})["rows"])
+        return int(self._peer.ask({"do": "find", "word": ""})["rows"])
 
     def end(self) -> None:
         """Let it go."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(WAIT_S)
-
-    def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
-        self._send(question)
-        assert self._process.stdout is not None
-        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
-        return answer
-
-    def _send(self, value: dict[str, Any]) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(value) + "\n")
-        self._process.stdin.flush()
+        self._peer.end()
 
 
 def beside(python: str, source: Path, state: Path, paths: list[Path], edits: int) -> dict[str, Any]:

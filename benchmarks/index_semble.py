@@ -11,10 +11,8 @@ PYTHON is that of an environment with semble and safetensors.
 """
 
 import argparse
-import json
 import os
 import platform
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -22,8 +20,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
-from typing import Any
 
+from benchmarks.beside import Beside
 from benchmarks.index_corpus import Repository
 from benchmarks.index_semble_peer import TOP
 from pipelines.index.temporary import temporary_index
@@ -41,35 +39,22 @@ class Peer:
     """semble in a process of its own."""
 
     def __init__(self, python: str, encoder: Path) -> None:
-        script = str(Path(__file__).with_name("index_semble_peer.py"))
-        self._process = subprocess.Popen(
-            [python, script, str(encoder / "model.safetensors"), str(encoder / "tokenizer.json")],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        files = [str(encoder / name) for name in ("model.safetensors", "tokenizer.json")]
+        self._peer = Beside(python, "index_semble_peer.py", files)
 
     def index(self, root: Path) -> tuple[float, int]:
         """Seconds of making an index, and its chunks."""
-        answer = self._ask({"index": str(root)})
+        answer = self._peer.ask({"index": str(root)})
         return answer["seconds"], answer["chunks"]
 
     def asked(self, texts: Sequence[str]) -> Asked:
         """What the last index answers."""
-        answer = self._ask({"ask": list(texts)})
+        answer = self._peer.ask({"ask": list(texts)})
         return answer["seconds"], answer["paths"]
 
     def end(self) -> None:
         """Let it go."""
-        self._process.communicate()
-
-    def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(question) + "\n")
-        self._process.stdin.flush()
-        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
-        return answer
+        self._peer.end()
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from pipelines.records import write_atomic
 from pipelines.registry.artifacts import Artifacts
 from pipelines.registry.manifest import Manifest, Release
 from pipelines.registry.releases import Releases
-from pipelines.registry.tracking import uri
+from pipelines.registry.tracking import database
 
 FILE = "champion.json"
 HEADER = 100  # bytes, the counter among them
@@ -45,21 +45,18 @@ def champion(project: Project) -> Release:
 
 def _state(workspace: Path) -> list[Any] | None:
     """What differs once MLflow's database has been written; None when that cannot be known, or it is just written."""
-    where = uri(workspace)
-    file = Path(where.removeprefix("sqlite:///"))
-    if not where.startswith("sqlite:///") or any(
-        file.with_name(file.name + end).exists() for end in ("-journal", "-wal")
-    ):
+    file = database(workspace)
+    if file is None or any(file.with_name(file.name + end).exists() for end in ("-journal", "-wal")):
         return None
     try:
-        with file.open("rb") as database:
-            header = database.read(HEADER)
+        with file.open("rb") as opened:
+            header = opened.read(HEADER)
         told = file.stat()
     except OSError:
         return None
     if header[JOURNAL_MODE] != ROLLBACK:
         return None
-    return [where, header.hex(), told.st_mtime_ns, told.st_size, told.st_ino]
+    return [str(file), header.hex(), told.st_mtime_ns, told.st_size, told.st_ino]
 
 
 def _plain(release: Release) -> dict[str, Any]:

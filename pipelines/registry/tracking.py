@@ -13,17 +13,24 @@ from pipelines.errors import NocturneError
 from pipelines.project import Project
 
 TRAINING_TAG = "nocturne.training_identity"
+SQLITE = "sqlite:///"
 
 
 def uri(workspace: Path) -> str:
     """MLFLOW_TRACKING_URI, or the workspace's own SQLite file."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{workspace / 'mlruns' / 'mlflow.db'}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{workspace / 'mlruns' / 'mlflow.db'}"
+
+
+def database(workspace: Path) -> Path | None:
+    """The SQLite file that `uri` names; None when it names something else."""
+    where = uri(workspace)
+    return Path(where.removeprefix(SQLITE)) if where.startswith(SQLITE) else None
 
 
 def exists(workspace: Path) -> bool:
     """Whether anything can have been recorded; asking MLflow would create the database."""
-    where = uri(workspace)
-    return not where.startswith("sqlite:///") or Path(where.removeprefix("sqlite:///")).exists()
+    file = database(workspace)
+    return file is None or file.exists()
 
 
 def client(workspace: Path) -> Any:
@@ -36,9 +43,9 @@ def client(workspace: Path) -> Any:
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    where = uri(workspace)
-    if where.startswith("sqlite:///"):
-        Path(where.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    where, file = uri(workspace), database(workspace)
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
 
@@ -80,7 +87,7 @@ def experiment(mlflow: Any, project: Project) -> str:
     found = mlflow.get_experiment_by_name(project.name)
     if found is not None:
         return str(found.experiment_id)
-    local = uri(project.workspace).startswith("sqlite:///")
+    local = database(project.workspace) is not None
     artifacts = (project.workspace / "mlruns" / "artifacts" / project.name).as_uri() if local else None
     return str(mlflow.create_experiment(project.name, artifact_location=artifacts))
 

@@ -62,10 +62,7 @@ class Faulty(Watched):
 def faulty(tmp_path):
     made = Faulty(tmp_path)
     yield made
-    made.stop.set()
-    if hasattr(made, "thread"):
-        made.thread.join(WAIT_S)
-        assert not made.thread.is_alive()
+    made.end()
 
 
 def the_largest(folder):

@@ -82,12 +82,16 @@ class Watched:
             assert hit.text == "\n".join(lines[hit.start_line - 1 : hit.end_line])
         return {hit.path for hit in hits}
 
+    def end(self):
+        """Stop the watch, if it was started."""
+        self.stop.set()
+        if hasattr(self, "thread"):
+            self.thread.join(WAIT_S)
+            assert not self.thread.is_alive()
+
 
 @pytest.fixture
 def watched(tmp_path):
     made = Watched(tmp_path)
     yield made
-    made.stop.set()
-    if hasattr(made, "thread"):
-        made.thread.join(WAIT_S)
-        assert not made.thread.is_alive()
+    made.end()
