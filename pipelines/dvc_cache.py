@@ -4,9 +4,9 @@
 dvc.lock was never committed. So its two halves are called here, `used_objs` and `gc`, with what releases name between.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,23 @@ from pipelines.errors import NocturneError
 
 @dataclass(frozen=True)
 class Objects:
-    """Some objects of the cache: how many, and their bytes."""
+    """Some objects of the cache, with their bytes by their names."""
 
-    count: int = 0
-    bytes: int = 0
+    sizes: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.sizes)
+
+    @property
+    def bytes(self) -> int:
+        """What they take on disk."""
+        return sum(self.sizes.values())
+
+    def only(self, names: Collection[str]) -> "Objects":
+        """Those of these names."""
+        return Objects({name: size for name, size in self.sizes.items() if name in names})
 
 
 def unnamed(workspace: Path, folders: Iterable[str]) -> Objects:
@@ -33,12 +46,12 @@ def unnamed(workspace: Path, folders: Iterable[str]) -> Objects:
         NocturneError: DVC cannot read the workspace, or is at work in it.
     """
     with _locked(workspace) as repo:
-        paths = _unnamed(repo, folders)[1] if _own(repo, workspace) else []
-        return Objects(len(paths), sum(path.stat().st_size for path in paths))
+        return _unnamed(repo, folders)[1] if _own(repo, workspace) else Objects()
 
 
-def clear(workspace: Path, folders: Iterable[str]) -> Objects:
-    """Remove these; folders before the files in them, so that what is listed is whole. Returns what is gone.
+def clear(workspace: Path, folders: Iterable[str], names: Collection[str]) -> Objects:
+    """Delete those of these objects that nothing names now, folders before the files in them, so that what is listed
+    is whole. Returns what is gone.
 
     Raises:
         NocturneError: DVC cannot read the workspace, or is at work in it; or the disk failed.
@@ -46,23 +59,27 @@ def clear(workspace: Path, folders: Iterable[str]) -> Objects:
     from dvc_data.hashfile.gc import gc
     from dvc_data.hashfile.hash_info import HashInfo
 
+    if not names:
+        return Objects()
     with _locked(workspace) as repo:
         if not _own(repo, workspace):
             return Objects()
-        used, paths = _unnamed(repo, folders)
-        gone = Objects(len(paths), sum(path.stat().st_size for path in paths))
-        if paths:
-            gc(repo.cache.local, [HashInfo("md5", name) for name in used])
+        used, found = _unnamed(repo, folders)
+        gone = found.only(names)
+        if gone.count:
+            stay = used | (found.sizes.keys() - gone.sizes.keys())
+            gc(repo.cache.local, [HashInfo("md5", name) for name in stay])
         return gone
 
 
-def _unnamed(repo: Any, folders: Iterable[str]) -> tuple[set[str], list[Path]]:
+def _unnamed(repo: Any, folders: Iterable[str]) -> tuple[set[str], Objects]:
     cache = repo.cache.local
     found = repo.used_objs(all_branches=True, all_tags=True, all_experiments=True, force=True)
     used = {one.value for some in found.values() for one in some}
     for folder in folders:
         used |= _within(cache, folder)
-    return used, [Path(cache.oid_to_path(name)) for name in cache.all() if name not in used]
+    paths = {name: Path(cache.oid_to_path(name)) for name in cache.all() if name not in used}
+    return used, Objects({name: path.stat().st_size for name, path in paths.items()})
 
 
 def _within(cache: Any, folder: str) -> set[str]:

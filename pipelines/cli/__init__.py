@@ -5,7 +5,7 @@ import traceback
 
 import typer
 
-from pipelines.cli import day, indexes, lineage, night, releases, setup, training, watching
+from pipelines.cli import day, indexes, lineage, night, registries, releases, setup, training, watching
 from pipelines.errors import NocturneError
 
 INTERRUPTED = 130
@@ -42,6 +42,7 @@ for command in (
     app.command()(command)
 app.add_typer(lineage.data, name="data")
 app.add_typer(indexes.index, name="index")
+app.add_typer(registries.registry, name="registry")
 
 
 def main() -> None:

@@ -91,16 +91,24 @@ def history(project: ProjectName = None, json: Json = False) -> None:
 
 
 def gc(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and take nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what nothing needs, and since when.")] = False,
+    now: Annotated[bool, typer.Option("--now", help="Empty the bin at once.")] = False,
     project: ProjectName = None,
     json: Json = False,
 ) -> None:
-    """Take away what no release that is kept needs (`release.keep`); a night does the same at its end."""
+    """Put what no kept release needs into the bin, and delete what has been there for `release.bin_days`.
+
+    `release.keep` says how many releases are kept. A night does the same at its end.
+    """
     from pipelines.cli import releases_shown as shown
     from pipelines.release import retention
     from pipelines.release.night import alone
 
     place, params = opened(project)
     with alone(place):
-        gone = retention.waste(place, params) if dry_run else retention.clear(place, params)
-    print_json(gone.facts()) if json else shown.waste(gone, dry_run)
+        if dry_run:
+            found = retention.waste(place, params)
+            print_json(found.facts()) if json else shown.waste(found, "not needed")
+            return
+        done = retention.clear(place, params, at_once=now)
+    print_json(done.facts()) if json else shown.cleared(done)

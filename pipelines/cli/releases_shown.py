@@ -10,7 +10,7 @@ from rich.table import Table
 
 from pipelines.registry.manifest import Release
 from pipelines.release.card import figure
-from pipelines.release.retention import Waste
+from pipelines.release.retention import Cleared, Waste
 
 NAMED = 10  # files, commits or objects; all of them with --json
 EXAMPLES = 3
@@ -81,18 +81,25 @@ def comparison(facts: Mapping[str, Any]) -> None:
         _generation(row, names)
 
 
-def waste(gone: Waste, dry_run: bool) -> None:
-    """What went, or would go."""
-    would = "would go" if dry_run else "gone"
-    for number in gone.releases:
+def cleared(done: Cleared) -> None:
+    """What was deleted, and what waits in the bin."""
+    if done.gone.names("") or not done.waiting.names(""):
+        waste(done.gone, "deleted")
+    if done.waiting.names(""):
+        waste(done.waiting, f"in the bin until {done.until:%Y-%m-%d} or later; `nocturne gc --now` deletes it now")
+
+
+def waste(found: Waste, state: str) -> None:
+    """Each item, and the sum with what becomes of it."""
+    for number in found.releases:
         typer.echo(f"release {number}")
-    for run in gone.runs:
+    for run in found.runs:
         typer.echo(f"run {run.run}  {run.name}  {_size(run.bytes)}")
-    for version, size in gone.indexes.items():
+    for version, size in found.indexes.items():
         typer.echo(f"index {version}  {_size(size)}")
-    if gone.objects.count:
-        typer.echo(f"{gone.objects.count} objects of DVC's cache  {_size(gone.objects.bytes)}")
-    typer.echo(f"{_size(gone.bytes)} {would}" if gone.facts() != Waste().facts() else "Nothing is to be cleared.")
+    if found.objects.count:
+        typer.echo(f"{found.objects.count} objects of DVC's cache  {_size(found.objects.bytes)}")
+    typer.echo(f"{_size(found.bytes)} {state}" if found.names("") else "Everything is needed; the bin is empty.")
 
 
 def _gates(gates: Sequence[Mapping[str, Any]]) -> None:

@@ -12,6 +12,7 @@ from pipelines.params import Params, rewrite
 from pipelines.project import Project
 from pipelines.records import Record
 from pipelines.registry.releases import Releases
+from pipelines.release import bin as trash
 from pipelines.release.night import alone
 from pipelines.source.forgotten import forgotten
 
@@ -54,6 +55,7 @@ def forget(project: Project, params: Params, entry: str) -> Forgotten:
         done = Forgotten(entry, seen=trace(project, lambda example: gone(example["path"], example["blob"])))
         _out_of_every_index(project, params, gone, done)
         _out_of_the_caches(project)
+        trash.empty_next_time(project.workspace)
     return done
 
 

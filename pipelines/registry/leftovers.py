@@ -3,14 +3,14 @@
 import shutil
 import time
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pipelines.project import Project
 from pipelines.registry import runs
 from pipelines.registry.artifacts import Artifacts
-from pipelines.registry.manifest import PREFIX, Release
+from pipelines.registry.manifest import PREFIX, Manifest, Release
 from pipelines.registry.tracking import client, exists, failing, uri
 
 DAY = 24 * 3600  # seconds; no recording of a candidate takes that long
@@ -25,23 +25,46 @@ class Leftover:
     bytes: int
 
 
-def leftovers(project: Project, kept: Collection[Release]) -> list[Leftover]:
-    """The runs of this project's nights that neither these releases nor the last night need, newest first.
+@dataclass(frozen=True)
+class Leftovers:
+    """The runs of a project's nights that may go, and what those that stay need.
 
-    The newest whole candidate stays: it says how the last night decided. So does the newest training, which may be
-    interrupted and go on, and the training of each candidate that stays; and what was begun within a day and has not
-    ended, for it may be at work on another machine. A person's own runs are never among them.
+    Attributes:
+        runs: newest first.
+        folders: what DVC calls the folders that the refused candidates which stay are made of.
+    """
+
+    runs: list[Leftover] = field(default_factory=list)
+    folders: frozenset[str] = field(default_factory=frozenset)
+
+
+def leftovers(project: Project, kept: Collection[Release], keep: int) -> Leftovers:
+    """The runs that neither these releases nor one of the last nights need.
+
+    The newest whole candidates stay, refused ones too, as many as releases are kept: they say how nights decided. So
+    does the newest training, which may be interrupted and go on, and the training of each candidate that stays; and
+    what was begun within a day and has not ended, for it may be at work on another machine. A person's own runs are
+    never among the leftovers.
+
+    Args:
+        keep: how many of the newest candidates stay, whatever names them.
     """
     mlflow = client(project.workspace) if exists(project.workspace) else None
     every = runs.every(mlflow, project)
     candidates = [run for run in every if PREFIX + "night" in run.data.tags]
     trainings = [run for run in every if PREFIX + "night" not in run.data.tags]
     named = {release.files.run for release in kept}
-    last = [run.info.run_id for run in candidates if run.info.status == "FINISHED"][:1]
+    last = [run.info.run_id for run in candidates if run.info.status == "FINISHED"][:keep]
     staying = [run for run in candidates if run.info.run_id in {*named, *last} or _at_work(run)]
     needed = {run.info.run_id for run in (*staying, *trainings[:1])}
     needed |= {run.data.tags.get(runs.TRAINING_RUN, "") for run in staying}
-    return [_leftover(mlflow, project, run) for run in every if run.info.run_id not in needed]
+    gone = [_leftover(mlflow, project, run) for run in every if run.info.run_id not in needed]
+    return Leftovers(gone, frozenset().union(*(_folders(run) for run in staying)))
+
+
+def _folders(run: Any) -> set[str]:
+    """What a candidate was made of; nothing of one that was interrupted before it said so."""
+    return Manifest.of(run.data.tags).folders if run.info.status == "FINISHED" else set()
 
 
 def _at_work(run: Any) -> bool:

@@ -26,6 +26,8 @@ class Manifest:
         gates: one row a gate, as the verdict gives them.
         index_dvc: by stage, what DVC calls the folders with the chunks and vectors that the index is made of; empty
             when something of them was forgotten, and in releases made before these were kept.
+        adapter_from: the release whose adapter this is, where a night released its index alone; None for a release
+            with an adapter of its own.
     """
 
     night: str
@@ -41,11 +43,12 @@ class Manifest:
     dimension: int
     gates: list[dict[str, Any]]
     index_dvc: dict[str, str] = field(default_factory=dict)
+    adapter_from: int | None = None
 
     @property
     def folders(self) -> set[str]:
-        """What DVC's cache keeps for it."""
-        return {self.dataset_dvc, *self.index_dvc.values()}
+        """What DVC's cache keeps for it; a release without a trained adapter has no dataset."""
+        return {name for name in (self.dataset_dvc, *self.index_dvc.values()) if name}
 
     def tags(self) -> dict[str, str]:
         """One string a field, and one a gate."""
@@ -60,7 +63,7 @@ class Manifest:
             NocturneError: a tag is missing: the version was not made by a night.
         """
         gates = [json.loads(tags[key]) for key in sorted(tags) if key.startswith(GATE)]
-        later = {"index_dvc"} - {key.removeprefix(PREFIX) for key in tags}
+        later = {"index_dvc", "adapter_from"} - {key.removeprefix(PREFIX) for key in tags}
         names = cls.__dataclass_fields__.keys() - {"gates"} - later
         try:
             return cls(**{key: json.loads(tags[PREFIX + key]) for key in names}, gates=gates)
@@ -99,6 +102,11 @@ class Release:
     def adapter(self) -> Path:
         """The folder with the adapter's files."""
         return self.files.path(ADAPTER)
+
+    @property
+    def adapter_version(self) -> int:
+        """The release that its adapter was made for: itself, unless a night released its index alone."""
+        return self.version if self.manifest.adapter_from is None else self.manifest.adapter_from
 
     @property
     def began_with(self) -> int | None:

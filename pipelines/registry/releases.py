@@ -11,11 +11,11 @@ from filelock import FileLock, Timeout
 
 from pipelines.errors import NocturneError, UsageError
 from pipelines.project import Project
-from pipelines.registry import history, runs
+from pipelines.registry import history, identity, runs
 from pipelines.registry.artifacts import Artifacts
 from pipelines.registry.manifest import ADAPTER, PREFIX, Manifest, Release
 from pipelines.registry.removed import REMOVED, Removed, note, removed
-from pipelines.registry.runs import PASSED, TRAINING_RUN, Context, Recorded
+from pipelines.registry.runs import INDEX_FOLLOWS, OF_NIGHT, PASSED, TRAINING_RUN, Context, Recorded
 from pipelines.registry.tracking import client, exists, failing
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
@@ -30,6 +30,14 @@ class Releases:
         self.project = project
         self.name = project.name
         self.client: Any = client(project.workspace) if exists(project.workspace) else None
+
+    def connect(self) -> None:
+        """Make the database where there is none, so that the workspace belongs to a registry before it has an index.
+
+        Raises:
+            NocturneError: MLflow cannot be opened, or is not this workspace's registry.
+        """
+        self.client = self.client or client(self.project.workspace)
 
     def every(self) -> list[Release]:
         """All releases, newest first."""
@@ -96,19 +104,24 @@ class Releases:
         Raises:
             NocturneError: MLflow or the disk failed.
         """
-        self.client = self.client or client(self.project.workspace)
+        self.connect()
         files = {ADAPTER: [adapter, training], "": reports}
         return runs.record(self.client, self.project, manifest, files, metrics, passed, context or Context())
 
     def decided(self, night: str) -> bool | None:
-        """Whether the candidate of this night's identity passed its gates; None if it was never measured."""
-        run = runs.measured(self.client, self.project, night)
+        """Whether the last candidate passed its gates; None if it is not of this night's identity."""
+        run = self._last(night)
         return None if run is None else run.data.tags[PASSED] == "true"
 
     def gates_of(self, night: str) -> list[dict[str, Any]]:
-        """The gates as they were decided for this night's identity."""
-        run = runs.measured(self.client, self.project, night)
+        """The gates as the last candidate was judged, if it is of this night's identity."""
+        run = self._last(night)
         return [] if run is None else Manifest.of(run.data.tags).gates
+
+    def _last(self, night: str) -> Any | None:
+        run = runs.latest(self.client, self.project)
+        said = [json.loads(run.data.tags[PREFIX + "night"]), run.data.tags.get(OF_NIGHT)] if run is not None else []
+        return run if night in said else None
 
     def recorded(self, release: Release) -> Recorded:
         """Where a release comes from: its runs, its parameters, and what became of its index."""
@@ -134,15 +147,34 @@ class Releases:
             number = begun.version if begun else self._create(manifest, run_id)
             if not promote and CHAMPION not in self.version(number).aliases:
                 self.client.set_registered_model_alias(self.name, CHALLENGER, str(number))
+            self.write_down_needs()
         return self.promote(number, by) if promote else self.version(number)
 
+    def write_down_needs(self) -> None:
+        """List in the workspace what these releases need, for a time when another registry is used."""
+        every = self.every()
+        indexes = frozenset(release.index_version for release in every)
+        folders = frozenset().union(*(release.manifest.folders for release in every))
+        identity.write_down(self.project.workspace, self.name, identity.Needs(indexes, folders))
+
     def carried_out(self, night: str, auto: bool) -> bool:
-        """Whether what passed that night became what it should: live at some time, or with `review` a challenger."""
-        made = next((release for release in self.every() if release.manifest.night == night), None)
+        """Whether all that follows from the last decision, which must be of this night's identity, has been done.
+
+        What passed has been live since, or waits as a challenger with `review`; so has the index that was released
+        without the night's adapter. A person may have moved `champion` after that.
+        """
+        run = self._last(night)
+        if run is None or run.data.tags.get(INDEX_FOLLOWS) == "true":
+            return False
+        if run.data.tags[PASSED] != "true" and OF_NIGHT not in run.data.tags:
+            return True
+        own = json.loads(run.data.tags[PREFIX + "night"])
+        made = next((release for release in self.every() if release.manifest.night == own), None)
         if made is None:
             return False
-        was_live = CHAMPION in made.aliases or any(event["to"] == made.version for event in self.history())
-        return was_live or (not auto and CHALLENGER in made.aliases)
+        since = datetime.fromtimestamp(run.info.start_time / 1000, UTC).isoformat()
+        was_live = any(event["to"] == made.version and event["at"] >= since for event in self.history())
+        return was_live or CHAMPION in made.aliases or (not auto and CHALLENGER in made.aliases)
 
     def _create(self, manifest: Manifest, run_id: str) -> int:
         """One write: the version is there with its tags and its card, or it is not there."""
@@ -189,6 +221,7 @@ class Releases:
         now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
         self.client.set_model_version_tag(self.name, str(number), f"{REINDEXED}{now}", reason)
         self.client.set_model_version_tag(self.name, str(number), f"{PREFIX}index_version", json.dumps(index_version))
+        self.write_down_needs()
 
     def rollback(self, to: int | None) -> Release:
         """Make an earlier release live: the given one, or the former champion.
@@ -266,6 +299,7 @@ class Releases:
                 )
             self.client.set_registered_model_tag(self.name, f"{REMOVED}{number:06}", note(release))
             self.client.delete_model_version(self.name, str(number))
+            self.write_down_needs()
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

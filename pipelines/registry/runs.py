@@ -12,6 +12,8 @@ from pipelines.registry.manifest import PREFIX, Manifest
 from pipelines.registry.tracking import TRAINING_TAG, experiment, failing, find_training
 
 PASSED = "nocturne.gates_passed"
+OF_NIGHT = "nocturne.of_night"  # the identity of the night that decided, where it is not the candidate's own
+INDEX_FOLLOWS = "nocturne.index_follows"  # of a refused candidate whose index is released without its adapter
 TRAINING_RUN = "nocturne.training_run"
 CONTEXTS = {"train": "training", "holdout": "evaluation"}  # MLflow's words for what a dataset was used for
 PARAMS_AT_ONCE = 100  # of a batch, by MLflow's own rule
@@ -26,11 +28,13 @@ class Context:
         params: the values of params.yaml that entered it, by dotted key, as JSON.
         data: of each split, "train" and "holdout", its file in DVC's cache and how many examples it has.
         card: Markdown; MLflow shows it with the run and with the model version.
+        tags: more of the run's tags.
     """
 
     params: Mapping[str, str] = field(default_factory=dict)
     data: Mapping[str, tuple[Path, int]] = field(default_factory=dict)
     card: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -83,11 +87,11 @@ def record(
     return str(run)
 
 
-def measured(mlflow: Any, project: Project, night: str) -> Any | None:
-    """The whole run of the candidate with this night's identity, the newest one; None if there is none."""
+def latest(mlflow: Any, project: Project) -> Any | None:
+    """The newest whole candidate: how the last night that decided did so; None before the first one."""
     if mlflow is None or mlflow.get_experiment_by_name(project.name) is None:
         return None
-    rule = f"tags.`{PREFIX}night` = '{json.dumps(night)}' and attributes.status = 'FINISHED'"
+    rule = f"tags.`{PASSED}` LIKE '%' and attributes.status = 'FINISHED'"
     found = mlflow.search_runs([experiment(mlflow, project)], filter_string=rule, max_results=1)
     return found[0] if found else None
 
@@ -116,6 +120,7 @@ def _tags(mlflow: Any, where: str, manifest: Manifest, passed: bool, context: Co
         TRAINING_RUN: watched.info.run_id if watched else "",
         MLFLOW_GIT_COMMIT: manifest.commit,
         MLFLOW_RUN_NOTE: context.card,
+        **context.tags,
     }
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,8 @@ from typing import Any
 
 from pipelines.errors import NocturneError
 from pipelines.project import Project
+from pipelines.registry import identity
+from pipelines.registry.relocation import relocate
 
 TRAINING_TAG = "nocturne.training_identity"
 SQLITE = "sqlite:///"
@@ -30,34 +33,54 @@ def database(workspace: Path) -> Path | None:
 def exists(workspace: Path) -> bool:
     """Whether anything can have been recorded; asking MLflow would create the database."""
     file = database(workspace)
-    return file is None or file.exists()
+    return file is None or file.exists() or identity.recorded(workspace) is not None
 
 
 def client(workspace: Path) -> Any:
-    """An `MlflowClient` for this workspace; the first call creates the database.
+    """An `MlflowClient` of the registry that this workspace belongs to; the first call creates the database.
+
+    Raises:
+        NocturneError: the records cannot be opened, or are not those that this workspace's releases are in.
+    """
+    found = _opened(workspace)
+    identity.check(workspace, found, uri(workspace))
+    return found
+
+
+def accept(workspace: Path) -> str:
+    """Let the workspace belong to the registry that it is pointed at now, by a person's word; returns its identity.
 
     Raises:
         NocturneError: the records cannot be opened.
     """
+    return identity.accept(workspace, _opened(workspace, may_create=True), uri(workspace))
+
+
+def _opened(workspace: Path, may_create: bool = False) -> Any:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
     where, file = uri(workspace), database(workspace)
     if file is not None:
+        if not may_create:
+            identity.refuse_a_missing_database(workspace, file)
         file.parent.mkdir(parents=True, exist_ok=True)
+        for former in relocate(file, workspace):
+            print(f"The workspace was in {former}; MLflow's records name {workspace} now.", file=sys.stderr)
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
     logging.getLogger("mlflow").setLevel(logging.ERROR)
     try:
         found = MlflowClient(tracking_uri=where, registry_uri=where)
         found.search_experiments(max_results=1)
-    except (MlflowException, OSError) as error:
+    except (MlflowException, SQLAlchemyError, OSError) as error:
         reason = " ".join(str(error).split())[:200]
         raise NocturneError(
             f"MLflow's records at {where} cannot be opened: {reason}",
-            "Check MLFLOW_TRACKING_URI and that its server runs, or unset it to use mlruns/mlflow.db.",
+            "Check MLFLOW_TRACKING_URI and that its server runs, or bring mlruns/mlflow.db back from a backup.",
         ) from error
     return found
 

@@ -1,13 +1,17 @@
 """What is kept of former releases, and clearing away the rest.
 
 Kept are the newest `release.keep` releases and every one that an alias points to, each whole: its version, run and
-adapter in MLflow, its index version, and in DVC's cache its dataset and what its index is made of. Everything else is
-found by what no kept release names, so that a clearing which was killed anywhere is ended by the next: first releases
-go, by one write each, and only then what nothing names any more.
+adapter in MLflow, its index version, and in DVC's cache its dataset and what its index is made of. So are the newest
+`release.keep` candidates, refused ones too, and whatever the releases of another registry need that this workspace has
+used. Everything else goes to the bin, and is deleted after `release.bin_days` unless something needs it again.
+
+A clearing that is killed anywhere is ended by the next one: first releases go, by one write each, and only then what
+nothing names any more.
 """
 
-from collections.abc import Collection
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from pipelines import dvc_cache
@@ -16,9 +20,13 @@ from pipelines.errors import NocturneError
 from pipelines.index import remove, unnamed
 from pipelines.params import Params
 from pipelines.project import Project
+from pipelines.registry.identity import needed_elsewhere
 from pipelines.registry.leftovers import Leftover, discard, leftovers
 from pipelines.registry.manifest import Release
 from pipelines.registry.releases import CHAMPION, Releases, folders_of_others
+from pipelines.release import bin as trash
+
+OBJECTS = "dvc/"  # objects of DVC's cache belong to all projects
 
 
 @dataclass(frozen=True)
@@ -27,7 +35,7 @@ class Waste:
 
     Attributes:
         releases: the numbers of releases that are no longer kept.
-        runs: in MLflow, of these releases, of rejected candidates and of interrupted nights.
+        runs: in MLflow, of these releases, of former candidates and of interrupted nights.
         indexes: bytes by version.
         objects: of DVC's cache.
     """
@@ -44,7 +52,46 @@ class Waste:
 
     def facts(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        return {**asdict(self), "bytes": self.bytes}
+        runs = [{"run": run.run, "name": run.name, "bytes": run.bytes} for run in self.runs]
+        objects = {"count": self.objects.count, "bytes": self.objects.bytes}
+        own = {"releases": self.releases, "runs": runs, "indexes": self.indexes, "objects": objects}
+        return {**own, "bytes": self.bytes}
+
+    def names(self, project: str) -> list[str]:
+        """What each item is called in the bin."""
+        releases = (f"{project}/release/{number}" for number in self.releases)
+        runs = (f"{project}/run/{run.run}" for run in self.runs)
+        indexes = (f"{project}/index/{version}" for version in self.indexes)
+        return [*releases, *runs, *indexes, *(f"{OBJECTS}{name}" for name in self.objects.sizes)]
+
+    def only(self, project: str, names: Collection[str]) -> "Waste":
+        """The items of these names."""
+        return Waste(
+            [number for number in self.releases if f"{project}/release/{number}" in names],
+            [run for run in self.runs if f"{project}/run/{run.run}" in names],
+            {version: size for version, size in self.indexes.items() if f"{project}/index/{version}" in names},
+            self.objects.only({name.removeprefix(OBJECTS) for name in names if name.startswith(OBJECTS)}),
+        )
+
+
+@dataclass(frozen=True)
+class Cleared:
+    """What a clearing did.
+
+    Attributes:
+        gone: what was deleted.
+        waiting: what is in the bin.
+        until: when the first of it will be deleted; None when the bin is empty.
+    """
+
+    gone: Waste
+    waiting: Waste
+    until: datetime | None
+
+    def facts(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        until = self.until.isoformat(timespec="seconds") if self.until else None
+        return {**self.gone.facts(), "waiting": self.waiting.facts(), "until": until}
 
 
 def chosen(releases: Collection[Release], keep: int) -> tuple[list[Release], list[Release]]:
@@ -59,7 +106,7 @@ def chosen(releases: Collection[Release], keep: int) -> tuple[list[Release], lis
 
 
 def waste(project: Project, params: Params) -> Waste:
-    """What a clearing would take now. Nothing, while no release is live: MLflow may be another one than usual then.
+    """What nothing needs now. Nothing, while no release is live.
 
     Raises:
         NocturneError: MLflow, the index or DVC cannot be read.
@@ -68,45 +115,66 @@ def waste(project: Project, params: Params) -> Waste:
     if releases.at(CHAMPION) is None:
         return Waste()
     stay, go = chosen(releases.every(), params.release.keep)
+    left = leftovers(project, stay, params.release.keep)
     return Waste(
         [release.version for release in go],
-        leftovers(project, stay),
+        left.runs,
         _indexes(project, params, stay, go),
-        dvc_cache.unnamed(project.workspace, _folders(project, stay)),
+        dvc_cache.unnamed(project.workspace, _folders(project, stay, left.folders)),
     )
 
 
-def clear(project: Project, params: Params) -> Waste:
-    """Take it away, releases first; returns what went. Only while no night of the workspace is running (`alone`).
+def clear(project: Project, params: Params, at_once: bool = False) -> Cleared:
+    """Put what nothing needs into the bin, and delete what has been there for `release.bin_days`, releases first.
+
+    Only while no night of the workspace is running (`alone`).
+
+    Args:
+        at_once: delete all of it now.
 
     Raises:
         NocturneError: MLflow, the index or DVC failed; the next clearing ends what this one began.
     """
+    Releases(project).write_down_needs()
+    found = waste(project, params)
+    since = trash.update(project.workspace, (f"{project.name}/", OBJECTS), found.names(project.name))
+    due = set(since) if at_once else trash.due(project.workspace, since, params.release.bin_days)
+    gone = _delete(project, params, found.only(project.name, due)) if due else Waste()
+    if due:
+        trash.remove(project.workspace, due)
+    waiting = found.only(project.name, since.keys() - due)
+    first = min((at for name, at in since.items() if name not in due), default=None)
+    return Cleared(gone, waiting, first and first + timedelta(days=params.release.bin_days))
+
+
+def _delete(project: Project, params: Params, due: Waste) -> Waste:
+    """Releases first; then what is due and is still named by nothing."""
     releases = Releases(project)
-    if releases.at(CHAMPION) is None:
-        return Waste()
-    stay, go = chosen(releases.every(), params.release.keep)
-    for release in go:
-        releases.remove(release.version)
+    for number in due.releases:
+        releases.remove(number)
     stay = releases.every()  # as they are now
-    runs, indexes = leftovers(project, stay), _indexes(project, params, stay, go)
+    left = leftovers(project, stay, params.release.keep)
+    runs = [run for run in left.runs if run in due.runs]
     for run in runs:
         discard(project, run)
+    indexes = {name: size for name, size in _indexes(project, params, stay, []).items() if name in due.indexes}
     try:
         for version in indexes:
             remove(project, params.index, version)
     except OSError as error:
         step = "Look at the folder's permissions; the next clearing goes on from here."
         raise NocturneError(f"An index version cannot be removed: {error}", step) from error
-    objects = dvc_cache.clear(project.workspace, _folders(project, stay))
-    return Waste([release.version for release in go], runs, indexes, objects)
+    folders = _folders(project, stay, left.folders)
+    return Waste(due.releases, runs, indexes, dvc_cache.clear(project.workspace, folders, due.objects.sizes))
 
 
 def _indexes(project: Project, params: Params, stay: list[Release], go: list[Release]) -> dict[str, int]:
     gone = {release.index_version for release in go} | {one.index_version for one in Releases(project).removed()}
-    return unnamed(project, params.index, {release.index_version for release in stay}, gone)
+    named = {release.index_version for release in stay} | needed_elsewhere(project.workspace, project.name).indexes
+    return unnamed(project, params.index, named, gone)
 
 
-def _folders(project: Project, stay: list[Release]) -> set[str]:
-    """Those of all projects: they share DVC's cache."""
-    return folders_of_others(project).union(*(release.manifest.folders for release in stay))
+def _folders(project: Project, stay: list[Release], candidates: Iterable[str]) -> set[str]:
+    """Those of all projects and of all registries: they share DVC's cache."""
+    elsewhere = needed_elsewhere(project.workspace).folders
+    return folders_of_others(project).union(elsewhere, candidates, *(release.manifest.folders for release in stay))

@@ -122,7 +122,7 @@ def test_what_would_go_is_said_and_nothing_is_touched(project, params, history, 
     assert everything() == before
     assert waste.releases == [4, 3, 2]
     names = {run.name for run in waste.runs}
-    assert len(waste.runs) == 5, names  # of three releases, the rejected and the interrupted one
+    assert len(waste.runs) == 5, names  # of three releases, the refused and the interrupted one
     assert len(waste.indexes) == 3
     assert waste.objects.count > 0
     assert waste.bytes > 3 * 3000
@@ -153,7 +153,7 @@ def test_the_commands_say_the_same_as_their_json(nocturne, project, history):
     assert len(nocturne("history").splitlines()) == len(json.loads(nocturne("history", "--json"))) == 8
     waste = json.loads(nocturne("gc", "--dry-run", "--json"))
     assert waste["releases"] == [4, 3, 2]
-    assert f"{waste['bytes'] / 2**20:,.1f} MB would go" in nocturne("gc", "--dry-run")
+    assert f"{waste['bytes'] / 2**20:,.1f} MB not needed" in nocturne("gc", "--dry-run")
 
 
 class Killed(BaseException):
@@ -173,7 +173,7 @@ def test_a_clearing_that_is_killed_leaves_every_release_whole(project, params, h
     owner = MlflowClient if step == "delete_model_version" else retention
     monkeypatch.setattr(owner, step, Killer())
     with pytest.raises(Killed):
-        retention.clear(project, params)
+        retention.clear(project, params, at_once=True)
     every = Releases(project).every()
     assert {6, 5, 1} <= {release.version for release in every}
     assert all(whole(project, params, release) for release in every)
@@ -182,7 +182,7 @@ def test_a_clearing_that_is_killed_leaves_every_release_whole(project, params, h
 
 def test_a_clearing_takes_what_nothing_names_and_nothing_else(project, params, history, place, tmp_path):
     others = dag.stored(project, history["sun"].manifest.dataset_dvc)
-    retention.clear(project, params)
+    retention.clear(project, params, at_once=True)
     every = Releases(project).every()
     assert [release.version for release in every] == [6, 5, 1]
     assert all(whole(project, params, release) for release in every)
@@ -195,7 +195,7 @@ def test_a_clearing_takes_what_nothing_names_and_nothing_else(project, params, h
     assert mlflow.get_run(history["mine"]).info.lifecycle_stage == "active"
     kept = {path.name for path in (place / "mlruns" / "artifacts" / "moon").iterdir()}
     assert kept == {release.files.run for release in every}
-    assert retention.clear(project, params).facts() == retention.Waste().facts()
+    assert retention.clear(project, params, at_once=True).gone.facts() == retention.Waste().facts()
 
 
 def test_dvc_has_nothing_to_do_and_still_has_what_it_made_and_what_a_branch_names(project, history):
@@ -238,7 +238,7 @@ def test_an_alias_that_came_meanwhile_keeps_its_release(project, params, history
 
     monkeypatch.setattr(retention, "chosen", slow)
     with pytest.raises(NocturneError, match=r"Release 6 .* is late and stays"):
-        retention.clear(project, params)
+        retention.clear(project, params, at_once=True)
     assert whole(project, params, Releases(project).version(6))
     assert present(project, params.index, Releases(project).version(6).index_version)
     assert LOST not in {release.manifest.dataset_dvc for release in Releases(project).every()}

@@ -64,7 +64,7 @@ def test_a_rollback_gives_the_answers_byte_for_byte_that_were_given_when_it_was_
     second = released(project, params, "two", 0.6)
     later = answers(project, params)
     assert all(then[name] != later[name] for name in then)
-    retention.clear(project, params)
+    retention.clear(project, params, at_once=True)
     assert rollback(project, params, None).version == first
     assert answers(project, params) == then
     assert rollback(project, params, second).version == second
