@@ -1,5 +1,6 @@
 """The nightly flow: the DAG as DVC has it, then the decisions: gates, index, release."""
 
+from dataclasses import replace
 from typing import Any
 
 from prefect import flow, get_run_logger, task
@@ -12,12 +13,15 @@ from pipelines.gates import Verdict, decide
 from pipelines.params import Params, load_params
 from pipelines.project import Project, workspace
 from pipelines.records import read_jsonl
+from pipelines.registry.manifest import Release
+from pipelines.registry.releases import CHAMPION, Releases
 from pipelines.release import baseline, champion, indexes, novelty, retention, warm
 from pipelines.release import night as nights
 from pipelines.release import report as page
 from pipelines.release.candidate import SCORES, Candidate, candidate
-from pipelines.release.night import Outcome
-from pipelines.release.publication import carry_out
+from pipelines.release.index_release import retrieval_of, retrieval_records
+from pipelines.release.night import Outcome, with_index
+from pipelines.release.publication import carry_out, follow
 
 
 @flow(name="nightly", flow_run_name="{name}", persist_result=False, log_prints=False)
@@ -57,19 +61,50 @@ def _learn(project: Project, params: Params, force: bool) -> Outcome:
     if dag.stale(project) and any([baseline.renew(project), warm.renew(project, params)]):
         dag.reproduce(project, "snapshot")
     ran: list[dict[str, Any]] = []
+    try:
+        outcome = _decide(project, params, force) if _build(project, params, force, ran) else _skip(project, params)
+    except NocturneError:
+        if any(one["stage"] == "embedding" for one in ran):
+            _release_index_all_the_same(project, params)
+        raise
+    return replace(outcome, stages=ran)
+
+
+def _build(project: Project, params: Params, force: bool, ran: list[dict[str, Any]]) -> bool:
+    """Run what is out of date, and list it in `ran`; False when too little is new to be learned."""
     for stage in dag.order(project):
-        if stage == "training" and not force and (skipped := novelty.too_little(project, params)) is not None:
-            return Outcome(**{**skipped.facts(), "stages": ran})
+        if stage == "training" and not force and novelty.too_little(project, params) is not None:
+            return False
         if stage == "snapshot" and not force:
             entry = journal.read(project, stage)  # it has just run, to see whether anything changed
         else:
             entry = build.with_options(name=stage)(project, stage, force)
         ran.append({"stage": stage, "seconds": entry.seconds, "facts": entry.facts} if entry else {"stage": stage})
+    return True
+
+
+def _decide(project: Project, params: Params, force: bool) -> Outcome:
     outcome = None if force else nights.settled(project, params)
-    if outcome is None:
-        now = candidate(project, params)
-        outcome = release(project, params, now, judge(project, params, now))
-    return Outcome(**{**outcome.facts(), "stages": ran})
+    if outcome is not None:
+        return outcome
+    now = candidate(project, params)
+    verdict = judge(project, params, now)
+    outcome = release(project, params, now, verdict)
+    return outcome if outcome.passed else with_index(outcome, release_index(project, params, now, verdict))
+
+
+def _skip(project: Project, params: Params) -> Outcome:
+    outcome = novelty.too_little(project, params)
+    assert outcome is not None
+    return with_index(outcome, release_index(project, params))
+
+
+def _release_index_all_the_same(project: Project, params: Params) -> None:
+    """The night has failed after what is searched was embedded; that is released, and the failure is told."""
+    try:
+        release_index(project, params)
+    except NocturneError as error:
+        get_run_logger().warning("%s %s", error.fact, error.next_step)
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
@@ -86,7 +121,8 @@ def judge(project: Project, params: Params, now: Candidate) -> Verdict:
     with journal.kept(project, "gates") as entry:
         rival = champion.measured(project, params, now)
         scores = [row for name in SCORES for row in read_jsonl(project.path("evaluation", name))]
-        verdict = decide(scores, rival.records, params.gates, params.evaluation, rival.skipped)
+        found = retrieval_of(Releases(project).at(CHAMPION), retrieval_records(project))
+        verdict = decide(scores, rival.records, params.gates, params.evaluation, rival.skipped, found)
         failed, warned = len(verdict.failed), len(verdict.warned)
         entry.facts = {"passed": len(verdict.gates) - failed - warned, "failed": failed, "warned": warned}
         charts = page.write(project, now, verdict)
@@ -107,13 +143,32 @@ def release(project: Project, params: Params, now: Candidate, verdict: Verdict) 
     return outcome
 
 
+@task(name="index", cache_policy=NO_CACHE, persist_result=False)
+def release_index(
+    project: Project, params: Params, now: Candidate | None = None, verdict: Verdict | None = None
+) -> Release | None:
+    """Release tonight's index with the adapter that is live.
+
+    Args:
+        now, verdict: the candidate that was refused, and why; without them only the index is measured and judged.
+    """
+    with journal.kept(project, "index") as entry:
+        made = follow(project, params, now, verdict)
+        entry.facts = {"release": made.version, "index": made.index_version} if made else {"release": "none"}
+    return made
+
+
 @task(name="gc", cache_policy=NO_CACHE, persist_result=False)
 def clear(project: Project, params: Params) -> None:
-    """Take away what no release that is kept needs. A clearing that fails is no failed night: the next one ends it."""
+    """Put what no kept release needs into the bin. A clearing that fails is no failed night: the next one ends it."""
     try:
         with journal.kept(project, "gc") as entry:
-            gone = retention.clear(project, params)
-            entry.facts = {"releases": len(gone.releases), "freed": f"{gone.bytes / 2**20:,.1f} MB"}
+            done = retention.clear(project, params)
+            entry.facts = {
+                "releases": len(done.gone.releases),
+                "freed": f"{done.gone.bytes / 2**20:,.1f} MB",
+                "in_the_bin": f"{done.waiting.bytes / 2**20:,.1f} MB",
+            }
     except NocturneError as error:
         get_run_logger().warning("%s %s", error.fact, error.next_step)
 
@@ -130,6 +185,8 @@ def _rejection(outcome: Outcome) -> NocturneError:
     failed = [gate for gate in outcome.gates if not gate["passed"] and gate["severity"] == "block"]
     reasons = "; ".join(f"{gate['name']}: {gate['reason']}" for gate in failed)
     live = f"Release {outcome.release} stays live" if outcome.release else "Nothing is live yet"
+    if outcome.index_release:
+        live += f". Release {outcome.index_release} is the new index with the adapter that was live"
     return GatesFailed(
         f"The candidate failed its gates: {reasons}.",
         f"{live}. Read {outcome.report}; after a change of `gates` in params.yaml the next night only judges again.",

@@ -135,11 +135,13 @@ def stored(project: Project, folder_hash: str) -> dict[str, Path] | None:
     """The files of a stage's folder as DVC's cache has them, by their name in it; None when some are missing.
 
     Args:
-        folder_hash: as `output_hash` gave it when the stage had run.
+        folder_hash: as `output_hash` gave it when the stage had run; empty for a release that has no such folder.
     """
     from dvc_data.hashfile.hash_info import HashInfo
     from dvc_data.hashfile.tree import Tree
 
+    if not folder_hash:
+        return None
     with repository(project.workspace) as repo:
         cache = repo.cache.local
         try:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
@@ -21,7 +21,8 @@ from pipelines.records import write_atomic
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 Confidence = Annotated[float, Field(gt=0.5, lt=1)]
-Arm = Literal["base", "base+rag", "adapter", "adapter+rag"]
+Arm = Literal["base", "base+rag", "adapter", "adapter+rag", "index"]
+RetrievalMetric = Literal["recall@1", "recall@5", "recall@10", "mrr", "ndcg@10"]
 Metric = Literal[
     "bits_per_byte",
     "exact_match",
@@ -32,6 +33,11 @@ Metric = Literal[
     "pattern_adherence",
     "memorisation",
     "forgetting",
+    "recall@1",
+    "recall@5",
+    "recall@10",
+    "mrr",
+    "ndcg@10",
 ]
 COMMIT = r"[0-9a-f]{7,64}"
 NAME_RULE = r"^[a-z0-9][a-z0-9_-]{0,62}$"
@@ -276,7 +282,12 @@ class Gate(Section):
 
     @model_validator(mode="after")
     def _arms_differ(self) -> "Gate":
-        if isinstance(self.against, str) and not self.arm.startswith("adapter"):
+        if (self.arm == "index") != (self.metric in get_args(RetrievalMetric)):
+            names = ", ".join(get_args(RetrievalMetric))
+            raise ValueError(f"arm index and the metrics {names} belong together; this is {self.metric} of {self.arm}")
+        if self.arm == "index" and self.against == "base":
+            raise ValueError("arm index has no base; hold it against champion (the live index) or a number")
+        if self.arm != "index" and isinstance(self.against, str) and not self.arm.startswith("adapter"):
             raise ValueError(f"arm {self.arm} has no adapter; against {self.against} it needs adapter or adapter+rag")
         if self.metric == "forgetting" and (self.arm != "adapter" or self.against == "base"):
             raise ValueError(
@@ -292,6 +303,7 @@ class Release(Section):
 
     promotion: Literal["auto", "review"]
     keep: Count
+    bin_days: Annotated[int, Field(ge=0)]
 
 
 class Index(Section):

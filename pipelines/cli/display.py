@@ -18,7 +18,7 @@ from pipelines.project import Project
 from pipelines.release.night import Outcome
 
 EVERY = 0.2  # seconds
-DECISIONS = ("gates", "release", "gc")
+DECISIONS = ("gates", "release", "index", "gc")
 STARTING = "starting"
 
 

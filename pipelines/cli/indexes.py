@@ -119,7 +119,16 @@ def index_words(row: dict[str, Any]) -> str:
     if not row["whole"]:
         return f"version {row['version']} {_lacking(row)} → nocturne index rebuild {row['version']}"
     kept = f", {row['layout'] or 'float32'}, {memory_words(row['memory'])}" if row["memory"] else ", on the server"
-    return f"{row['count']:,} chunks{kept}"
+    return f"{row['count']:,} chunks{kept}; {lag_words(row.get('behind'))}"
+
+
+def lag_words(behind: dict[str, int] | None) -> str:
+    """How far the index is behind the source."""
+    if behind is None:
+        return "its commit is no longer in the source"
+    if not behind["files"]:
+        return "up to date with the source"
+    return f"{behind['commits']:,} commits behind the source, {behind['files']:,} files differ"
 
 
 def _lacking(row: dict[str, Any]) -> str:

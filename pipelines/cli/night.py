@@ -88,10 +88,15 @@ def _verdict(outcome: Any, default: str) -> str:
         return f'Release {outcome.release} is live. Ask about the code: nocturne ask {named}"QUESTION"'
     if outcome.state == "waiting":
         return review(outcome.release)
+    index = (
+        f" Release {outcome.index_release} is the new index with the adapter that was live."
+        if outcome.index_release
+        else ""
+    )
     if outcome.state == "rejected":
-        return f"Not released: {failed}; {live}. The candidate is kept in MLflow; its report: {outcome.report}"
+        return f"Not released: {failed}; {live}.{index} The candidate is kept in MLflow; its report: {outcome.report}"
     if outcome.state == "skipped":
-        return f"Skipped: {outcome.reason}; {live}. `nocturne nightly --force` trains all the same."
+        return f"Skipped: {outcome.reason}; {live}.{index} `nocturne nightly --force` trains all the same."
     last = f" The last candidate failed its gates: {failed}." if failed else ""
     waiting = f" {review(outcome.waiting)}" if outcome.waiting else ""
     return f"Unchanged since the last night: {live}.{last}{waiting}"
@@ -113,7 +118,7 @@ def status(
     live, waiting = releases.at(CHAMPION), releases.at(CHALLENGER)
     last = nights.last(place)
     running = journal.running(place) if nights.is_held(place) else None
-    index = live and indexes.live(place, params, live)
+    index = live and {**indexes.live(place, params, live), "behind": indexes.lag(place, live)}
     step = {"stage": running.stage, **(running.step or {})} if running else None
     facts = {
         "project": place.name,

@@ -42,11 +42,19 @@ MEASURES = {
     "pattern_adherence": Measure("Pattern adherence", "% of test cases", "higher", False, True, 100, "{:.1f}"),
     "memorisation": Measure("Memorisation", "% of rare strings written", "lower", False, True, 100, "{:.1f}"),
     "forgetting": Measure("Forgetting", "% more bits for general code", "lower", False, False, 100, "{:.1f}"),
+    "recall@1": Measure("Recall@1", "% of passages", "higher", False, False, 100, "{:.1f}"),
+    "recall@5": Measure("Recall@5", "% of passages", "higher", False, False, 100, "{:.1f}"),
+    "recall@10": Measure("Recall@10", "% of passages", "higher", False, False, 100, "{:.1f}"),
+    "mrr": Measure("MRR", "% of the best rank", "higher", False, False, 100, "{:.1f}"),
+    "ndcg@10": Measure("NDCG@10", "% of the best order", "higher", False, False, 100, "{:.1f}"),
 }
+INDEX = "index"  # the arm that has these
 
 
 def has(record: Record, metric: str, arm: str) -> bool:
-    """Whether the arm was measured by this metric on this example."""
+    """Whether the arm was measured by this metric on this example, or this question of the index."""
+    if arm == INDEX:
+        return metric in record
     if metric == "forgetting":
         return arm in record.get("general", {})
     if metric == "memorisation":
@@ -57,6 +65,8 @@ def has(record: Record, metric: str, arm: str) -> bool:
 def parts(record: Record, metric: str, arm: str) -> tuple[float, float]:
     """What an example adds above and below the line of the metric's ratio: bits and bytes, bits more than the base and
     the base's bits, or a share and 1."""
+    if arm == INDEX:
+        return float(record[metric]), 1.0
     if metric == "forgetting":
         general = record["general"]
         return float(general[arm] - general["base"]), float(general["base"])

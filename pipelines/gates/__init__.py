@@ -1,5 +1,6 @@
 """Whether a candidate may go live: pure rules over what was measured."""
 
+from pipelines.gates.index_gates import Retrieval
 from pipelines.gates.verdict import Judged, Verdict, decide, moves
 
-__all__ = ["Judged", "Verdict", "decide", "moves"]
+__all__ = ["Judged", "Retrieval", "Verdict", "decide", "moves"]

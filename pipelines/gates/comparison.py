@@ -61,6 +61,20 @@ def with_model(
     return Comparison(gain, None, len(kept), draws.files, _moved(kept, moves))
 
 
+def with_former_index(gate: Gate, config: Evaluation, pairs: Sequence[tuple[Record, Record]]) -> Comparison:
+    """Tonight's index beside the live one on the same questions; pairs of records, tonight's first.
+
+    A question that both answer alike adds nothing to either side: where no rank moved, the interval is empty.
+    """
+    if not pairs:
+        return Comparison(Figure())
+    kept = [one for one, _ in pairs]
+    moves = [parts(one, gate.metric, gate.arm)[0] - parts(other, gate.metric, gate.arm)[0] for one, other in pairs]
+    draws = _draws(gate, config, kept)
+    gain = draws.ratio(moves, [1.0] * len(moves))
+    return Comparison(gain, None, len(kept), draws.files, _moved(kept, [move / len(moves) for move in moves]))
+
+
 def with_number(gate: Gate, config: Evaluation, records: Sequence[Record], number: float) -> Comparison:
     """The gate's arm beside a number in the metric's own unit."""
     kept = [record for record in records if has(record, gate.metric, gate.arm)]

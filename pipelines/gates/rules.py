@@ -20,7 +20,8 @@ from pipelines.params import Gate
 
 def rule(gate: Gate) -> str:
     """The rule in words, with its numbers."""
-    of = f"{MEASURES[gate.metric].title.lower()} of {gate.arm}"
+    title = MEASURES[gate.metric].title
+    of = f"{title} of the index" if gate.arm == "index" else f"{title.lower()} of {gate.arm}"
     sure = f"{gate.confidence:.0%} interval"
     if gate.against == "champion":
         return f"{of}: the whole {sure} of the gain over the champion above -{_amount(gate, gate.margin)}"
@@ -36,7 +37,7 @@ def ruling(gate: Gate, found: Comparison) -> tuple[bool, str]:
     gain = found.gain
     if gain.value is None or gain.low is None:
         return False, "nothing was measured"
-    said = _words(gate, found)
+    said = words(gate, found)
     if 0.5**found.files > 1 - gate.confidence:
         return False, f"too few files to show anything at {gate.confidence:.0%}: {said}"
     if gate.against == "champion":
@@ -52,8 +53,9 @@ def ruling(gate: Gate, found: Comparison) -> tuple[bool, str]:
     return True, said
 
 
-def _words(gate: Gate, found: Comparison) -> str:
-    of = f"{found.examples} examples of {found.files} files"
+def words(gate: Gate, found: Comparison) -> str:
+    """What was found: the figure, its interval, and of how much."""
+    of = f"{found.examples} {'questions' if gate.arm == 'index' else 'examples'} of {found.files} files"
     if found.own is not None:
         figure, write = found.own, _own
     else:

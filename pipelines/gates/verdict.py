@@ -6,6 +6,8 @@ from typing import Any
 
 from pipelines.evaluation.statistics import Figure
 from pipelines.gates.comparison import Comparison, with_model, with_number
+from pipelines.gates.index_gates import INDEX, Retrieval
+from pipelines.gates.index_gates import judge as judge_index
 from pipelines.gates.rules import rule, ruling
 from pipelines.params import Evaluation, Gate
 from pipelines.records import Record
@@ -54,6 +56,11 @@ class Verdict:
         return not self.failed
 
     @property
+    def index_passed(self) -> bool:
+        """Whether the index may go live, whatever becomes of the adapter."""
+        return not any(gate.arm == INDEX for gate in self.failed)
+
+    @property
     def failed(self) -> list[Judged]:
         """The gates that did not pass and block."""
         return [gate for gate in self.gates if not gate.passed and gate.severity == "block"]
@@ -79,14 +86,16 @@ def decide(
     gates: Sequence[Gate],
     config: Evaluation,
     skipped: str = "there is no champion yet",
+    retrieval: Retrieval | None = None,
 ) -> Verdict:
-    """Judge a candidate.
+    """Judge a candidate: its adapter, and its index.
 
     Args:
         scores: the records of `scores.jsonl`.
         champion: by example_id, the champion's records of those it may be compared on, because it never saw their
             files; None when there is nothing to compare.
         skipped: then, why; gates against the champion pass.
+        retrieval: what the gates of arm `index` are judged by.
 
     Raises:
         ValueError: the champion was measured on other examples.
@@ -94,7 +103,15 @@ def decide(
     unknown = sorted(set(champion or ()) - {score["example_id"] for score in scores})
     if unknown:
         raise ValueError(f"the champion has {len(unknown)} examples that are not tonight's, such as {unknown[0]}")
-    return Verdict([_judged(gate, scores, champion, config, skipped) for gate in gates])
+    asked = retrieval or Retrieval([], None, "nothing was asked of the index")
+    return Verdict(
+        [
+            _row(gate, *judge_index(gate, config, asked))
+            if gate.arm == INDEX
+            else _judged(gate, scores, champion, config, skipped)
+            for gate in gates
+        ]
+    )
 
 
 def _judged(

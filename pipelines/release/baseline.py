@@ -21,7 +21,7 @@ def renew(project: Project) -> bool:
     if live is None or stored is None or not all(name in stored for name in FILES):
         return False  # what was compared with last stays
     train, holdout, quarantined = (list(read_jsonl(stored[name])) for name in FILES)
-    made = {"release": live.version, **distribution((train, holdout, quarantined))}
+    made = {"release": live.adapter_version, **distribution((train, holdout, quarantined))}
     changed = not file.is_file() or read_json(file) != made
     if changed:
         write_json(file, made)

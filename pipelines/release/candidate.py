@@ -20,6 +20,7 @@ class Candidate:
         night: identity of everything that decides: the evaluation, the index, and the gates' values.
         evaluation: `evaluation.json`.
         reports: what goes to MLflow beside the adapter; the page is there once the gates have spoken.
+        adapter_from: the release whose adapter this is, when only the index is new.
     """
 
     night: str
@@ -33,6 +34,7 @@ class Candidate:
     adapter: Path
     training_file: Path
     reports: tuple[Path, ...]
+    adapter_from: int | None = None
 
     def manifest(self, gates: list[dict[str, Any]]) -> Manifest:
         """What a release made of this candidate says about itself.
@@ -53,6 +55,7 @@ class Candidate:
             dimension=self.embedding["dimension"],
             gates=[{key: value for key, value in gate.items() if key != "moved"} for gate in gates],
             index_dvc=self.index_dvc,
+            adapter_from=self.adapter_from,
         )
 
     def metrics(self) -> dict[str, float]:
@@ -103,6 +106,6 @@ CHARTS = ("loss.png", "arms.png")
 SCORES = ("scores.jsonl", "suites.jsonl", "forgetting.jsonl", "memorisation.jsonl")  # what gates are judged by
 REPORTS = {
     "report": ("report.html", "report.json", "gates.png"),
-    "evaluation": ("evaluation.json", "scores.jsonl", *CHARTS),
+    "evaluation": ("evaluation.json", "scores.jsonl", "retrieval.jsonl", *CHARTS),
     "validation": ("card.html", "card.md", "drift.json", "data_docs"),
 }

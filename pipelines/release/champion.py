@@ -35,7 +35,7 @@ def measured(project: Project, params: Params, now: Candidate) -> Rival:
         return Rival(None, "there is no champion yet")
     if live.manifest.training == now.training["identity"]:
         return Rival(None, f"release {live.version} has the same adapter")
-    if not any(gate.against == "champion" for gate in params.gates):
+    if not any(gate.against == "champion" and gate.arm != "index" for gate in params.gates):
         return Rival(None, "no gate asks for the champion")
     try:
         return _compared(project, params, live)
@@ -46,7 +46,7 @@ def measured(project: Project, params: Params, now: Candidate) -> Rival:
 def _compared(project: Project, params: Params, live: Release) -> Rival:
     from pipelines.evaluation.exam import examined
 
-    asked = [gate for gate in params.gates if gate.against == "champion"]
+    asked = [gate for gate in params.gates if gate.against == "champion" and gate.arm != "index"]
     arms = sorted({gate.arm for gate in asked})
     metrics = sorted({gate.metric for gate in asked})
     seen = set(read_json(live.adapter / "training.json")["paths"])

@@ -78,9 +78,13 @@ def _scores(release: Release) -> dict[str, Record]:
 
 
 def _figures(evaluation: Record) -> dict[str, dict[str, Any]]:
-    """`{arm: {metric: figure}}`, and the gains as an arm of their own."""
-    arms: dict[str, Any] = dict(evaluation.get("arms", {}))
-    return {**arms, "gains": evaluation["gains"]} if "gains" in evaluation else arms
+    """`{arm: {metric: figure}}`; the gains are an arm of their own, and so is what the index finds."""
+    found: dict[str, Any] = dict(evaluation.get("arms", {}))
+    if "gains" in evaluation:
+        found["gains"] = evaluation["gains"]
+    if evaluation.get("retrieval"):
+        found["index"] = evaluation["retrieval"]["metrics"]
+    return found
 
 
 def _beside(first: Mapping[str, Mapping[str, Any]], second: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -23,6 +23,8 @@ def described(project: Project, params: Params, now: Candidate, manifest: Manife
     Raises:
         NocturneError: its dataset cannot be read.
     """
+    if not now.dataset_dvc:  # nothing was trained
+        return Context(entered(project, params), {}, card(project.name, manifest, now.evaluation, {}))
     kept = dag.stored(project, now.dataset_dvc) or {}
     files = {split: kept.get(f"{split}.jsonl", project.path("dataset", f"{split}.jsonl")) for split in CONTEXTS}
     rows = {split: sum(1 for _ in read_jsonl(file)) for split, file in files.items()}

@@ -16,6 +16,7 @@ from pipelines.registry.manifest import Release
 from pipelines.registry.releases import CHAMPION, Releases
 from pipelines.registry.remembered import champion
 from pipelines.release.night import alone
+from pipelines.source import git
 
 T = TypeVar("T")
 
@@ -44,6 +45,21 @@ def live(project: Project, params: Params, release: Release) -> dict[str, Any]:
         return care.look(project, params.index, release.index_version).facts()
     except NocturneError as error:
         return {"version": release.index_version, "error": error.fact}
+
+
+def lag(project: Project, release: Release) -> dict[str, int] | None:
+    """How far a release's index is behind the source: `commits` since, and tracked `files` that differ now.
+
+    Returns:
+        None when the source no longer has the release's commit, or cannot be read.
+    """
+    commit = release.manifest.commit
+    try:
+        commits = git.output(project.source, "rev-list", "--count", f"{commit}..HEAD", "--")
+        changed = git.output(project.source, "diff", "--name-only", "-z", commit, "--")
+    except NocturneError:
+        return None
+    return {"commits": int(commits), "files": changed.count(b"\0")}
 
 
 def named(project: Project) -> list[str]:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,6 +32,8 @@ class Outcome:
             `skipped`: too little is new to be learned; `reason` says how little.
         release: the version made, or when none was made the live one.
         waiting: a challenger that nobody has promoted yet, when nothing was made.
+        index_release: the release that was made of tonight's index and the adapter that was live, when no adapter of
+            tonight was released.
         gates: one row a gate, as `pipelines.gates.Judged` has it.
     """
 
@@ -40,6 +42,7 @@ class Outcome:
     passed: bool
     release: int | None = None
     waiting: int | None = None
+    index_release: int | None = None
     gates: list[dict[str, Any]] = field(default_factory=list)
     stages: list[dict[str, Any]] = field(default_factory=list)
     report: str = ""
@@ -112,7 +115,7 @@ def settled(project: Project, params: Params) -> Outcome | None:
     releases.notice()
     now = candidate(project, params)
     passed = releases.decided(now.night)
-    if passed is None or (passed and not releases.carried_out(now.night, params.release.promotion == "auto")):
+    if passed is None or not releases.carried_out(now.night, params.release.promotion == "auto"):
         return None
     live = releases.at(CHAMPION)
     report = str(project.path("report", "report.html"))
@@ -129,6 +132,14 @@ def settled(project: Project, params: Params) -> Outcome | None:
 
 def _number(release: Release | None) -> int | None:
     return release.version if release else None
+
+
+def with_index(outcome: Outcome, made: Release | None) -> Outcome:
+    """The outcome of a night whose adapter was not released, once its index has been."""
+    if made is None:
+        return outcome
+    live = made.version if CHAMPION in made.aliases else outcome.release
+    return replace(outcome, release=live, index_release=made.version)
 
 
 def last(project: Project) -> Outcome | None:

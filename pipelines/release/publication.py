@@ -1,17 +1,24 @@
 """Making a judged candidate a release: its index, its record, its version, and with `auto` what is live."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from pipelines.errors import UsageError
+from pipelines.gates import Verdict
 from pipelines.index import present, publish
 from pipelines.params import Params
 from pipelines.project import Project
+from pipelines.records import Record
 from pipelines.registry.manifest import Release
 from pipelines.registry.releases import CHAMPION, Releases
+from pipelines.registry.runs import INDEX_FOLLOWS, OF_NIGHT
+from pipelines.release import index_release
 from pipelines.release.candidate import Candidate
 from pipelines.release.described import described
 from pipelines.release.night import Outcome
-from pipelines.release.report import report_file
+from pipelines.release.report import report_file, report_files
 
 NIGHTLY, PROMOTE, ROLLBACK = "nightly", "promote", "rollback"
 
@@ -29,21 +36,94 @@ def carry_out(project: Project, params: Params, now: Candidate, passed: bool, ga
         NocturneError: the index, MLflow or the disk failed; what was live stays live.
     """
     releases = Releases(project)
+    releases.connect()
     releases.notice()
-    manifest = now.manifest(gates)
     report = str(report_file(project))
-    if passed:
-        publish(project, params)
-    context = described(project, params, now, manifest)
-    run = releases.record(manifest, now.adapter, now.training_file, now.reports, now.metrics(), passed, context)
     if not passed:
         live = releases.at(CHAMPION)
+        follows = index_passed(gates) and index_release.is_new(project, live)
+        run = _record(releases, params, now, gates, False, {INDEX_FOLLOWS: str(follows).lower()})
         number = live.version if live else None
         return Outcome(project.name, "rejected", False, number, gates=gates, report=report, run=run)
+    publish(project, params)
+    run = _record(releases, params, now, gates, True, {})
     auto = params.release.promotion == "auto"
-    made = releases.register(manifest, run, promote=auto, by=NIGHTLY)
+    made = releases.register(now.manifest(gates), run, promote=auto, by=NIGHTLY)
     state: Any = "released" if auto else "waiting"
     return Outcome(project.name, state, True, made.version, gates=gates, report=report, run=run)
+
+
+def follow(project: Project, params: Params, now: Candidate | None, verdict: Verdict | None) -> Release | None:
+    """Release tonight's index without tonight's adapter, as `release_index` does.
+
+    Args:
+        now, verdict: the candidate that was refused; None when no adapter was measured, so that the index is now.
+    """
+    if now is not None and verdict is not None:
+        found, reports = index_release.retrieval_records(project), report_files(project)
+        return release_index(project, params, now.night, verdict.rows(), found, *reports)
+    live = Releases(project).at(CHAMPION)
+    if not index_release.is_new(project, live):
+        return None
+    judged, found = index_release.judge_index(project, params, live)
+    return release_index(project, params, index_release.night_of(project), judged.rows(), found)
+
+
+def release_index(
+    project: Project, params: Params, night: str, gates: list[dict[str, Any]], found: list[Record], *reports: Path
+) -> Release | None:
+    """Make tonight's index live with the adapter that is live, or with `review` a challenger.
+
+    Args:
+        night: the identity of the night that decided so; it is not done twice for one night.
+        gates: one row a gate, as the verdict gives them.
+        found: the records of `retrieval.jsonl`.
+        reports: further files for MLflow.
+
+    Returns:
+        The release; None when a gate of the index refused it, it is the live one already, or this night has had it
+        released before, and a person has moved `champion` since.
+
+    Raises:
+        NocturneError: the index, MLflow or the disk failed; what was live stays live.
+    """
+    releases = Releases(project)
+    releases.connect()
+    auto = params.release.promotion == "auto"
+    if not index_passed(gates) or not index_release.is_new(project, releases.at(CHAMPION)):
+        return None
+    if releases.carried_out(night, auto):
+        return None
+    publish(project, params)
+    now = index_release.with_report(index_release.pair(project, params, gates, found), *reports)
+    run = _record(releases, params, now, gates, False, {OF_NIGHT: night}, _params_of(releases))
+    return releases.register(now.manifest(gates), run, promote=auto, by=NIGHTLY)
+
+
+def index_passed(gates: list[dict[str, Any]]) -> bool:
+    """Whether no gate of arm `index` that blocks has failed."""
+    return all(gate["passed"] or gate["severity"] != "block" for gate in gates if gate["arm"] == index_release.ARM)
+
+
+def _params_of(releases: Releases) -> Mapping[str, str] | None:
+    """The values that the live adapter was trained with; None without one."""
+    live = releases.at(CHAMPION)
+    return releases.recorded(live).params if live else None
+
+
+def _record(
+    releases: Releases,
+    params: Params,
+    now: Candidate,
+    gates: list[dict[str, Any]],
+    passed: bool,
+    tags: dict[str, str],
+    trained_with: Mapping[str, str] | None = None,
+) -> str:
+    manifest = now.manifest(gates)
+    context = described(releases.project, params, now, manifest)
+    context = replace(context, tags=tags, params=trained_with or context.params)
+    return releases.record(manifest, now.adapter, now.training_file, now.reports, now.metrics(), passed, context)
 
 
 def promote(project: Project, params: Params, number: int) -> Release:

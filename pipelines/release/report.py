@@ -17,6 +17,12 @@ def report_file(project: Project) -> Path:
     return project.path("report", "report.html")
 
 
+def report_files(project: Project) -> list[Path]:
+    """The page, its figures as JSON, and the gates' chart."""
+    page = report_file(project)
+    return [page, page.with_suffix(".json"), page.with_name("gates.png")]
+
+
 def write(project: Project, now: Candidate, verdict: Verdict) -> dict[str, bytes]:
     """Write the night's page, its JSON and the gates' chart; returns every chart by its name, as PNG.
 

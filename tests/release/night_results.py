@@ -4,6 +4,7 @@ import numpy as np
 
 from pipelines import dag
 from pipelines.index import present, version_of
+from pipelines.model.questions import METRICS
 from pipelines.params import Params
 from pipelines.project import Project
 from pipelines.records import file_sha256, fingerprint, read_json, write_atomic, write_json, write_jsonl
@@ -11,6 +12,7 @@ from pipelines.registry.manifest import Release
 from pipelines.release.candidate import Candidate
 
 DIMENSION = 16
+REPORTS = ("report.html", "scores.jsonl", "retrieval.jsonl")
 LOST = "0" * 32 + ".dir"  # a dataset that DVC does not have
 GATE = {"name": "better than the base", "metric": "bits_per_byte", "arm": "adapter", "against": "base", "margin": 0.03}
 RESULT = {"value": 0.1, "low": 0.05, "high": 0.15, "rule": "at least 3.0% better", "passed": True, "reason": "+10%"}
@@ -50,14 +52,26 @@ def write_night(project: Project, word: str, gain: float = 0.1) -> None:
     write_jsonl(project.path("dataset", "holdout.jsonl"), some_examples("held", "explain"))
     write_json(project.path("training", "adapter", "adapter_config.json"), {"word": word})
     write_atomic(project.path("training", "adapter", "adapter_model.safetensors"), word.encode() * 1000)
-    write_json(project.path("training", "training.json"), {"identity": word, "paths": [f"src/{word}.py"]})
+    trained = {**training_of(project, word), "paths": [f"src/{word}.py"]}
+    write_json(project.path("training", "training.json"), trained)
     figures = {"bits_per_byte": {"value": 1.0 - gain, "low": 0.8 - gain, "high": 1.2 - gain}}
     evaluation = {"examples": 3, "confidence": 0.95, "arms": {"adapter": figures}, "by_task": {}}
     evaluation |= {"retrieval": {}, "suites": {}, "forgetting": {}, "memorisation": {}, "scale": {}}
     evaluation["gains"] = {"adapter_vs_base": {"value": gain, "low": gain - 0.05, "high": gain + 0.05}}
     write_json(project.path("evaluation", "evaluation.json"), evaluation)
     write_jsonl(project.path("evaluation", "scores.jsonl"), (_score(row, word, gain) for row in some_examples("held")))
+    write_jsonl(project.path("evaluation", "retrieval.jsonl"), some_questions(1.0))
     write_atomic(project.path("evaluation", "report.html"), b"<p>a report</p>")
+
+
+def some_questions(found: float, files: int = 8) -> list[dict]:
+    """What an index found of two questions in each of some files; every metric of each question is `found`."""
+    rows = []
+    for number in range(2 * files):
+        known = {"symbol_id": f"s{number}", "qualified_name": f"ask_{number}", "question": f"What does {number} do?"}
+        where = {"path": f"src/q{number // 2}.py", "start_line": 1, "language": "python", "kind": "function"}
+        rows.append({**known, **where, "relevant": 1, "ranks": [1], **dict.fromkeys(METRICS, found)})
+    return rows
 
 
 def _score(row: dict, word: str, gain: float) -> dict:
@@ -67,6 +81,12 @@ def _score(row: dict, word: str, gain: float) -> dict:
         score |= {"expected": row["completion"], "generated": {"adapter": word}}
         score |= {"metrics": {"adapter": {"edit_similarity": gain}}}
     return score
+
+
+def training_of(project: Project, word: str) -> dict:
+    """What a training that belongs to the word says of itself."""
+    base = {"base_model": "data/models/nano-coder", "base_identity": "b" * 64, "chat_template_sha256": "h"}
+    return {"identity": word, **base, "dataset_sha256": file_sha256(project.path("dataset", "train.jsonl"))}
 
 
 def candidate_of(
@@ -82,20 +102,14 @@ def candidate_of(
         night=word,
         index_version=version_of(project),
         evaluation=read_json(evaluation),
-        training={
-            "identity": word,
-            "base_model": "data/models/nano-coder",
-            "base_identity": "b" * 64,
-            "chat_template_sha256": "h",
-            "dataset_sha256": file_sha256(project.path("dataset", "train.jsonl")),
-        },
+        training=training_of(project, word),
         embedding=read_json(project.path("embedding", "embedding.json")),
         commit=commit,
         dataset_dvc=dataset_dvc,
         index_dvc=index_dvc or {},
         adapter=project.path("training", "adapter"),
         training_file=project.path("training", "training.json"),
-        reports=(project.path("evaluation", "report.html"), evaluation, project.path("evaluation", "scores.jsonl")),
+        reports=(evaluation, *(project.path("evaluation", name) for name in REPORTS)),
     )
 
 

@@ -1,0 +1,65 @@
+"""Whether a new index finds as much as the live one: gates of arm `index`.
+
+An index is refused when it is shown, or may be, to find less by the margin. That is another question than whether an
+adapter is better: an index that is refused leaves yesterday's text in every search, so where nothing can be asked, or
+too few files to tell, the gate passes and says so.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipelines.evaluation.statistics import FEW_FILES
+from pipelines.gates.comparison import Comparison, with_former_index, with_number
+from pipelines.gates.rules import ruling, words
+from pipelines.params import Evaluation, Gate
+from pipelines.records import Record
+
+INDEX = "index"
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """What two indexes find of the same project, at different commits.
+
+    Attributes:
+        tonight: the records of `evaluation/retrieval.jsonl`.
+        live: those of the live release; None when there is nothing to compare with.
+        skipped: then, why.
+    """
+
+    tonight: Sequence[Record]
+    live: Sequence[Record] | None
+    skipped: str = ""
+
+    def pairs(self) -> list[tuple[Record, Record]]:
+        """The records of the questions that both were asked, tonight's first."""
+        known = {_question(record): record for record in self.live or ()}
+        return [(record, known[_question(record)]) for record in self.tonight if _question(record) in known]
+
+
+def judge(gate: Gate, config: Evaluation, found: Retrieval) -> tuple[Comparison, bool, str]:
+    """What a gate of arm `index` found, whether it passes, and why."""
+    if gate.against != "champion":
+        compared = with_number(gate, config, [_named(record) for record in found.tonight], float(gate.against))
+        return compared, *ruling(gate, compared)
+    pairs = found.pairs()
+    compared = with_former_index(gate, config, [(_named(one), _named(other)) for one, other in pairs])
+    if compared.gain.value is None or compared.gain.low is None:
+        reason = found.skipped or "no question is the same as when the live index was measured"
+        return compared, True, f"skipped: {reason}"
+    said = words(gate, compared)
+    if compared.files < FEW_FILES:
+        return compared, compared.gain.value >= -gate.margin, f"few files, so the estimate decides: {said}"
+    if compared.gain.low > -gate.margin:
+        return compared, True, said
+    shown = "it finds less" if compared.gain.value < -gate.margin else "it may find less"
+    return compared, False, f"{shown}: {said}"
+
+
+def _question(record: Record) -> tuple[str, str, str]:
+    return record["path"], record["qualified_name"], record["question"]
+
+
+def _named(record: Record) -> Record:
+    """With the name that examples have."""
+    return {**record, "example_id": record["symbol_id"]}

@@ -1,0 +1,271 @@
+"""The index follows each commit: refused adapters, skipped and failed nights, and what a person does in between."""
+
+import json
+
+import pytest
+from conftest import make_repository, make_workspace, with_database
+from release.night_results import GATES, candidate_of, kept_by_dvc, some_questions, write_night
+
+from pipelines import dag
+from pipelines.errors import UsageError
+from pipelines.gates import Retrieval, decide
+from pipelines.index import present
+from pipelines.params import Gate, load_params
+from pipelines.records import read_json, read_jsonl, write_json, write_jsonl
+from pipelines.registry.releases import CHALLENGER, CHAMPION, Releases
+from pipelines.release import publication
+from pipelines.release.comparison import compared, explained
+from pipelines.release.index_release import judge_index, retrieval_of
+from pipelines.release.night import with_index
+from pipelines.release.publication import carry_out, follow, rollback
+
+FINDS = Gate(
+    name="finds as much", metric="ndcg@10", arm="index", against="champion", margin=0.05, confidence=0.95,
+    severity="block",
+)  # fmt: skip
+REFUSED = [{**GATES[0], "passed": False, "reason": "no gain"}]
+
+
+class Judged:
+    """A verdict of ready rows."""
+
+    def __init__(self, rows):
+        self._rows = rows
+
+    def rows(self):
+        return self._rows
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory, mlflow_database):
+    folder = tmp_path_factory.mktemp("index_release")
+    source = make_repository(folder / "source", {"a.py": "A = 1\n"})
+    names = ("first", "refused", "kept", "review", "revert", "alone", "warm", "explained")
+    return with_database(make_workspace(folder / "workspace", dict.fromkeys(names, source)), mlflow_database)
+
+
+@pytest.fixture
+def params(place):
+    return load_params(place)
+
+
+@pytest.fixture(autouse=True)
+def made_by_dvc(monkeypatch):
+    """No stage runs here, so dvc.lock names none of their folders."""
+    monkeypatch.setattr(dag, "output_hash", lambda project, stage: f"{stage}.dir")
+
+
+def written(project, word):
+    write_night(project, word)
+    write_json(project.path("snapshot", "snapshot.json"), {"commit": word.ljust(40, "0")})
+    write_json(project.path("snapshot", "base.json"), {"identity": "b" * 64})
+    return candidate_of(project, word, word.ljust(40, "0"), kept_by_dvc(project))
+
+
+def released(project, params, word):
+    return carry_out(project, params, written(project, word), True, GATES)
+
+
+def refused(project, params, word, rows=REFUSED):
+    now = written(project, word)
+    outcome = carry_out(project, params, now, False, rows)
+    return with_index(outcome, follow(project, params, now, Judged(rows)))
+
+
+def test_a_refused_adapter_leaves_the_old_one_live_with_the_new_index(place, params):
+    project = params.project("refused", place)
+    released(project, params, "good")
+    outcome = refused(project, params, "worse")
+    live = Releases(project).champion()
+    assert (outcome.state, outcome.passed, outcome.release, outcome.index_release) == ("rejected", False, 2, 2)
+    assert (live.version, live.adapter_version, live.manifest.training) == (2, 1, "good")
+    assert live.index_version != Releases(project).version(1).index_version
+    assert present(project, params.index, live.index_version)
+    assert read_json(live.adapter / "adapter_config.json") == {"word": "good"}
+    assert live.manifest.commit == "worse".ljust(40, "0")
+    assert live.manifest.dataset_dvc == Releases(project).version(1).manifest.dataset_dvc
+    assert [(event["from"], event["to"], event["by"]) for event in Releases(project).history()] == [
+        (None, 1, "nightly"), (1, 2, "nightly"),
+    ]  # fmt: skip
+    assert rollback(project, params, None).version == 1
+
+
+def test_what_a_person_rolled_back_is_not_released_again_and_another_commit_is(place, params):
+    project = params.project("kept", place)
+    released(project, params, "good")
+    refused(project, params, "worse")
+    assert Releases(project).carried_out("worse", auto=True)
+    rollback(project, params, 1)
+    assert Releases(project).carried_out("worse", auto=True)
+    assert refused(project, params, "worst").index_release == 3
+    assert Releases(project).champion().manifest.training == "good"
+
+
+def test_a_night_that_was_killed_before_its_index_was_released_is_judged_again(place, params, monkeypatch):
+    project = params.project("kept", place)
+    now = written(project, "killed")
+    carry_out(project, params, now, False, REFUSED)
+    assert Releases(project).decided("killed") is False
+    assert not Releases(project).carried_out("killed", auto=True)
+    with monkeypatch.context() as broken:
+        broken.setattr(Releases, "register", lambda *_, **__: pytest.fail("killed"))
+        with pytest.raises(pytest.fail.Exception):
+            follow(project, params, now, Judged(REFUSED))
+    assert not Releases(project).carried_out("killed", auto=True)
+    made = follow(project, params, now, Judged(REFUSED))
+    assert made is not None
+    assert Releases(project).carried_out("killed", auto=True)
+
+
+def test_without_a_live_release_the_base_model_takes_the_place_of_the_adapter(place, params):
+    project = params.project("first", place)
+    outcome = refused(project, params, "first")
+    live = Releases(project).champion()
+    assert outcome.index_release == live.version == 1
+    assert read_json(live.adapter / "learned.json")["kind"] == "nothing"
+    assert (live.adapter_version, live.manifest.dataset_dvc) == (1, "")
+    assert explained(project, 1)["metrics"]["index"]["ndcg@10"]["value"] == 1.0
+
+
+def test_the_same_index_is_not_released_again(place, params):
+    project = params.project("first", place)
+    now = written(project, "first")
+    carry_out(project, params, now, False, REFUSED)
+    assert follow(project, params, now, Judged(REFUSED)) is None
+    assert Releases(project).carried_out("first", auto=True)
+
+
+def test_with_review_the_new_index_waits(place, params):
+    project = params.project("review", place)
+    released(project, params, "good")
+    review = params.model_copy(update={"release": params.release.model_copy(update={"promotion": "review"})})
+    outcome = refused(project, review, "worse")
+    assert (outcome.release, outcome.index_release) == (1, 2)
+    assert Releases(project).at(CHALLENGER).version == 2
+    assert Releases(project).at(CHAMPION).version == 1
+
+
+def test_an_index_that_its_own_gate_refuses_is_not_released(place, params):
+    project = params.project("review", place)
+    rows = [*REFUSED, {**GATES[0], "arm": "index", "passed": False}]
+    assert refused(project, params, "worst", rows).index_release is None
+    assert Releases(project).carried_out("worst", auto=True)
+    warned = [*REFUSED, {**GATES[0], "arm": "index", "passed": False, "severity": "warn"}]
+    assert refused(project, params, "warned", warned).index_release == 3
+
+
+def test_a_source_that_goes_back_gets_its_former_release_back(place, params):
+    project = params.project("revert", place)
+    released(project, params, "one")
+    released(project, params, "two")
+    assert Releases(project).decided("one") is None, "the last night decided on something else"
+    assert released(project, params, "one").release == 1
+    assert Releases(project).champion().version == 1
+    refused(project, params, "three")
+    released(project, params, "four")
+    former = refused(project, params, "three").index_release
+    assert Releases(project).version(former).manifest.training == "four", "not the adapter that was live before it"
+
+
+def test_a_night_without_a_measured_adapter_releases_its_index_once(place, params, monkeypatch):
+    project = params.project("alone", place)
+    released(project, params, "good")
+    written(project, "more")
+    found = some_questions(1.0)
+    monkeypatch.setattr("pipelines.evaluation.retrieval.measured", lambda *_: found)
+    made = follow(project, params, None, None)
+    assert (made.version, made.adapter_version) == (2, 1)
+    assert list(read_jsonl(made.files.path("retrieval.jsonl"))) == found
+    assert follow(project, params, None, None) is None
+    rollback(project, params, 1)
+    assert follow(project, params, None, None) is None, "a person's rollback stays"
+
+
+def test_a_warm_start_and_drift_name_the_release_that_the_adapter_is_of(place, params):
+    from pipelines.release import warm
+
+    project = params.project("warm", place)
+    warmed = params.model_copy(update={"training": params.training.model_copy(update={"warm_start": True})})
+    released(project, params, "good")
+    assert warm.renew(project, warmed)
+    refused(project, params, "worse")
+    assert Releases(project).champion().version == 2
+    assert not warm.renew(project, warmed), "the adapter is the same, so training is not out of date"
+
+
+def test_figures_of_retrieval_are_shown_and_compared(place, params):
+    project = params.project("explained", place)
+    released(project, params, "good")
+    write_night(project, "other")
+    evaluation = read_json(project.path("evaluation", "evaluation.json"))
+    figure = {"value": 0.5, "low": 0.4, "high": 0.6}
+    evaluation["retrieval"] = {"questions": 3, "files": 2, "metrics": {"recall@10": figure}, "by_language": {}}
+    write_json(project.path("evaluation", "evaluation.json"), evaluation)
+    carry_out(project, params, candidate_of(project, "other", dataset_dvc=kept_by_dvc(project)), True, GATES)
+    assert explained(project, 2)["metrics"]["index"] == {"recall@10": figure}
+    assert compared(project, params, 1, 2)["metrics"]["index"]["recall@10"] == [None, figure]
+
+
+@pytest.mark.parametrize(
+    ("tonight", "passed", "reason"),
+    [
+        (1.0, True, r"\+0.0 points|\+0.00 points"),
+        (0.97, True, "points"),
+        (0.90, False, "finds less"),
+    ],
+)
+def test_an_index_passes_as_long_as_it_does_not_find_less_by_the_margin(params, tonight, passed, reason):
+    found = Retrieval(some_questions(tonight), some_questions(1.0))
+    verdict = decide([], None, [FINDS], params.evaluation, retrieval=found)
+    assert (verdict.passed, verdict.index_passed) == (passed, passed)
+    import re
+
+    assert re.search(reason, verdict.gates[0].reason)
+
+
+def test_where_nothing_can_be_compared_the_index_passes_and_says_why(params):
+    for found, why in (
+        (Retrieval([], None, "there is no live index yet"), "no live index"),
+        (Retrieval(some_questions(0.1), []), "no question is the same"),
+        (Retrieval(some_questions(0.1), None, "release 3 has no record"), "release 3 has no record"),
+    ):
+        row = decide([], None, [FINDS], params.evaluation, retrieval=found).gates[0]
+        assert row.passed
+        assert why in row.reason
+    few = decide(
+        [], None, [FINDS], params.evaluation, retrieval=Retrieval(some_questions(0.5, 2), some_questions(1, 2))
+    )
+    assert not few.passed
+
+
+def test_a_gate_can_ask_for_a_number(params):
+    asked = FINDS.model_copy(update={"against": 0.6, "margin": 0.0, "metric": "recall@10"})
+    for value, passed in ((0.9, True), (0.5, False)):
+        found = Retrieval(some_questions(value), None, "")
+        assert decide([], None, [asked], params.evaluation, retrieval=found).passed is passed
+
+
+@pytest.mark.parametrize(
+    "change", [{"arm": "adapter"}, {"metric": "bits_per_byte"}, {"against": "base"}]
+)  # fmt: skip
+def test_retrieval_metrics_and_the_arm_index_belong_together(change):
+    with pytest.raises(ValueError, match="arm index"):
+        Gate(**{**json.loads(FINDS.model_dump_json()), **change})
+
+
+def test_an_evaluation_of_an_earlier_release_has_no_record_to_compare_with(place, params, monkeypatch):
+    project = params.project("explained", place)
+    live = Releases(project).champion()
+    live.files.path("retrieval.jsonl").unlink()
+    monkeypatch.setattr("pipelines.evaluation.retrieval.measured", lambda *_: some_questions(0.1))
+    verdict, _ = judge_index(project, params, live)
+    assert verdict.passed
+    assert "no record" in retrieval_of(live, []).skipped
+    write_jsonl(live.files.path("retrieval.jsonl"), some_questions(1.0))
+
+
+def test_a_release_of_an_index_can_be_promoted_like_any_other(place, params):
+    project = params.project("refused", place)
+    assert publication.promote(project, params, 2).version == 2
+    with pytest.raises(UsageError):
+        publication.promote(project, params, 9)
