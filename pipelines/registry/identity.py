@@ -76,10 +76,7 @@ def check(workspace: Path, mlflow: Any, uri: str) -> None:
         _refuse_a_stranger(workspace, mlflow, uri)
         accept(workspace, mlflow, uri)
     elif _read(mlflow) != known["id"]:
-        raise NocturneError(
-            f"MLflow at {uri} is not the registry that this workspace's releases are recorded in ({known['uri']}).",
-            f"Unset or correct MLFLOW_TRACKING_URI, or bring the database back from a backup. {ACCEPT}",
-        )
+        raise _another(uri, known["uri"])
     elif known["uri"] != uri:  # the same one, by another address
         accept(workspace, mlflow, uri)
 
@@ -91,11 +88,14 @@ def refuse_a_missing_database(workspace: Path, database: Path) -> None:
         NocturneError: the file is missing or empty, and the workspace belongs to a registry.
     """
     known = recorded(workspace)
-    if known is not None and (not database.is_file() or not database.stat().st_size):
-        raise NocturneError(
-            f"{database} is missing or empty; this workspace's releases are recorded in {known['uri']}.",
-            f"Bring the file back from a backup, or correct MLFLOW_TRACKING_URI. {ACCEPT}",
-        )
+    if known is None or (database.is_file() and database.stat().st_size):
+        return
+    if not known["uri"].endswith(str(database)):
+        raise _another(str(database), known["uri"])
+    raise NocturneError(
+        f"{database} is missing or empty, and this workspace's releases are recorded in it.",
+        f"Bring the file back from a backup. {ACCEPT}",
+    )
 
 
 def accept(workspace: Path, mlflow: Any, uri: str) -> str:
@@ -168,6 +168,13 @@ def give_up(workspace: Path, identity: str) -> Known:
         )
     (workspace / FOLDER / f"{found.id}.json").unlink(missing_ok=True)
     return found
+
+
+def _another(uri: str, recorded_uri: str) -> NocturneError:
+    return NocturneError(
+        f"MLflow at {uri} is not the registry that this workspace's releases are recorded in ({recorded_uri}).",
+        f"Unset or correct MLFLOW_TRACKING_URI, or bring the database back from a backup. {ACCEPT}",
+    )
 
 
 def _refuse_a_stranger(workspace: Path, mlflow: Any, uri: str) -> None:

@@ -2,6 +2,7 @@
 MLflow, DVC and index; the tests run in their order."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from conftest import commit_all, git, make_repository, make_workspace
@@ -9,14 +10,14 @@ from mlflow import MlflowClient
 from release.night_results import GATES, LOST, candidate_of, kept_by_dvc, whole, write_night
 from typer.testing import CliRunner
 
-from pipelines import dag
+from pipelines import dag, dvc_cache
 from pipelines.cli import app
 from pipelines.errors import NocturneError, UsageError
 from pipelines.index import present
 from pipelines.lineage.datasets import restore
 from pipelines.lineage.trace import at, trace
 from pipelines.params import load_params
-from pipelines.records import tree_sha256
+from pipelines.records import read_json, tree_sha256, write_json
 from pipelines.registry.releases import CHAMPION, Releases
 from pipelines.registry.tracking import client, experiment
 from pipelines.release import retention
@@ -156,6 +157,41 @@ def test_the_commands_say_the_same_as_their_json(nocturne, project, history):
     assert f"{waste['bytes'] / 2**20:,.1f} MB not needed" in nocturne("gc", "--dry-run")
 
 
+def aged(place, name, days):
+    """As if an item had been in the bin for so many days more."""
+    file = place / "data" / ".bin.json"
+    said = read_json(file)
+    since = datetime.fromisoformat(said["items"][name]) - timedelta(days=days)
+    write_json(file, {**said, "items": {**said["items"], name: since.isoformat()}})
+
+
+def test_what_nothing_needs_waits_in_the_bin_and_what_is_needed_again_leaves_it(project, params, history, place):
+    done = retention.clear(project, params)
+    assert done.gone.facts() == retention.Waste().facts()
+    assert done.waiting.facts() == retention.waste(project, params).facts()
+    assert timedelta(days=6, hours=23) < done.until - datetime.now(UTC) <= timedelta(days=7)
+    assert [one.version for one in Releases(project).every()] == [6, 5, 4, 3, 2, 1]
+    assert all(whole(project, params, release) for release in Releases(project).every())
+
+    Releases(project).client.set_registered_model_alias("moon", "needed", "4")
+    assert retention.clear(project, params).waiting.releases == [3, 2]
+    Releases(project).client.delete_registered_model_alias("moon", "needed")
+    assert retention.clear(project, params).waiting.releases == [4, 3, 2]
+
+
+def test_an_item_is_deleted_after_its_days_in_the_bin_and_no_other_one(project, params, history, place):
+    waiting = retention.clear(project, params).waiting
+    interrupted = next(run for run in waiting.runs if run.bytes == 0)
+    aged(place, f"moon/run/{interrupted.run}", 6)
+    assert retention.clear(project, params).gone.facts() == retention.Waste().facts()
+    aged(place, f"moon/run/{interrupted.run}", 1)
+    done = retention.clear(project, params)
+    assert done.gone.runs == [interrupted]
+    assert done.gone.releases == []
+    assert done.waiting.releases == [4, 3, 2]
+    assert interrupted not in retention.waste(project, params).runs
+
+
 class Killed(BaseException):
     """What no code here catches, as little as SIGKILL."""
 
@@ -164,14 +200,11 @@ class Killed(BaseException):
 def test_a_clearing_that_is_killed_leaves_every_release_whole(project, params, history, monkeypatch, step):
     """Before the first release goes, when they are gone, when their runs are, and when their indexes are."""
 
-    class Killer:
-        def __call__(self, *_, **__):
-            raise Killed
+    def killer(*_, **__):
+        raise Killed
 
-        clear = __call__
-
-    owner = MlflowClient if step == "delete_model_version" else retention
-    monkeypatch.setattr(owner, step, Killer())
+    owner = {"delete_model_version": MlflowClient, "dvc_cache": dvc_cache}.get(step, retention)
+    monkeypatch.setattr(owner, "clear" if step == "dvc_cache" else step, killer)
     with pytest.raises(Killed):
         retention.clear(project, params, at_once=True)
     every = Releases(project).every()
