@@ -13,8 +13,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-EVENT = "nocturne.history."
-INTENT = "nocturne.intent"
+# MLflow's pages hide tags that begin so; one tag a night would push a model's versions off its page.
+HIDDEN = "mlflow."
+EVENT = HIDDEN + "nocturne.history."
+INTENT = HIDDEN + "nocturne.intent"
 BY_HAND = "by hand"
 FIRST = EVENT + "0"  # before any key made of a time
 
@@ -55,6 +57,11 @@ def missing(tags: Mapping[str, str], champion: int | None) -> tuple[str, Event] 
             return announced["key"], event
     noticed = datetime.now(UTC).isoformat()
     return _next(tags), {"at": noticed, "from": before, "to": champion, "by": BY_HAND, "user": ""}
+
+
+def shown(tags: Mapping[str, str]) -> list[str]:
+    """The tags of nights and removals that still have the names under which MLflow's page shows them."""
+    return [key for key in tags if key.startswith(("nocturne.history.", "nocturne.intent", "nocturne.removed."))]
 
 
 def _keys(tags: Mapping[str, str]) -> list[str]:

@@ -259,9 +259,19 @@ class Releases:
             NocturneError: MLflow failed, or somebody else is moving `champion` and does not end.
         """
         model = self._model()
+        if model is not None and history.shown(model.tags):
+            with self._alone(), failing("renaming the promotion history"):
+                model = self._hide_history(self._model() or model)
         if model is not None and history.missing(model.tags, _number(model, CHAMPION)) is not None:
             with self._alone(), failing("writing the promotion history"):
                 self._settle()
+
+    def _hide_history(self, model: Any) -> Any | None:
+        """Give the history of an earlier version the names that MLflow's page hides; nothing of it is ever missing."""
+        for key in history.shown(model.tags):
+            self.client.set_registered_model_tag(self.name, history.HIDDEN + key, model.tags[key])
+            self.client.delete_registered_model_tag(self.name, key)
+        return self._model()
 
     def _settle(self) -> None:
         """What follows a move of `champion`, the event last: its presence says that all of it is done."""

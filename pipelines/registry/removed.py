@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from pipelines.registry.history import HIDDEN
 from pipelines.registry.manifest import Release
 
-REMOVED = "nocturne.removed."
+REMOVED = HIDDEN + "nocturne.removed."
 
 
 @dataclass(frozen=True)
