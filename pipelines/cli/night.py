@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from pipelines.cli.context import Json, opened, print_json
+from pipelines.cli.context import Json, ProjectArgument, ProjectName, one_name, opened, print_json
 from pipelines.cli.indexes import index_words
 from pipelines.errors import GatesFailed, NocturneError
 from pipelines.params import Params
-from pipelines.project import Project, workspace
+from pipelines.project import Project, here, workspace
 
 
 def _mend(project: Project, params: Params) -> None:
@@ -26,8 +26,9 @@ def _mend(project: Project, params: Params) -> None:
 
 
 def nightly(
-    name: Annotated[str | None, typer.Argument(help="A project of params.yaml; the first one by default.")] = None,
+    name: ProjectArgument = None,
     force: Annotated[bool, typer.Option("--force", help="Run every stage again, also unchanged ones.")] = False,
+    project: ProjectName = None,
     json: Json = False,
 ) -> None:
     """Learn a project: build what changed, judge it, release it if it is better. Exit code 3: gates failed."""
@@ -35,28 +36,28 @@ def nightly(
     from pipelines.cli import display
     from pipelines.release import night as nights
 
-    project, params = opened(name)
+    place, params = opened(one_name(name, project))
     outcome = None
-    typer.echo(f"Reading {project.source}", err=True)
-    with nights.alone(project):
+    typer.echo(f"Reading {place.source}", err=True)
+    with nights.alone(place):
         if not force:
-            outcome = nights.unchanged(project, params)
+            outcome = nights.unchanged(place, params)
         if outcome is not None:
-            _mend(project, params)
+            _mend(place, params)
     if outcome is None:
-        log = project.night / journal.LOG
-        typer.echo(f"Learning {project.name}; details go to {log}", err=True)
+        log = place.night / journal.LOG
+        typer.echo(f"Learning {place.name}; details go to {log}", err=True)
         with (
             journal.output_to(log) as terminal,
             open(terminal, "w", closefd=False) as output,
-            display.following(project, dag.order(project), output),
+            display.following(place, dag.order(place), output),
         ):
-            outcome = _flow(project, force)
+            outcome = _flow(place, force)
     if json:
         print_json(outcome.facts())
     else:
         display.summary(outcome)
-        typer.echo(_verdict(outcome, next(iter(params.projects))))
+        typer.echo(_verdict(outcome, params.default_project(here(), place.workspace)))
     if not outcome.passed:
         raise typer.Exit(GatesFailed.exit_code)
 
@@ -77,7 +78,7 @@ def _flow(project: Project, force: bool) -> Any:
     return nights.last(project)
 
 
-def _verdict(outcome: Any, default: str) -> str:
+def _verdict(outcome: Any, default: str | None) -> str:
     """How a night ended, and the next step; `default` is the project that commands mean unnamed."""
     named = "" if outcome.project == default else f"--project {outcome.project} "
     live = f"release {outcome.release} is live" if outcome.release else "nothing is live yet"
@@ -97,9 +98,7 @@ def _verdict(outcome: Any, default: str) -> str:
     return f"Unchanged since the last night: {live}.{last}{waiting}"
 
 
-def status(
-    project: Annotated[str | None, typer.Argument(help="A project of params.yaml.")] = None, json: Json = False
-) -> None:
+def status(name: ProjectArgument = None, project: ProjectName = None, json: Json = False) -> None:
     """What is live, how the last night ended, and how far a running one is."""
     from pipelines import journal
     from pipelines.registry.releases import CHALLENGER, CHAMPION, Releases
@@ -107,7 +106,7 @@ def status(
     from pipelines.release import night as nights
     from pipelines.watching.watch import watching
 
-    place, params = opened(project)
+    place, params = opened(one_name(name, project))
     releases = Releases(place)
     releases.notice()
     live, waiting = releases.at(CHAMPION), releases.at(CHALLENGER)
@@ -164,9 +163,11 @@ def up(
 ) -> None:
     """Start the Prefect server, MLflow's UI and the nightly schedule together; Ctrl-C ends them."""
     from flows.deployments import up as start
+    from pipelines.cli.setup import enter
 
-    _, params = opened(None)
-    start(workspace(), params, prefect_port, mlflow_port)
+    project, params = opened(None)
+    enter(project.workspace)
+    start(project.workspace, params, prefect_port, mlflow_port)
 
 
 def crash_log() -> Path:

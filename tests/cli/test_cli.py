@@ -7,8 +7,9 @@ import yaml
 from conftest import ROOT, commit_all, git, make_repository, make_workspace
 
 from pipelines import cli
-from pipelines.params import load_params, rewrite
+from pipelines.params import load_params
 from pipelines.records import read_jsonl
+from pipelines.settings import override
 
 DOCUMENTED = '''def wax(days):
     """How full the moon is after so many days."""
@@ -205,7 +206,7 @@ def test_doctor_names_what_is_wrong_and_what_to_do(nocturne, place, tmp_path):
     rows = {row["check"]: row for row in json.loads(nocturne("doctor", "--json")[1])}
     assert all(row["ok"] for row in rows.values()), rows
     add(place, "moon", tmp_path / "gone")
-    rewrite(place, lambda values: values["search"].update(rerank=str(tmp_path / "no-model")))
+    override(place, {"search": {"rerank": str(tmp_path / "no-model")}})
     code, out, _ = nocturne("doctor")
     assert code == 1
     assert "✗ sources" in out
