@@ -16,8 +16,10 @@ from typer.testing import CliRunner
 from pipelines import dag, dvc_cache
 from pipelines.cli import app
 from pipelines.errors import UsageError
-from pipelines.params import FOR_DVC, load_params, write_for_dvc
-from pipelines.settings import LOCAL, PARAMS, SHIPPED, files, override
+from pipelines.params import FOR_DVC, Params, load_params, write_for_dvc
+from pipelines.settings import LOCAL, PARAMS, SHIPPED, files, override, shipped
+
+SHIPPED_PARAMS = Params.model_validate(shipped())
 
 
 @pytest.fixture
@@ -33,7 +35,7 @@ def local(folder, text):
 
 def test_mappings_merge_and_lists_and_single_values_replace(folder):
     local(folder, "search: {min_score: 0.2}\nsnapshot: {exclude: ['/vendor']}\ndataset:\n  recipes: {tests: 0}\n")
-    params, shipped = load_params(folder), load_params(ROOT)
+    params, shipped = load_params(folder), SHIPPED_PARAMS
     assert (params.search.min_score, params.search.rerank) == (0.2, shipped.search.rerank)
     assert params.snapshot.exclude == ["/vendor"]
     assert params.dataset == shipped.dataset.model_copy(
@@ -113,7 +115,7 @@ def test_mistakes_in_both_files_are_told_apart(folder):
 
 
 def test_a_local_file_of_comments_says_nothing(folder):
-    assert load_params(local(folder, "# search: {min_score: 1}\n")) == load_params(ROOT)
+    assert load_params(local(folder, "# search: {min_score: 1}\n")) == SHIPPED_PARAMS
 
 
 def test_what_nocturne_writes_keeps_comments_and_leaves_params_yaml_alone(folder):
@@ -252,7 +254,8 @@ def upstream(tmp_path):
     folder = tmp_path / "upstream"
     shutil.copytree(ROOT / "pipelines", folder / "pipelines", ignore=shutil.ignore_patterns("__pycache__"))
     (folder / ".dvc").mkdir()
-    for name in ("params.yaml", "dvc.yaml", ".dvcignore", ".gitignore", ".dvc/config"):
+    shutil.copy(SHIPPED, folder / PARAMS)
+    for name in ("dvc.yaml", ".dvcignore", ".gitignore", ".dvc/config"):
         shutil.copy(ROOT / name, folder / name)
     git(folder, "init", "-q")
     commit_all(folder)
