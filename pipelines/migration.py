@@ -62,8 +62,9 @@ def _remove_projects(projects: Any, shipped: settings.Values, order: list[str]) 
         projects.update({name: None for name in shipped if name not in projects})
         return
     for name in shipped:
-        _remove_shipped(projects[name], shipped[name], [])
-        if not projects[name]:
+        if isinstance(projects[name], dict):
+            _remove_shipped(projects[name], shipped[name], [])
+        if projects[name] == {}:
             del projects[name]
 
 

@@ -12,7 +12,7 @@ from cronsim import CronSim, CronSimError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from pipelines import settings
-from pipelines.errors import UsageError
+from pipelines.errors import NocturneError, UsageError
 from pipelines.former import has_former_gates, has_former_mode
 from pipelines.modes import Mode, notice, today
 from pipelines.project import Project, nearest, source_path
@@ -403,7 +403,7 @@ class Params(Section):
             similar = difflib.get_close_matches(name, self.projects, 1)
             asked = f"Did you mean `{similar[0]}`? To add another: " if similar else ""
             raise UsageError(
-                f"There is no project `{name}`; params.yaml names {', '.join(self.projects) or 'none'}.",
+                f"There is no project `{name}`; the projects are {', '.join(self.projects) or 'none yet'}.",
                 f"{asked}`nocturne add {name} PATH_TO_REPOSITORY`.",
             )
         return Project(name=name, source=source_path(workspace, self.projects[name].source), workspace=workspace)
@@ -459,6 +459,7 @@ def write_for_dvc(workspace: Path) -> Params:
 
     Raises:
         UsageError: as `load_params`.
+        NocturneError: the file cannot be written.
     """
     params = load_params(workspace)
     file, values = workspace / FOR_DVC, {"settings": params.model_dump(mode="json")}
@@ -467,7 +468,12 @@ def write_for_dvc(workspace: Path) -> Params:
     except (OSError, ValueError):
         known = None
     if known != values:
-        write_json(file, values)
+        try:
+            write_json(file, values)
+        except OSError as error:
+            raise NocturneError(
+                f"{file}, which DVC reads, cannot be written: {error.strerror}.", "Free disk space, or mend its rights."
+            ) from None
     return params
 
 

@@ -113,5 +113,5 @@ def test_broken_yaml_is_one_line(tmp_path):
 
 
 def test_an_unknown_project_is_named_with_the_known_ones():
-    with pytest.raises(UsageError, match=r"`moon`; params\.yaml names nocturne"):
+    with pytest.raises(UsageError, match=r"`moon`; the projects are nocturne"):
         load_params(ROOT).project("moon", ROOT)

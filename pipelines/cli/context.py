@@ -2,36 +2,39 @@
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from pipelines import environment
-from pipelines.errors import UsageError
-from pipelines.params import Params, notices, write_for_dvc
+from pipelines.errors import NocturneError, UsageError
+from pipelines.params import Params, load_params, notices, write_for_dvc
 from pipelines.project import Project, here, workspace
 
 Json = Annotated[bool, typer.Option("--json", help="Print facts as JSON.")]
-MEANT = "the one around the current folder by default, else the first."
-ProjectName = Annotated[str | None, typer.Option("--project", "-p", help=f"A project of params.yaml; {MEANT}")]
-ProjectArgument = Annotated[str | None, typer.Argument(help=f"A project of params.yaml; {MEANT}")]
+MEANT = "A project; by default the one around the current folder, else the first."
+ProjectName = Annotated[str | None, typer.Option("--project", "-p", help=MEANT)]
+ProjectArgument = Annotated[str | None, typer.Argument(help=MEANT)]
 
 
 def opened(name: str | None) -> tuple[Project, Params]:
-    """The named project; else the one whose source is around the current folder, else the first of params.yaml.
+    """The named project; else the one whose source is around the current folder, else the first.
 
     Raises:
-        UsageError: no workspace, a mistake in params.yaml, or no such project.
+        UsageError: no workspace, a mistake in the settings, or no such project.
     """
     place = workspace()
     environment.prepare(place)
-    params = write_for_dvc(place)
+    params = load_params(place)
+    with suppress(NocturneError):  # who may not write here can still read
+        write_for_dvc(place)
     for notice in notices(place):
         typer.echo(notice, err=True)
     meant = name or params.default_project(here(), place)
     if meant is None:
-        raise UsageError("params.yaml names no project.", "Run `nocturne add NAME PATH_TO_REPOSITORY`.")
+        raise UsageError("There is no project yet.", "Run `nocturne add NAME PATH_TO_REPOSITORY`.")
     return params.project(meant, place), params
 
 

@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 from pipelines import workspaces
 from pipelines.cli import app
 from pipelines.cli.context import opened, path_in_source
-from pipelines.errors import UsageError
+from pipelines.errors import NocturneError, UsageError
+from pipelines.params import write_for_dvc
 from pipelines.project import Project, workspace
 from pipelines.settings import SHIPPED
 
@@ -165,3 +166,12 @@ def test_what_is_to_be_forgotten_counts_from_a_folder_of_the_source_where_it_is_
     assert "Kept out from now on: *.key" in run(monkeypatch, shop / "src", "forget", "*.key").stdout
     assert "Kept out from now on: app.py" in run(monkeypatch, shop, "forget", "app.py").stdout
     assert opened("shop")[1].forgotten("shop") == ["src/app.py", "*.key", "app.py"]
+
+
+def test_who_may_not_write_to_the_workspace_can_still_ask(learned, shop, monkeypatch):
+    shutil.rmtree(learned / "data")
+    (learned / "data").write_text("a file where the folder should be")
+    monkeypatch.chdir(shop)
+    assert opened(None)[0].name == "shop"
+    with pytest.raises(NocturneError, match=r"data/settings\.json, which DVC reads, cannot be written"):
+        write_for_dvc(learned)

@@ -194,3 +194,9 @@ def test_what_a_person_must_still_mend_is_said_after_it(place):
     said = CliRunner().invoke(app, ["migrate"])
     assert "gates: " in said.stdout
     assert "params.local.yaml: unknown key `release.keeps`" in str(said.exception)
+
+
+def test_a_project_that_is_null_in_params_yaml_is_no_reason_to_fail(place):
+    edited(place, ("  nocturne:\n    source: .\n", "  nocturne: null\n"))
+    CliRunner().invoke(app, ["migrate"])
+    assert load_params(place).projects == {}
