@@ -28,7 +28,7 @@ def _mend(project: Project, params: Params) -> None:
 def nightly(
     name: ProjectArgument = None,
     force: Annotated[bool, typer.Option("--force", help="Run every stage again, also unchanged ones.")] = False,
-    project: ProjectName = None,
+    named: ProjectName = None,
     json: Json = False,
 ) -> None:
     """Learn a project: build what changed, judge it, release it if it is better. Exit code 3: gates failed."""
@@ -36,28 +36,28 @@ def nightly(
     from pipelines.cli import display
     from pipelines.release import night as nights
 
-    place, params = opened(one_name(name, project))
+    project, params = opened(one_name(name, named))
     outcome = None
-    typer.echo(f"Reading {place.source}", err=True)
-    with nights.alone(place):
+    typer.echo(f"Reading {project.source}", err=True)
+    with nights.alone(project):
         if not force:
-            outcome = nights.unchanged(place, params)
+            outcome = nights.unchanged(project, params)
         if outcome is not None:
-            _mend(place, params)
+            _mend(project, params)
     if outcome is None:
-        log = place.night / journal.LOG
-        typer.echo(f"Learning {place.name}; details go to {log}", err=True)
+        log = project.night / journal.LOG
+        typer.echo(f"Learning {project.name}; details go to {log}", err=True)
         with (
             journal.output_to(log) as terminal,
             open(terminal, "w", closefd=False) as output,
-            display.following(place, dag.order(place), output),
+            display.following(project, dag.order(project), output),
         ):
-            outcome = _flow(place, force)
+            outcome = _flow(project, force)
     if json:
         print_json(outcome.facts())
     else:
         display.summary(outcome)
-        typer.echo(_verdict(outcome, params.default_project(here(), place.workspace)))
+        typer.echo(_verdict(outcome, params.default_project(here(), project.workspace)))
     if not outcome.passed:
         raise typer.Exit(GatesFailed.exit_code)
 
