@@ -14,6 +14,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV), once: some minutes"
 	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	$(BIN)/python -m pipelines settings
 	@touch $@
 
 nightly: install  ## a night for the default project: this repository
@@ -23,6 +24,7 @@ up: install  ## Prefect, MLflow and the schedule, together
 	@$(BIN)/nocturne up
 
 repro: install  ## what a night builds, by DVC alone
+	@$(BIN)/python -m pipelines settings
 	@PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro
 
 test: lint  ## everything that CI runs

@@ -9,6 +9,8 @@ from typing import Any
 
 import yaml
 
+from pipelines import settings
+
 HOME = Path(__file__).resolve().parents[1]
 BEFORE_TRAINING = ("snapshot", "extraction", "history", "embedding", "dataset", "validation")
 
@@ -20,7 +22,7 @@ def workspace(folder: Path, place: Path, name: str, source: Path, training: dict
     models = folder / "data" / "models"
     if not models.exists():
         models.symlink_to(place / "data" / "models", target_is_directory=True)
-    values = yaml.safe_load((place / "params.yaml").read_text())
+    values = settings.merged(*settings.layers(place))[0]
     values["projects"] = {name: {"source": str(source)}}
     values["training"].update(training)
     (folder / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))

@@ -2,7 +2,7 @@
 
     python -m benchmarks.gain --workspace EMPTY_FOLDER REPOSITORY [REPOSITORY ...]
 
-Each repository is learned once from nothing with this clone's params.yaml, by `dvc repro` alone. One row a repository:
+Each repository is learned once from nothing with this clone's settings, by `dvc repro` alone. One row a repository:
 gain is the share of bits per byte that the adapter saves on held-out files, with its interval. The peer is the base
 model: same prompts, same batches, same process, adapter off.
 """
@@ -19,6 +19,8 @@ from pathlib import Path
 
 import yaml
 
+from pipelines import settings
+
 HOME = Path(__file__).resolve().parents[1]
 COPIED = ("pipelines", "flows", "dvc.yaml", ".dvcignore")
 
@@ -31,11 +33,12 @@ def workspace(folder: Path, repositories: dict[str, Path]) -> None:
         (shutil.copytree if place.is_dir() else shutil.copy)(place, folder / name)
     (folder / "data").mkdir()
     shutil.copytree(HOME / "data" / "models", folder / "data" / "models")
-    values = yaml.safe_load((HOME / "params.yaml").read_text())
+    values = settings.merged(*settings.layers(HOME))[0]
     values["projects"] = {name: {"source": str(path)} for name, path in repositories.items()}
     (folder / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
     _run(["git", "init", "-q"], folder)
     _run([sys.executable, "-m", "dvc", "init", "-q", "-f"], folder)
+    _run([sys.executable, "-m", "pipelines", "settings"], folder)
 
 
 def measured(folder: Path, name: str) -> dict[str, str]:

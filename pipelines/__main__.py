@@ -1,4 +1,7 @@
-"""`python -m pipelines STAGE PROJECT`: what DVC runs. Results are files; facts go to the stage's journal."""
+"""`python -m pipelines STAGE PROJECT`: what DVC runs. Results are files; facts go to the stage's journal.
+
+`python -m pipelines settings` writes the file of values that dvc.yaml reads, and nothing else.
+"""
 
 import os
 import signal
@@ -9,21 +12,24 @@ import traceback
 
 from pipelines import environment, journal
 from pipelines.errors import NocturneError
-from pipelines.params import Params, load_params
+from pipelines.params import FOR_DVC, Params, write_for_dvc
 from pipelines.progress import Step
 from pipelines.project import Project, workspace
 from pipelines.stage import Stage, load
 
 
 def main(arguments: list[str]) -> int:
-    """Run one stage; returns the exit code."""
-    if len(arguments) != 2:
-        print("Usage: python -m pipelines STAGE PROJECT", file=sys.stderr)
+    """Run one stage, or write the settings alone; returns the exit code."""
+    if len(arguments) != 2 and arguments != ["settings"]:
+        print("Usage: python -m pipelines STAGE PROJECT, or python -m pipelines settings", file=sys.stderr)
         return 2
     try:
         place = workspace()
         environment.prepare(place)
-        params = load_params(place)
+        params = write_for_dvc(place)
+        if arguments == ["settings"]:
+            print(f"{place / FOR_DVC} is what dvc.yaml reads")
+            return 0
         stage = load(arguments[0])
         return _run(stage, params.project(arguments[1], place), params)
     except NocturneError as error:

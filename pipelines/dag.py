@@ -11,6 +11,7 @@ from typing import Any
 from pipelines import journal
 from pipelines.errors import NocturneError
 from pipelines.journal import Entry
+from pipelines.params import write_for_dvc
 from pipelines.project import Project
 
 
@@ -163,12 +164,17 @@ def _stage_of(address: str) -> str:
 
 @contextlib.contextmanager
 def repository(workspace: Path) -> Iterator[Any]:
-    """DVC at work in the workspace; its errors become ours."""
+    """DVC at work in the workspace, with the values that count at this moment; its errors become ours.
+
+    Raises:
+        NocturneError: params.yaml is wrong, or DVC cannot work.
+    """
     import logging
 
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
 
+    write_for_dvc(workspace)
     logging.getLogger("dvc").setLevel(logging.ERROR)
     try:
         with Repo(str(workspace)) as repo:

@@ -74,12 +74,32 @@ def clear(workspace: Path, folders: Iterable[str], names: Collection[str]) -> Ob
 
 def _unnamed(repo: Any, folders: Iterable[str]) -> tuple[set[str], Objects]:
     cache = repo.cache.local
+    used: set[str] = set()
+
+    def read_lock(file: str, error: Exception) -> None:
+        """Of a commit without data/settings.json DVC cannot resolve dvc.yaml; its dvc.lock can be read all the same."""
+        if not file.endswith("dvc.yaml"):
+            raise error
+        for folder in _locked_folders(repo, Path(file).resolve().with_name("dvc.lock").as_posix()):
+            used.update(_within(cache, folder))
+
+    repo.stage_collection_error_handler = read_lock
     found = repo.used_objs(all_branches=True, all_tags=True, all_experiments=True, force=True)
-    used = {one.value for some in found.values() for one in some}
+    used |= {one.value for some in found.values() for one in some}
     for folder in folders:
         used |= _within(cache, folder)
     paths = {name: Path(cache.oid_to_path(name)) for name in cache.all() if name not in used}
     return used, Objects({name: path.stat().st_size for name, path in paths.items()})
+
+
+def _locked_folders(repo: Any, lock: str) -> list[str]:
+    """The outputs of a dvc.lock, of the commit that DVC looks at, by their names in the cache."""
+    from dvc.utils.serialize import load_yaml
+
+    if not repo.fs.exists(lock):
+        return []
+    stages = load_yaml(lock, fs=repo.fs).get("stages", {})
+    return [out["md5"] for stage in stages.values() for out in stage.get("outs", [])]
 
 
 def _within(cache: Any, folder: str) -> set[str]:

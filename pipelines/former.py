@@ -1,4 +1,4 @@
-"""What earlier versions wrote into params.yaml, as it is written today."""
+"""What earlier versions wrote into the settings, as it is written today."""
 
 from typing import Any
 

@@ -1,22 +1,23 @@
-"""Every value a user sets, checked strictly when params.yaml is read: an unknown key or a wrong type is an error."""
+"""Every value a user sets, checked strictly when it is read: an unknown key or a wrong type is an error."""
 
-import io
+import difflib
+import json
 import re
-from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import yaml
 from cronsim import CronSim, CronSimError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from pipelines.errors import UsageError
-from pipelines.former import has_former_gates, has_former_mode, modernise
+from pipelines import settings
+from pipelines.errors import NocturneError, UsageError
+from pipelines.former import has_former_gates, has_former_mode
 from pipelines.modes import Mode, notice, today
-from pipelines.project import Project
-from pipelines.records import write_atomic
+from pipelines.project import Project, nearest, source_path
+from pipelines.records import dumps, write_json
+from pipelines.settings import files as files
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -42,10 +43,11 @@ Metric = Literal[
 COMMIT = r"[0-9a-f]{7,64}"
 NAME_RULE = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 RESERVED = {"models", "live"}
+FOR_DVC = "data/settings.json"  # what dvc.yaml reads; one top key, because DVC lets no two files have the same one
 
 
 class Section(BaseModel):
-    """A frozen part of params.yaml without room for unknown keys; every key is required, so the file is the truth."""
+    """A frozen part of params.yaml without room for unknown keys. No key has a default here: shipped.yaml has them."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
@@ -407,98 +409,107 @@ class Params(Section):
         """The project of this name.
 
         Raises:
-            UsageError: params.yaml names no such project.
+            UsageError: there is no such project; the most similar name is proposed.
         """
         if name not in self.projects:
+            similar = difflib.get_close_matches(name, self.projects, 1)
+            asked = f"Did you mean `{similar[0]}`? To add another: " if similar else ""
             raise UsageError(
-                f"There is no project `{name}`; params.yaml names {', '.join(self.projects) or 'none'}.",
-                f"Run `nocturne add {name} PATH_TO_REPOSITORY`.",
+                f"There is no project `{name}`; the projects are {', '.join(self.projects) or 'none yet'}.",
+                f"{asked}`nocturne add {name} PATH_TO_REPOSITORY`.",
             )
-        source = (workspace / Path(self.projects[name].source).expanduser()).resolve()
-        return Project(name=name, source=source, workspace=workspace)
+        return Project(name=name, source=source_path(workspace, self.projects[name].source), workspace=workspace)
+
+    def project_at(self, folder: Path, workspace: Path) -> str | None:
+        """The name of the project whose source contains a folder, the innermost one; None: no source does."""
+        sources = {name: source_path(workspace, project.source) for name, project in self.projects.items()}
+        return nearest(sources, folder)
+
+    def default_project(self, folder: Path, workspace: Path) -> str | None:
+        """What a command without a name means: the project around the folder, else the first one, if there is any."""
+        return self.project_at(folder, workspace) or next(iter(self.projects), None)
 
 
 def notices(workspace: Path) -> list[str]:
-    """What `params.yaml` of a workspace says in former words, a line each; the file must be one that loads."""
-    said = notice(yaml.safe_load((workspace / "params.yaml").read_text())["training"]["mode"])
-    return [said] if said else []
+    """What the settings say in former words, and the keys they lack, a line each; the files must be ones that load."""
+    layers = settings.layers(workspace)
+    said = [notice(layer["training"]["mode"]) for layer in layers if has_former_mode(layer)]
+    _, missing = settings.merged(*layers)
+    return [*(line for line in said if line), *(_lacks(key) for key in missing)]
+
+
+def _lacks(key: str) -> str:
+    value = settings.at(settings.shipped(), key)
+    shown = "" if isinstance(value, dict | list) else f" {dumps(value)}"
+    return f"{settings.PARAMS} lacks `{key}`; the shipped value{shown} counts. `nocturne migrate` writes it."
 
 
 def load_params(workspace: Path) -> Params:
-    """Read and check `params.yaml` of a workspace.
+    """Read params.yaml of a workspace, lay params.local.yaml over it, and check the result. A key that neither has
+    gets its shipped value.
 
     Raises:
-        UsageError: the file is not YAML, or a key or value breaks a rule; the first few are named.
+        UsageError: a file cannot be read, or a key or value breaks a rule; the first few are named with their file.
     """
-    values = _read(workspace)
-    if has_former_gates(values):
-        raise UsageError(
-            "params.yaml: `gates` is a mapping of margins, as earlier versions had it; by now it is a list of rules.",
-            "Run `nocturne migrate`: it makes rules of them, and keeps comments.",
-        )
+    layers = settings.layers(workspace)
+    for name, layer in zip((settings.PARAMS, settings.LOCAL), layers, strict=True):
+        if has_former_gates(layer):
+            raise UsageError(
+                f"{name}: `gates` is a mapping of margins, as earlier versions had it; by now it is a list of rules.",
+                "Run `nocturne migrate`: it makes rules of them, and keeps comments.",
+            )
     try:
-        return Params.model_validate(values)
+        return Params.model_validate(settings.merged(*layers)[0])
     except ValidationError as error:
         raise UsageError(
-            f"params.yaml: {_reasons(error)}.", "Correct it; the shipped params.yaml shows each key."
+            f"{_reasons(error, layers[1])}.", "Correct it; pipelines/shipped.yaml shows each key."
         ) from None
 
 
-def _read(workspace: Path) -> Any:
-    file = workspace / "params.yaml"
-    try:
-        return yaml.safe_load(file.read_text())
-    except (OSError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise UsageError(f"params.yaml cannot be read: {reason}.", f"Mend {file}.") from None
-
-
-def migrate(workspace: Path) -> list[dict[str, Any]]:
-    """Rewrite params.yaml where it says something as earlier versions did; untouched where it does not.
-
-    Returns:
-        each change: setting, from, to.
+def write_for_dvc(workspace: Path) -> Params:
+    """Write the values that count to the file that dvc.yaml reads, unless they stand there; returns them.
 
     Raises:
-        UsageError: the file is not YAML.
+        UsageError: as `load_params`.
+        NocturneError: the file cannot be written.
     """
-    values = _read(workspace)
-    if not (has_former_mode(values) or has_former_gates(values)):
-        return []
-    changes: list[dict[str, Any]] = []
-    rewrite(workspace, lambda values: changes.extend(modernise(values)))
-    return changes
+    params = load_params(workspace)
+    file, values = workspace / FOR_DVC, {"settings": params.model_dump(mode="json")}
+    try:
+        known = json.loads(file.read_bytes())
+    except (OSError, ValueError):
+        known = None
+    if known != values:
+        try:
+            write_json(file, values)
+        except OSError as error:
+            raise NocturneError(
+                f"{file}, which DVC reads, cannot be written: {error.strerror}.", "Free disk space, or mend its rights."
+            ) from None
+    return params
 
 
-def rewrite(workspace: Path, change: Callable[[Any], None]) -> None:
-    """Change params.yaml in place, keeping its comments.
-
-    Args:
-        change: gets the document as nested mappings and lists, and changes them.
-    """
-    from ruamel.yaml import YAML
-
-    document = YAML()
-    document.preserve_quotes = True
-    document.width = 4096
-    document.indent(mapping=2, sequence=4, offset=2)
-    file = workspace / "params.yaml"
-    values = document.load(file.read_text())
-    change(values)
-    text = io.StringIO()
-    document.dump(values, text)
-    write_atomic(file, _spaced(text.getvalue()).encode())
+def _reasons(error: ValidationError, local: settings.Values) -> str:
+    """The first three, with the file before each, said once for those that follow one another."""
+    said, before = [], ""
+    for item in error.errors()[:3]:
+        file = settings.LOCAL if _says(local, item) else settings.PARAMS
+        said.append(_reason(item) if file == before else f"{file}: {_reason(item)}")
+        before = file
+    more = f" (and {error.error_count() - 3} more)" if error.error_count() > 3 else ""
+    return "; ".join(said) + more
 
 
-def _spaced(text: str) -> str:
-    """A blank line between sections and none within: ruamel leaves one where the file's last key had been."""
-    return re.sub(r"(\n[ \t][^\n]*)\n(?=\S)", r"\1\n\n", re.sub(r"\n\s*\n(?=[ \t])", "\n", text))
-
-
-def _reasons(error: ValidationError) -> str:
-    found = [_reason(item) for item in error.errors()]
-    more = f" (and {len(found) - 3} more)" if len(found) > 3 else ""
-    return "; ".join(found[:3]) + more
+def _says(values: Any, item: Any) -> bool:
+    """Whether a file says what an error is about; of a key that is missing, what it should stand in."""
+    place = [key for key in item["loc"] if key != "[key]"]
+    for key in place[:-1] if item["type"] == "missing" else place:
+        if not isinstance(values, dict):
+            return True
+        if key not in values:
+            return False
+        values = values[key]
+    return bool(place)
 
 
 def _reason(item: Any) -> str:

@@ -1,10 +1,14 @@
 """A project: one source repository, and the folders of the workspace that hold what was learned from it."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from pipelines.errors import UsageError
+
+Key = TypeVar("Key")
 
 
 @dataclass(frozen=True)
@@ -51,18 +55,42 @@ class Project:
         return self.workspace / "data" / "live" / self.name
 
 
+def source_path(workspace: Path, source: str) -> Path:
+    """Where a project's `source` is: relative to the workspace, absolute, or from a home folder (~)."""
+    return (workspace / Path(source).expanduser()).resolve()
+
+
+def nearest(sources: Mapping[Key, Path], folder: Path) -> Key | None:
+    """Of some folders the innermost that contains a folder, by its key; None when none does."""
+    around = [key for key, source in sources.items() if folder.is_relative_to(source)]
+    return max(around, key=lambda key: len(sources[key].parts), default=None)
+
+
+def here() -> Path:
+    """The current folder; the root, when it has been deleted."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return Path("/")
+
+
 def workspace() -> Path:
-    """The nearest folder, from here upwards, that holds params.yaml and dvc.yaml; or NOCTURNE_HOME.
+    """NOCTURNE_HOME; else the workspace around the current folder; else the one that learns it, or the only one known.
 
     Raises:
-        UsageError: there is none.
+        UsageError: none of these is there.
     """
+    from pipelines import workspaces
+
     home = os.environ.get("NOCTURNE_HOME")
-    start = Path(home) if home else Path.cwd()
+    start = Path(home) if home else here()
+    is_one = workspaces.is_workspace if home else workspaces.is_nocturne
     for folder in (start, *start.parents):
-        if (folder / "params.yaml").is_file() and (folder / "dvc.yaml").is_file():
+        if is_one(folder):
             return folder.resolve()
-    raise UsageError(
-        f"{start} is not in a Nocturne workspace: no folder above it has params.yaml and dvc.yaml.",
-        "Change into your clone of Nocturne, or set NOCTURNE_HOME to it.",
-    )
+    if home:
+        raise UsageError(
+            f"NOCTURNE_HOME is {home}: no folder above it has params.yaml and dvc.yaml.",
+            "Set NOCTURNE_HOME to your clone of Nocturne.",
+        )
+    return workspaces.learning(start)

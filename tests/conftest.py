@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from pipelines import dag, environment
-from pipelines.params import load_params
+from pipelines.params import load_params, write_for_dvc
 from pipelines.project import Project
 from pipelines.stage import load
 
@@ -86,7 +86,7 @@ def own_code(*folders: str) -> dict[str, str]:
 
 
 def make_workspace(folder: Path, projects: dict[str, Path], **changes: dict) -> Path:
-    """A workspace as a clone of this project has it, with a copy of its code, and small values in params.yaml."""
+    """A workspace as `make install` leaves a clone, with a copy of its code, and small values in params.yaml."""
     folder.mkdir(parents=True)
     for name in ("pipelines", "flows"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -105,6 +105,7 @@ def make_workspace(folder: Path, projects: dict[str, Path], **changes: dict) -> 
             else:
                 values[section][key] = value
     (folder / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
+    write_for_dvc(folder)
     git(folder, "init", "-q")
     return folder
 
@@ -115,6 +116,14 @@ def taken_in(project: Project, stage: str) -> None:
     load(stage).run(project, load_params(project.workspace))
     with contextlib.chdir(project.workspace), dag.repository(project.workspace) as repo:
         repo.commit(f"{stage}@{project.name}", force=True)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def configuration(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The user's configuration, empty and apart from that of whoever runs the tests."""
+    folder = tmp_path_factory.mktemp("configuration")
+    os.environ["XDG_CONFIG_HOME"] = str(folder)
+    return folder
 
 
 @pytest.fixture

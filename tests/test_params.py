@@ -3,7 +3,8 @@ import yaml
 from conftest import ROOT
 
 from pipelines.errors import UsageError
-from pipelines.params import load_params
+from pipelines.params import Params, load_params, notices
+from pipelines.settings import SHIPPED, shipped
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def test_shipped_params_are_valid_and_name_this_repository():
         ("training", "processes", "two", "`training.processes` = 'two'"),
         ("training", "processes", 0, "`training.processes` = 0"),
         ("training", "processes", 3, "training.batch_size (16) must be a multiple of training.processes (3)"),
-        ("dataset", "recipes", {"implement": 1.0, "complete": 0.5}, "`dataset.recipes.explain` is missing"),
+        ("dataset", "recipes", {"implement": "all"}, "`dataset.recipes.implement` = 'all'"),
         ("assistant", "answer", "guess", "`assistant.answer` = 'guess'"),
         ("search", "min_score", 1.5, "`search.min_score` = 1.5"),
         ("extraction", "overlap_chars", 1500, "at most half"),
@@ -68,10 +69,34 @@ def test_a_gate_may_hold_a_metric_against_a_number(tmp_path, values):
     assert load_params(written(tmp_path, values)).gates[-1].against == 1
 
 
-def test_a_missing_key_is_named(tmp_path, values):
-    del values["training"]["rank"]
-    with pytest.raises(UsageError, match=r"key `training.rank` is missing"):
-        load_params(written(tmp_path, values))
+def leaves(values, before=()):
+    for key, value in values.items():
+        if isinstance(value, dict) and (*before, key) != ("projects",):
+            yield from leaves(value, (*before, key))
+        yield (*before, key)
+
+
+@pytest.mark.parametrize("place", list(leaves(shipped())), ids=".".join)
+def test_a_missing_key_counts_as_shipped_and_is_said(tmp_path, values, place):
+    *sections, key = place
+    section = values
+    for name in sections:
+        section = section[name]
+    del section[key]
+    folder = written(tmp_path, values)
+    assert load_params(folder) == Params.model_validate(shipped())
+    (said,) = notices(folder)
+    assert f"lacks `{'.'.join(place)}`; the shipped value" in said
+    assert "`nocturne migrate` writes it" in said
+
+
+def test_nothing_is_said_of_a_complete_file(tmp_path, values):
+    assert notices(written(tmp_path, values)) == []
+
+
+def test_the_shipped_params_are_the_file_that_missing_keys_are_taken_from():
+    said = "copy params.yaml to pipelines/shipped.yaml; a value of your own moves away with `nocturne migrate`"
+    assert SHIPPED.read_bytes() == (ROOT / "params.yaml").read_bytes(), said
 
 
 def test_a_project_cannot_take_a_folder_that_nocturne_uses(tmp_path, values):
@@ -88,5 +113,5 @@ def test_broken_yaml_is_one_line(tmp_path):
 
 
 def test_an_unknown_project_is_named_with_the_known_ones():
-    with pytest.raises(UsageError, match=r"`moon`; params\.yaml names nocturne"):
+    with pytest.raises(UsageError, match=r"`moon`; the projects are nocturne"):
         load_params(ROOT).project("moon", ROOT)

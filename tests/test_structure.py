@@ -8,6 +8,7 @@ import pytest
 import yaml
 from conftest import ROOT
 
+from pipelines.params import FOR_DVC
 from pipelines.stage import NAMES, load
 
 ROOMS = sorted(p.name for p in (ROOT / "pipelines").iterdir() if p.is_dir() and (p / "__init__.py").exists())
@@ -96,17 +97,19 @@ def declared(name):
     entry = {
         "cmd": f"python -m pipelines {name} ${{key}}",
         "deps": code + [where + need for need in stage.needs],
-        "params": list(stage.params),
+        "params": [{FOR_DVC: [f"settings.{key}" for key in stage.params]}],
         "outs": [{where + name: {"persist": True}} if stage.persists else where + name],
     }
     return {**entry, "always_changed": True} if stage.always else entry
 
 
 def test_dvc_yaml_lists_exactly_what_the_stages_declare():
-    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    written = yaml.safe_load((ROOT / "dvc.yaml").read_text())
+    stages = written["stages"]
+    assert written["vars"] == [FOR_DVC]
     assert tuple(stages) == NAMES
     for name, entry in stages.items():
-        assert entry["foreach"] == "${projects}"
+        assert entry["foreach"] == "${settings.projects}"
         found = {key: value for key, value in entry["do"].items() if key != "desc"}
         wanted = declared(name)
         assert {**found, "deps": sorted(found["deps"])} == {**wanted, "deps": sorted(wanted["deps"])}

@@ -1,35 +1,69 @@
 """What every command begins with: the workspace, its values, the project; and how facts are printed as JSON."""
 
 import json
+import os
+from contextlib import suppress
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from pipelines import environment
-from pipelines.errors import UsageError
-from pipelines.params import Params, load_params, notices
-from pipelines.project import Project, workspace
+from pipelines.errors import NocturneError, UsageError
+from pipelines.params import Params, load_params, notices, write_for_dvc
+from pipelines.project import Project, here, workspace
 
 Json = Annotated[bool, typer.Option("--json", help="Print facts as JSON.")]
-ProjectName = Annotated[
-    str | None, typer.Option("--project", "-p", help="A project of params.yaml; the first one by default.")
-]
+MEANT = "A project; by default the one around the current folder, else the first."
+ProjectName = Annotated[str | None, typer.Option("--project", "-p", help=MEANT)]
+ProjectArgument = Annotated[str | None, typer.Argument(help=MEANT)]
 
 
 def opened(name: str | None) -> tuple[Project, Params]:
-    """The named project, or the first of params.yaml.
+    """The named project; else the one whose source is around the current folder, else the first.
 
     Raises:
-        UsageError: no workspace, a mistake in params.yaml, or no such project.
+        UsageError: no workspace, a mistake in the settings, or no such project.
     """
     place = workspace()
     environment.prepare(place)
     params = load_params(place)
+    with suppress(NocturneError):  # who may not write here can still read
+        write_for_dvc(place)
     for notice in notices(place):
         typer.echo(notice, err=True)
-    if name is None and not params.projects:
-        raise UsageError("params.yaml names no project.", "Run `nocturne add NAME PATH_TO_REPOSITORY`.")
-    return params.project(name or next(iter(params.projects)), place), params
+    meant = name or params.default_project(here(), place)
+    if meant is None:
+        raise UsageError("There is no project yet.", "Run `nocturne add NAME PATH_TO_REPOSITORY`.")
+    return params.project(meant, place), params
+
+
+def one_name(argument: str | None, option: str | None) -> str | None:
+    """The project of a command that takes it as an argument and as `--project`.
+
+    Raises:
+        UsageError: both are given, and differ.
+    """
+    if argument and option and argument != option:
+        raise UsageError(f"Two projects are named: {argument} and {option}.", "Name one of them.")
+    return argument or option
+
+
+def path_in_source(project: Project, path: str) -> str:
+    """A path as the repository names it, of one that is absolute or relative to the current folder.
+
+    Inside the source a path counts from the current folder, as in git, if something is there or it begins with a dot;
+    else from the top of the source, as `nocturne search` prints paths. What lies outside comes back as it is.
+    """
+    root = project.source.resolve()
+    from_here = is_there(project, path) or (here().is_relative_to(root) and path.startswith(("./", "../")))
+    target = Path(os.path.normpath((here() if from_here else root) / Path(path).expanduser()))
+    return target.relative_to(root).as_posix() if target.is_relative_to(root) else path
+
+
+def is_there(project: Project, path: str) -> bool:
+    """Whether the current folder is inside the source, and has a file or a folder of this name."""
+    return here().is_relative_to(project.source.resolve()) and (here() / path).exists()
 
 
 def print_json(value: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.context import Json, ProjectName, opened, print_json
+from pipelines.cli.context import Json, ProjectName, opened, path_in_source, print_json
 
 NOTHING = "Nothing is found there."
 FILTERS = (
@@ -81,7 +81,7 @@ def complete(
     path, line, column = found.groups()
     place, params = opened(project)
     at = None if column is None else int(column)
-    written = continue_at(place, params, champion(place), path, int(line), at)
+    written = continue_at(place, params, champion(place), path_in_source(place, path), int(line), at)
     if json:
         print_json(asdict(written))
         return

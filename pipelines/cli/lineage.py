@@ -6,7 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from pipelines.cli.context import Json, ProjectName, opened, print_json
+from pipelines.cli.context import Json, ProjectName, is_there, opened, path_in_source, print_json
+from pipelines.project import here
+from pipelines.settings import LOCAL
 
 NAMED = 5
 
@@ -14,7 +16,12 @@ data = typer.Typer(help="The datasets of releases.", no_args_is_help=True)
 
 
 def trace(
-    where: Annotated[str, typer.Argument(metavar="PATH[:LINE]", help="As the examples name it: inside the source.")],
+    where: Annotated[
+        str,
+        typer.Argument(
+            metavar="PATH[:LINE]", help="A file; relative to the current folder in the source, else to its top."
+        ),
+    ],
     project: ProjectName = None,
     json: Json = False,
 ) -> None:
@@ -27,7 +34,7 @@ def trace(
         raise UsageError(f"`{where}` is not PATH or PATH:LINE.", "Write for example `nocturne trace src/app.py:12`.")
     path, line = found.group(1), found.group(2)
     place, _ = opened(project)
-    seen = lineage.trace(place, lineage.at(path, int(line) if line else None))
+    seen = lineage.trace(place, lineage.at(path_in_source(place, path), int(line) if line else None))
     if json:
         print_json(lineage.facts(seen))
         return
@@ -76,12 +83,14 @@ def forget(
     from pipelines.lineage.forget import forget as keep_out
 
     place, params = opened(project)
+    if here() != place.source and is_there(place, entry):
+        entry = path_in_source(place, entry)
     done = keep_out(place, params, entry)
     if json:
         facts = {"entry": entry, "chunks": done.chunks, "unreadable": done.unreadable, "trained": done.trained}
         print_json({**facts, "seen": lineage.facts(done.seen)})
         return
-    typer.echo(f"Kept out from now on: {entry} (projects.{place.name}.forget in params.yaml)")
+    typer.echo(f"Kept out from now on: {entry} (projects.{place.name}.forget in {LOCAL})")
     for number, count in sorted(done.chunks.items()):
         typer.echo(f"release {number}: {count} chunks taken out of its index")
     for number in done.unreadable:

@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from pipelines.cli.context import Json, opened, print_json
+from pipelines.cli.context import Json, ProjectArgument, ProjectName, one_name, opened, print_json
 from pipelines.cli.indexes import index_words
 from pipelines.errors import GatesFailed, NocturneError
 from pipelines.params import Params
-from pipelines.project import Project, workspace
+from pipelines.project import Project, here, workspace
 
 
 def _mend(project: Project, params: Params) -> None:
@@ -26,8 +26,9 @@ def _mend(project: Project, params: Params) -> None:
 
 
 def nightly(
-    name: Annotated[str | None, typer.Argument(help="A project of params.yaml; the first one by default.")] = None,
+    name: ProjectArgument = None,
     force: Annotated[bool, typer.Option("--force", help="Run every stage again, also unchanged ones.")] = False,
+    named: ProjectName = None,
     json: Json = False,
 ) -> None:
     """Learn a project: build what changed, judge it, release it if it is better. Exit code 3: gates failed."""
@@ -35,7 +36,7 @@ def nightly(
     from pipelines.cli import display
     from pipelines.release import night as nights
 
-    project, params = opened(name)
+    project, params = opened(one_name(name, named))
     outcome = None
     typer.echo(f"Reading {project.source}", err=True)
     with nights.alone(project):
@@ -56,7 +57,7 @@ def nightly(
         print_json(outcome.facts())
     else:
         display.summary(outcome)
-        typer.echo(_verdict(outcome, next(iter(params.projects))))
+        typer.echo(_verdict(outcome, params.default_project(here(), project.workspace)))
     if not outcome.passed:
         raise typer.Exit(GatesFailed.exit_code)
 
@@ -77,7 +78,7 @@ def _flow(project: Project, force: bool) -> Any:
     return nights.last(project)
 
 
-def _verdict(outcome: Any, default: str) -> str:
+def _verdict(outcome: Any, default: str | None) -> str:
     """How a night ended, and the next step; `default` is the project that commands mean unnamed."""
     named = "" if outcome.project == default else f"--project {outcome.project} "
     live = f"release {outcome.release} is live" if outcome.release else "nothing is live yet"
@@ -102,9 +103,7 @@ def _verdict(outcome: Any, default: str) -> str:
     return f"Unchanged since the last night: {live}.{last}{waiting}"
 
 
-def status(
-    project: Annotated[str | None, typer.Argument(help="A project of params.yaml.")] = None, json: Json = False
-) -> None:
+def status(name: ProjectArgument = None, project: ProjectName = None, json: Json = False) -> None:
     """What is live, how the last night ended, and how far a running one is."""
     from pipelines import journal
     from pipelines.registry.releases import CHALLENGER, CHAMPION, Releases
@@ -112,7 +111,7 @@ def status(
     from pipelines.release import night as nights
     from pipelines.watching.watch import watching
 
-    place, params = opened(project)
+    place, params = opened(one_name(name, project))
     releases = Releases(place)
     releases.notice()
     live, waiting = releases.at(CHAMPION), releases.at(CHALLENGER)
@@ -169,9 +168,11 @@ def up(
 ) -> None:
     """Start the Prefect server, MLflow's UI and the nightly schedule together; Ctrl-C ends them."""
     from flows.deployments import up as start
+    from pipelines.cli.setup import enter
 
-    _, params = opened(None)
-    start(workspace(), params, prefect_port, mlflow_port)
+    project, params = opened(None)
+    enter(project.workspace)
+    start(project.workspace, params, prefect_port, mlflow_port)
 
 
 def crash_log() -> Path:

@@ -1,6 +1,7 @@
 """`add` and `doctor`: naming a repository to learn, and finding out why something does not work."""
 
 import re
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,16 +9,19 @@ import typer
 
 from pipelines.cli.context import Json, opened, print_json
 from pipelines.errors import UsageError
-from pipelines.params import NAME_RULE, RESERVED, load_params, rewrite
+from pipelines.params import NAME_RULE, RESERVED, load_params, write_for_dvc
 from pipelines.project import workspace
+from pipelines.settings import override
+
+URL = r"[a-z][a-z0-9+.-]*://.+|[^/\s]+@[^/\s]+:.+"  # https://…, ssh://…, git@host:…
 
 
 def add(
     name: Annotated[str, typer.Argument(help="Lower-case letters, digits, - and _.")],
-    source: Annotated[Path, typer.Argument(help="The path of a git repository.")],
+    source: Annotated[str, typer.Argument(help="The path of a git repository on this machine.")],
     json: Json = False,
 ) -> None:
-    """Add a project to params.yaml; the next night learns it."""
+    """Add a project to params.local.yaml; the next night learns it."""
     from pipelines.source.git import check
 
     place = workspace()
@@ -25,16 +29,42 @@ def add(
     if not re.match(NAME_RULE, name):
         raise UsageError(f"`{name}` is no project name.", "Use lower-case letters, digits, - and _.")
     if name in params.projects:
-        raise UsageError(f"params.yaml has a project `{name}` already.", f"Run `nocturne nightly {name}`.")
+        raise UsageError(
+            f"There is a project `{name}` already, of {params.projects[name].source}.",
+            f"Run `nocturne nightly {name}`.",
+        )
     if name in RESERVED:
         raise UsageError(f"`{name}` is a folder of data/ that Nocturne uses itself.", "Choose another name.")
-    where = source.expanduser().resolve()
+    if re.fullmatch(URL, source, re.IGNORECASE) and not Path(source).exists():
+        folder = _clone_name(source)
+        raise UsageError(
+            f"`{source}` is a URL; a project is a repository on this machine.",
+            f"Run `git clone {shlex.quote(source)} {folder}`, then `nocturne add {name} {folder}`.",
+        )
+    where = Path(source).expanduser().resolve()
     check(where)
-    rewrite(place, lambda values: values["projects"].update({name: {"source": str(where)}}))
+    override(place, {"projects": {name: {"source": str(where)}}})
+    write_for_dvc(place)
+    enter(place)
     if json:
         print_json({"project": name, "source": str(where)})
     else:
         typer.echo(f"Added {name} ({where}). Next: nocturne nightly {name}")
+
+
+def _clone_name(url: str) -> str:
+    """The folder that `git clone` would make."""
+    last = re.split(r"[/:]", url.rstrip("/"))[-1].removesuffix(".git")
+    return shlex.quote(last or "repository")
+
+
+def enter(place: Path) -> None:
+    """Name the workspace in the user's configuration, and say so the first time."""
+    from pipelines.workspaces import enter as write
+
+    file = write(place)
+    if file:
+        typer.echo(f"{file} names this workspace now: commands work in a project's own folder, too.", err=True)
 
 
 def doctor(json: Json = False) -> None:

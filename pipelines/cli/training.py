@@ -1,4 +1,4 @@
-"""`recommend`, `migrate`: how to train here, and bringing params.yaml up to date."""
+"""`recommend`, `migrate`: how to train here, and bringing the settings up to date."""
 
 from dataclasses import asdict
 from typing import Any
@@ -6,6 +6,8 @@ from typing import Any
 import typer
 
 from pipelines.cli.context import Json, ProjectName, opened, print_json
+from pipelines.former import BASE, CHAMPION
+from pipelines.records import dumps
 
 
 def recommend(project: ProjectName = None, json: Json = False) -> None:
@@ -38,9 +40,13 @@ def _plain(rows: list[Any]) -> list[dict[str, Any]]:
 
 
 def migrate(json: Json = False) -> None:
-    """Rewrite params.yaml where it is written as for earlier versions: training types (LOCAL_LORA, RAG), gates."""
-    from pipelines.params import load_params
-    from pipelines.params import migrate as rewritten
+    """Bring the settings up to date: former names, missing keys; values set in params.yaml move to params.local.yaml.
+
+    params.yaml is then as it was shipped, so that `git pull` never conflicts with it.
+    """
+    from pipelines.migration import KEPT
+    from pipelines.migration import migrate as rewritten
+    from pipelines.params import write_for_dvc
     from pipelines.project import workspace
 
     place = workspace()
@@ -50,15 +56,18 @@ def migrate(json: Json = False) -> None:
     else:
         for change in changes:
             typer.echo(f"{change['setting']}: {_short(change['from'])} → {_short(change['to'])}")
-        if not changes:
-            typer.echo("params.yaml is written as today already.")
-    load_params(place)  # says what is still to be done by a person
+        typer.echo(
+            f"The former params.yaml is kept as {KEPT}." if changes else "The settings are written as today already."
+        )
+    write_for_dvc(place)  # says what is still to be done by a person
 
 
 def _short(value: Any) -> str:
-    """One word, the margins of former gates, or the names of rules."""
-    if isinstance(value, dict):
+    """One word, the margins of former gates, the names of rules, or what a missing key gets."""
+    if value is None:
+        return "missing"
+    if isinstance(value, dict) and value.keys() <= {BASE[0], CHAMPION[0]}:
         return ", ".join(f"{key} {margin:g}" for key, margin in value.items())
-    if isinstance(value, list):
+    if isinstance(value, list) and value and isinstance(value[0], dict):
         return ", ".join(f"`{rule['name']}` by {rule['margin']:g}" for rule in value)
-    return str(value)
+    return value if isinstance(value, str) and value else dumps(value)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
-from pipelines.cli.context import Json, ProjectName, opened, print_json
+from pipelines.cli.context import Json, ProjectArgument, ProjectName, one_name, opened, print_json
+from pipelines.params import load_params
 
 if TYPE_CHECKING:
     from pipelines.progress import Step
@@ -18,7 +19,7 @@ FEW = 64  # files that are taken before one could read how far they are
 EVERY_S = 0.5
 
 
-def watch(project: ProjectName = None, json: Json = False) -> None:
+def watch(name: ProjectArgument = None, project: ProjectName = None, json: Json = False) -> None:
     """Keep search and answers in step with the files while they are edited, on top of the live release; Ctrl-C ends it.
 
     Tracked files only, as at night: `git add` a new one. Nothing is released by it; the next night learns what changed.
@@ -27,7 +28,7 @@ def watch(project: ProjectName = None, json: Json = False) -> None:
     from pipelines.registry.releases import Releases
     from pipelines.watching.watch import Event, Watch
 
-    place, _ = opened(project)
+    place, _ = opened(one_name(name, project))
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -40,7 +41,7 @@ def watch(project: ProjectName = None, json: Json = False) -> None:
 
     typer.echo(f"Watching {place.source}; Ctrl-C ends it", err=True)
     with shown_by(Progress(sys.stderr)):
-        Watch(place, lambda: opened(project)[1], lambda: Releases(place).champion(), told).run(stop)
+        Watch(place, lambda: load_params(place.workspace), lambda: Releases(place).champion(), told).run(stop)
 
 
 class Progress:

@@ -96,7 +96,7 @@ def _listed(
         spec = GitIgnoreSpec.from_lines(patterns)
     except (ValueError, TypeError) as error:
         raise UsageError(
-            f"params.yaml: dataset.holdout_files holds a pattern that is not one: {error}.",
+            f"dataset.holdout_files holds a pattern that is not one: {error}.",
             "Write it as in .gitignore.",
         ) from None
     heads = {first.get(path, path) for path in weights if spec.match_file(path)}
@@ -105,7 +105,7 @@ def _listed(
         raise UsageError(
             f"dataset.holdout_files takes {len(taken)} of the {len(weights)} files that examples can be made of; "
             "each side of the split needs at least one.",
-            "Change the patterns in params.yaml; they are those of .gitignore.",
+            "Change the patterns in params.local.yaml; they are those of .gitignore.",
         )
     return taken | {path for path in former if spec.match_file(path)}
 

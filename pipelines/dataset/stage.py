@@ -113,11 +113,11 @@ def _too_little(project: Project, params: Dataset, train: int, holdout: int, qua
     if params.split == "time":
         return NocturneError(
             f"{made}each side needs at least one, from before and after {params.split_after}.",
-            "Choose another dataset.split_after, or dataset.split: file, in params.yaml.",
+            "Choose another dataset.split_after, or dataset.split: file, in params.local.yaml.",
         )
     return NocturneError(
         f"{made}each side needs at least one, from different files.",
-        "Name a repository with at least two source files, or widen snapshot.include in params.yaml.",
+        "Name a repository with at least two source files, or widen snapshot.include in params.local.yaml.",
     )
 
 

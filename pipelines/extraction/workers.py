@@ -129,7 +129,7 @@ def _alone(task: Task[T]) -> Record:
         except BrokenProcessPool:
             raise NocturneError(
                 f"The process that worked on {task.path} died: the parser crashed, or memory ran out.",
-                "Keep the file out by snapshot.exclude in params.yaml, or free memory; then run it again.",
+                "Keep the file out by snapshot.exclude in params.local.yaml, or free memory; then run it again.",
             ) from None
 
 

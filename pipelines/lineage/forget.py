@@ -1,19 +1,19 @@
-"""Keeping code out from now on: in params.yaml for every later night, and out of every index at once."""
+"""Keeping code out from now on: in the settings for every later night, and out of every index at once."""
 
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from pipelines.errors import NocturneError, UsageError
 from pipelines.index import remove, without
 from pipelines.lineage.trace import Seen, trace
-from pipelines.params import Params, rewrite
+from pipelines.params import Params, load_params
 from pipelines.project import Project
 from pipelines.records import Record
 from pipelines.registry.releases import Releases
 from pipelines.release import bin as trash
 from pipelines.release.night import alone
+from pipelines.settings import override
 from pipelines.source.forgotten import forgotten
 
 
@@ -60,12 +60,9 @@ def forget(project: Project, params: Params, entry: str) -> Forgotten:
 
 
 def _keep_out(project: Project, entry: str) -> None:
-    def change(values: Any) -> None:
-        listed = values["projects"][project.name].setdefault("forget", [])
-        if entry not in listed:
-            listed.append(entry)
-
-    rewrite(project.workspace, change)
+    listed = load_params(project.workspace).forgotten(project.name)
+    if entry not in listed:
+        override(project.workspace, {"projects": {project.name: {"forget": [*listed, entry]}}})
 
 
 def _out_of_every_index(project: Project, params: Params, gone: Callable[[str, str], bool], done: Forgotten) -> None:

@@ -133,6 +133,6 @@ def _unavailable(base_model: str, error: Exception) -> NocturneError:
     reason = " ".join(str(error).split())[:200]
     return NocturneError(
         f"The base model `{base_model}` cannot be loaded: {reason}",
-        "Set training.base_model in params.yaml to data/models/nano-coder, to a folder, or to a model that "
+        "Set training.base_model in params.local.yaml to data/models/nano-coder, to a folder, or to a model that "
         "`hf download` has fetched.",
     )

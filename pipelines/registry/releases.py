@@ -83,7 +83,7 @@ class Releases:
         gone = next((one for one in self.removed() if one.version == number), None)
         if gone is not None:
             fact = f"Release {number} of `{self.name}` was removed on {gone.at[:10]}; `{self.name}` has {known}."
-            raise UsageError(fact, "Choose one of these. `release.keep` in params.yaml says how many are kept.")
+            raise UsageError(fact, "Choose one of these. `release.keep` says how many are kept.")
         raise UsageError(f"`{self.name}` has no release {number}; it has {known}.", "See `nocturne releases`.")
 
     def record(

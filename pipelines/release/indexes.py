@@ -10,12 +10,13 @@ from pipelines.errors import NocturneError, TornIndex
 from pipelines.index import Material, care, present
 from pipelines.index import backup as backups
 from pipelines.index.care import Held
-from pipelines.params import Params, rewrite
+from pipelines.params import Params
 from pipelines.project import Project
 from pipelines.registry.manifest import Release
 from pipelines.registry.releases import CHAMPION, Releases
 from pipelines.registry.remembered import champion
 from pipelines.release.night import alone
+from pipelines.settings import override
 from pipelines.source import git
 
 T = TypeVar("T")
@@ -142,7 +143,7 @@ def move(workspace: Path, params: Params, url: str) -> dict[str, list[str]]:
     with alone(projects[0]):
         for project in projects:
             moved[project.name] = [care.move(project, params, to, name).version for name in named(project)]
-        rewrite(workspace, lambda values: values["index"].update(url=url))
+        override(workspace, {"index": {"url": url}})
     return moved
 
 

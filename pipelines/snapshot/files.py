@@ -26,6 +26,6 @@ def chosen(project: Project, params: Params) -> tuple[list[File], list[Skipped]]
         raise NocturneError(
             f"None of the {len(tracked) + len(unread)} tracked files of {project.source} is taken by "
             "snapshot.include and snapshot.exclude.",
-            "Widen snapshot.include in params.yaml.",
+            "Widen snapshot.include in params.local.yaml.",
         )
     return taken, sorted((*skipped, *left.values()), key=lambda item: item.path)

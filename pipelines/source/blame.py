@@ -27,7 +27,7 @@ def commits_after(root: Path, moment: str) -> set[str]:
     except NocturneError:
         raise UsageError(
             f"dataset.split_after = {moment!r}: {root} has no such commit.",
-            "Name a commit of its history or an ISO date in params.yaml.",
+            "Name a commit of its history or an ISO date in params.local.yaml.",
         ) from None
     return set(git.output(root, "rev-list", f"{commit}..HEAD").decode().split())
 

@@ -8,7 +8,7 @@ from pathspec import GitIgnoreSpec
 from pipelines.errors import UsageError
 
 BLOB = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-FORGOTTEN = "forgotten: `nocturne forget` keeps it out (projects.<name>.forget in params.yaml)"
+FORGOTTEN = "forgotten: `nocturne forget` keeps it out (projects.<name>.forget in params.local.yaml)"
 
 
 def forgotten(entries: list[str]) -> Callable[[str, str], bool]:

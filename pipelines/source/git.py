@@ -65,7 +65,7 @@ def check(root: Path) -> None:
     if not root.is_dir():
         raise NocturneError(
             f"The source {root} does not exist." if not root.exists() else f"The source {root} is not a folder.",
-            "Correct the path: what `nocturne add` is given, or the project's `source` in params.yaml.",
+            "Correct the path: what `nocturne add` is given, or the project's `source` in params.local.yaml.",
         )
     try:
         done = subprocess.run(
@@ -81,7 +81,7 @@ def check(root: Path) -> None:
         raise NocturneError(
             f"{root} is not a git repository.",
             "Run `git init`, `git add` and `git commit` there, or name another folder: what `nocturne add` is given, "
-            "or the project's `source` in params.yaml.",
+            "or the project's `source` in params.local.yaml.",
         )
 
 

@@ -136,5 +136,5 @@ def _failed(root: Path, stderr: bytes) -> NocturneError:
     return NocturneError(
         f"`git log` failed in {root}: {reason}",
         "If the clone left out file contents, fetch them there with `git fetch --refetch`; or set history.commits "
-        "to 0 in params.yaml.",
+        "to 0 in params.local.yaml.",
     )

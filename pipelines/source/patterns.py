@@ -32,6 +32,6 @@ def _spec(name: str, patterns: list[str]) -> GitIgnoreSpec:
         return GitIgnoreSpec.from_lines(patterns)
     except (ValueError, TypeError) as error:
         raise UsageError(
-            f"params.yaml: snapshot.{name} holds a pattern that is not one: {error}.",
+            f"snapshot.{name} holds a pattern that is not one: {error}.",
             "Write it as in .gitignore.",
         ) from None

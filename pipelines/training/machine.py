@@ -57,7 +57,7 @@ def processes_of(params: Training) -> int:
         room = f"{gpus} GPUs are visible" if gpus else f"training.threads is {params.threads}, and there is no GPU"
         raise NocturneError(
             f"training.processes is {params.processes}, and {room}: each process needs one.",
-            f"Set training.processes in params.yaml to auto, or to {gpus or params.threads} or less.",
+            f"Set training.processes in params.local.yaml to auto, or to {gpus or params.threads} or less.",
         )
     return params.processes
 

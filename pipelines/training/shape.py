@@ -48,7 +48,7 @@ def shape_of(params: Training, workspace: Path) -> Shape:
         reason = " ".join(str(error).split())[:200]
         raise NocturneError(
             f"The base model `{params.base_model}` cannot be read: {reason}",
-            "Set training.base_model in params.yaml to data/models/nano-coder, to a folder, or to a model that "
+            "Set training.base_model in params.local.yaml to data/models/nano-coder, to a folder, or to a model that "
             "`hf download` has fetched.",
         ) from error
     return measured(config, params)

@@ -58,7 +58,7 @@ class Watch(TrainerCallback):
             key, value = next(iter(broken.items()))
             raise Diverged(
                 f"The training's {key} became {value} at step {state.global_step}.",
-                "Lower training.learning_rate in params.yaml and run `nocturne nightly` again.",
+                "Lower training.learning_rate in params.local.yaml and run `nocturne nightly` again.",
             )
         self.log.append(entry)
         if not state.is_world_process_zero:

@@ -93,7 +93,7 @@ def _enough(project: Project, params: Params, train: list[Any], holdout: list[An
             raise NocturneError(
                 f"{_shown(project, 'dataset')}/{name}.jsonl has {len(rows)} examples; "
                 f"validation.{key} asks for {wanted} (quarantined: {left_out}).",
-                f"Widen snapshot.include or dataset.recipes, or lower validation.{key}, in params.yaml.",
+                f"Widen snapshot.include or dataset.recipes, or lower validation.{key}, in params.local.yaml.",
             )
 
 
@@ -128,7 +128,7 @@ def _not_met(project: Project, failed: list[Record]) -> NocturneError:
     return NocturneError(
         f"The dataset of {project.name} does not meet {len(failed)} expectations: {named}{more}.",
         f"Open {_shown(project, 'validation')}/data_docs/index.html, then mend the source or the validation section "
-        "of params.yaml.",
+        "of params.local.yaml.",
     )
 
 

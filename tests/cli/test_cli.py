@@ -1,14 +1,16 @@
 """The command as a user meets it: wrong input is two lines with the next step, and never a traceback."""
 
 import json
+from importlib.metadata import version
 
 import pytest
 import yaml
 from conftest import ROOT, commit_all, git, make_repository, make_workspace
 
 from pipelines import cli
-from pipelines.params import load_params, rewrite
+from pipelines.params import load_params
 from pipelines.records import read_jsonl
+from pipelines.settings import override
 
 DOCUMENTED = '''def wax(days):
     """How full the moon is after so many days."""
@@ -95,10 +97,70 @@ def test_an_empty_repository(nocturne, place, tmp_path):
     assert "is empty" in two_lines(err)
 
 
-def test_an_unknown_project(nocturne):
+def test_an_unknown_project(nocturne, place):
     code, _, err = nocturne("nightly", "mars")
     assert code == 2
     assert "no project `mars`" in two_lines(err)
+    assert "Did you mean" not in err
+    add(place, "moon", ROOT)
+    assert "Did you mean `moon`?" in nocturne("status", "mon")[2]
+
+
+@pytest.mark.parametrize(
+    ("url", "folder"),
+    [
+        ("https://github.com/ada/moon.git", "moon"),
+        ("HTTPS://github.com/ada/moon/", "moon"),
+        ("ssh://git@host/ada/moon", "moon"),
+        ("git@host:moon.git", "moon"),
+    ],
+)
+def test_a_url_is_to_be_cloned_first(nocturne, place, url, folder):
+    code, _, err = nocturne("add", "moon", url)
+    assert code == 2
+    assert "is a URL" in two_lines(err)
+    assert f"`git clone {url} {folder}`, then `nocturne add moon {folder}`" in err
+    assert not (place / "params.local.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("serch", "moon"), "Did you mean 'search'?"),
+        (("index", "verfy"), "Did you mean 'verify'?"),
+        (("search", "moon", "--projet", "x"), "--project"),
+    ],
+)
+def test_a_mistyped_command_or_option_is_answered_with_the_nearest(nocturne, arguments, said):
+    code, _, err = nocturne(*arguments)
+    assert code == 2
+    assert said in err
+
+
+def test_the_version_and_the_short_help(nocturne):
+    assert nocturne("--version") == (0, f"nocturne {version('nocturne')}\n", "")
+    assert nocturne("-h") == nocturne("--help")
+    assert nocturne("index", "move", "-h") == nocturne("index", "move", "--help")
+
+
+def test_a_missing_key_is_said_once_and_the_command_goes_on(nocturne, place):
+    add(place, "moon", ROOT)
+    file = place / "params.yaml"
+    file.write_text(file.read_text().replace("  rerank: ''\n", ""))
+    code, _, err = nocturne("releases")
+    assert code == 0
+    said = 'params.yaml lacks `search.rerank`; the shipped value "" counts. `nocturne migrate` writes it.\n'
+    assert err == said
+
+
+@pytest.mark.parametrize("command", ["nightly", "status", "watch"])
+def test_these_take_the_project_as_argument_and_as_option(nocturne, place, tmp_path, command):
+    for name in ("moon", "sun"):
+        add(place, name, tmp_path / f"no-{name}")
+    by_name, by_option = nocturne(command, "sun"), nocturne(command, "--project", "sun")
+    assert by_name == by_option == nocturne(command, "sun", "-p", "sun")
+    assert "sun" in by_name[1] + by_name[2]
+    assert "Two projects are named: sun and moon." in nocturne(command, "sun", "-p", "moon")[2]
 
 
 def test_no_project_at_all(nocturne):
@@ -123,15 +185,14 @@ def test_a_mistake_in_params(nocturne, place, section, key, value, said):
     assert said in two_lines(err)
 
 
-def test_adding_a_project_changes_nothing_else_in_the_file(nocturne, place, tmp_path):
-    shipped = (ROOT / "params.yaml").read_text()
-    (place / "params.yaml").write_text(shipped)
+def test_adding_a_project_changes_the_local_file_alone(nocturne, place, tmp_path):
+    before = (place / "params.yaml").read_bytes()
     source = make_repository(tmp_path / "moon", {"a.py": DOCUMENTED})
     code, out, _ = nocturne("add", "moon", str(source))
     assert code == 0
     assert "nocturne nightly moon" in out
-    text = (place / "params.yaml").read_text()
-    assert text.replace(f"  moon:\n    source: {source}\n", "") == shipped
+    assert (place / "params.yaml").read_bytes() == before
+    assert yaml.safe_load((place / "params.local.yaml").read_text()) == {"projects": {"moon": {"source": str(source)}}}
     assert load_params(place).project("moon", place).source == source
     assert nocturne("add", "moon", str(source))[0] == 2
     assert nocturne("add", "Moon!", str(source))[0] == 2
@@ -205,7 +266,7 @@ def test_doctor_names_what_is_wrong_and_what_to_do(nocturne, place, tmp_path):
     rows = {row["check"]: row for row in json.loads(nocturne("doctor", "--json")[1])}
     assert all(row["ok"] for row in rows.values()), rows
     add(place, "moon", tmp_path / "gone")
-    rewrite(place, lambda values: values["search"].update(rerank=str(tmp_path / "no-model")))
+    override(place, {"search": {"rerank": str(tmp_path / "no-model")}})
     code, out, _ = nocturne("doctor")
     assert code == 1
     assert "✗ sources" in out

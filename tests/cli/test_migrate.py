@@ -1,4 +1,4 @@
-"""What earlier versions wrote into params.yaml: rewritten by `migrate`, comments and all."""
+"""`migrate`: what an earlier version or a person wrote into params.yaml moves to params.local.yaml, with comments."""
 
 import json
 import re
@@ -12,6 +12,7 @@ from pipelines.cli import app
 from pipelines.errors import UsageError
 from pipelines.modes import FORMER
 from pipelines.params import load_params
+from pipelines.settings import HEADER, SHIPPED
 
 
 @pytest.fixture
@@ -33,9 +34,10 @@ def test_a_former_name_is_accepted_said_and_rewritten(place, former, today):
     assert f"{former} is a former name of `{today}`" in CliRunner().invoke(app, ["releases"]).stderr
     said = CliRunner().invoke(app, ["migrate", "--json"])
     assert json.loads(said.stdout) == [{"setting": "training.mode", "from": former, "to": today}]
-    text = (place / "params.yaml").read_text()
+    assert (place / "params.yaml").read_bytes() == SHIPPED.read_bytes()
+    text = (place / "params.local.yaml").read_text()
     assert re.search(rf"mode: {today} +# or lora", text)  # its comment stays
-    assert yaml.safe_load(text)["training"]["mode"] == today
+    assert yaml.safe_load(text) == {"training": {"mode": today}}
     assert "former name" not in CliRunner().invoke(app, ["releases"]).stderr
 
 
@@ -63,11 +65,11 @@ def with_former_gates(place):
     text = (ROOT / "params.yaml").read_text()
     before, after = text.index("gates:"), text.index("release:\n")
     (place / "params.yaml").write_text(text[:before] + FORMER_GATES + text[after:])
-    return text[:before], text[after:]
+    return text
 
 
 def test_former_gates_are_an_error_that_names_the_command_and_become_rules_with_their_comments(place):
-    before, after = with_former_gates(place)
+    shipped = with_former_gates(place)
     with pytest.raises(UsageError, match="a mapping of margins") as error:
         load_params(place)
     assert "nocturne migrate" in error.value.next_step
@@ -79,21 +81,122 @@ def test_former_gates_are_an_error_that_names_the_command_and_become_rules_with_
         ("base", 0.04, 0.95, "block"),
         ("champion", 0.01, 0.95, "block"),
     ]
-    text = (place / "params.yaml").read_text()
-    assert text.startswith(before)
-    assert text.endswith(after)
-    section = text[len(before) : -len(after)]
+    assert (place / "params.yaml").read_text() == shipped
+    section = (place / "params.local.yaml").read_text().removeprefix(HEADER).lstrip("\n")
     assert section.splitlines()[0] == "gates: # when it may go live"
     assert section.splitlines()[1].strip() == "# our own words on the gain"
     assert re.search(r"- \{name: better than the base, .*severity: block\} +# measured on our code\n", section)
-    assert re.search(r"- \{name: not worse than the champion, .*severity: block\} +# tight\n\n$", section)
+    assert re.search(r"- \{name: not worse than the champion, .*severity: block\} +# tight\n+$", section)
     assert CliRunner().invoke(app, ["migrate", "--json"]).stdout.strip() == "[]"
+
+
+def test_former_words_in_the_local_file_are_rewritten_there(place):
+    written(place, "qlora")
+    (place / "params.local.yaml").write_text(f"training:\n  mode: RAG # ours\n{FORMER_GATES}")
+    with pytest.raises(UsageError, match=r"params\.local\.yaml: `gates` is a mapping of margins"):
+        load_params(place)
+    CliRunner().invoke(app, ["migrate"])
+    params, text = load_params(place), (place / "params.local.yaml").read_text()
+    assert (params.training.mode, params.gates[0].margin) == ("none", 0.04)
+    assert "mode: none # ours" in text
+    assert "# measured on our code" in text
+    assert (place / "params.yaml").read_bytes() == SHIPPED.read_bytes()
+
+
+def edited(place, *changes):
+    text = (ROOT / "params.yaml").read_text()
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new, 1)
+    (place / "params.yaml").write_text(text)
+    return text
+
+
+def test_what_was_set_by_hand_moves_with_its_comment_and_the_shipped_text_comes_back(place):
+    before = edited(
+        place,
+        ("    source: .\n", "    source: .\n  shop: # the shop\n    source: /shop\n"),
+        ("  rank: 16\n", "  rank: 8 # enough for us\n"),
+        ("min_score: 0 #", "min_score: 0.2 #"),
+        ("  keep: 10 ", "  # keep "),
+    )
+    values = load_params(place)
+    said = json.loads(CliRunner().invoke(app, ["migrate", "--json"]).stdout)
+    moved = {"from": "params.yaml", "to": "params.local.yaml"}
+    assert said == [
+        {"setting": "release.keep", "from": None, "to": 10},
+        *({"setting": key, **moved} for key in ("projects.shop", "training.rank", "search.min_score")),
+    ]
+    assert (place / "params.yaml").read_bytes() == SHIPPED.read_bytes()
+    text = (place / "params.local.yaml").read_text()
+    assert yaml.safe_load(text) == {
+        "projects": {"shop": {"source": "/shop"}},
+        "training": {"rank": 8},
+        "search": {"min_score": 0.2},
+    }
+    assert "  shop: # the shop\n" in text
+    assert "  rank: 8 # enough for us\n" in text
+    assert load_params(place) == values
+    assert (place / "data" / "params.before-migrate.yaml").read_text() == before
+    assert json.loads(CliRunner().invoke(app, ["migrate", "--json"]).stdout) == []
+
+
+def test_it_tells_each_change(place):
+    edited(place, ("  rank: 16\n", "  rank: 8\n"), ("  passages: 5\n", ""))
+    said = CliRunner().invoke(app, ["migrate"]).stdout
+    assert "training.rank: params.yaml → params.local.yaml\n" in said
+    assert "assistant.passages: missing → 5\n" in said
+    assert "data/params.before-migrate.yaml" in said
+
+
+def test_what_the_local_file_says_already_stays(place):
+    edited(place, ("  rank: 16\n", "  rank: 8\n"), ("  alpha: 32\n", "  alpha: 64\n"))
+    (place / "params.local.yaml").write_text("training:\n  rank: 4 # mine\n")
+    CliRunner().invoke(app, ["migrate"])
+    assert (load_params(place).training.rank, load_params(place).training.alpha) == (4, 64)
+    assert "rank: 4 # mine" in (place / "params.local.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    "projects",
+    [
+        "{}",
+        "{shop: {source: /shop}}",
+        "{shop: {source: /shop}, nocturne: {source: .}}",
+        "{nocturne: {source: ., forget: [a.py]}, shop: {source: /shop}}",
+        "{nocturne: {source: /elsewhere}, shop: {source: /shop}}",
+    ],
+)
+def test_the_projects_and_their_order_stay(place, projects):
+    edited(
+        place,
+        ("\n  nocturne:\n    source: .\n", f" {projects}\n"),
+        (" # what to learn: a name, and the git repository it stands for (a path; relative to this file)", ""),
+    )
+    values = load_params(place)
+    CliRunner().invoke(app, ["migrate"])
+    assert load_params(place) == values
+    assert list(load_params(place).projects) == list(values.projects)
+    assert (place / "params.yaml").read_bytes() == SHIPPED.read_bytes()
+
+
+def test_nothing_moves_unless_a_person_asks(place):
+    before = edited(place, ("  rank: 16\n", "  rank: 8\n"))
+    CliRunner().invoke(app, ["releases"])
+    assert (place / "params.yaml").read_text() == before
+    assert not (place / "params.local.yaml").exists()
 
 
 def test_what_a_person_must_still_mend_is_said_after_it(place):
     with_former_gates(place)
     text = (place / "params.yaml").read_text()
-    (place / "params.yaml").write_text(re.sub(r"\n  keep: .*", "", text))
+    (place / "params.yaml").write_text(text.replace("  keep: 10", "  keeps: 10"))
     said = CliRunner().invoke(app, ["migrate"])
     assert "gates: " in said.stdout
-    assert "`release.keep` is missing" in str(said.exception)
+    assert "params.local.yaml: unknown key `release.keeps`" in str(said.exception)
+
+
+def test_a_project_that_is_null_in_params_yaml_is_no_reason_to_fail(place):
+    edited(place, ("  nocturne:\n    source: .\n", "  nocturne: null\n"))
+    CliRunner().invoke(app, ["migrate"])
+    assert load_params(place).projects == {}

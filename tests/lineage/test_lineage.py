@@ -181,7 +181,7 @@ def test_what_nobody_has_seen_is_kept_out_all_the_same(project, params, released
     assert (done.chunks, done.trained) == ({}, [])
     assert Releases(project).champion().index_version == first.index_version
     forget(project, params, "later/*.py")
-    assert yaml.safe_load((project.workspace / "params.yaml").read_text())["projects"]["moon"]["forget"] == [
+    assert yaml.safe_load((project.workspace / "params.local.yaml").read_text())["projects"]["moon"]["forget"] == [
         "later/*.py"
     ]
 

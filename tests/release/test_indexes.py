@@ -149,19 +149,20 @@ def test_another_failure_than_a_torn_index_is_told_as_it_is(place):
 def test_moving_to_a_server_sets_the_url_last_and_keeps_comments_and_data(place, nocturne, monkeypatch):
     from qdrant_client import QdrantClient
 
-    file = place.workspace / "params.yaml"
-    file.write_text("# mine\n" + file.read_text())
+    file = place.workspace / "params.local.yaml"
+    file.write_text("# mine\nsearch: {min_score: 0.1} # measured\n")
+    before = file.read_text()
     client = QdrantClient(":memory:")
     monkeypatch.setattr(client, "close", lambda: None)
     monkeypatch.setattr(server, "connect", lambda url: client)
     with monkeypatch.context() as broken:
         broken.setattr("pipelines.index.building._finds", lambda *_: False)
         assert nocturne("index", "move", "http://127.0.0.1:6333")[0] == 1
-    assert yaml.safe_load(file.read_text())["index"]["url"] == ""
+    assert file.read_text() == before
     code, out, _ = nocturne("index", "move", "http://127.0.0.1:6333")
     assert (code, "sky  2 versions" in out) == (0, True)
     assert yaml.safe_load(file.read_text())["index"]["url"] == "http://127.0.0.1:6333"
-    assert file.read_text().startswith("# mine\n")
+    assert file.read_text().startswith(before)
     there, here = load_params(place.workspace).index, load_params(place.workspace).index.model_copy(update={"url": ""})
     for number in (1, 2):
         version = Releases(place).version(number).index_version

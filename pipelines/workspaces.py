@@ -1,0 +1,85 @@
+"""The workspaces that a user has, one path a line in a file of the user's configuration: found from anywhere."""
+
+from pathlib import Path
+
+import platformdirs
+
+from pipelines import settings
+from pipelines.errors import NocturneError, UsageError
+from pipelines.project import nearest, source_path
+from pipelines.records import write_atomic
+
+OUR_DAG = "-m pipelines "  # what every stage of dvc.yaml runs
+
+
+def known_file() -> Path:
+    """Where the workspaces are named: `~/.config/nocturne/workspaces` on Linux, by platformdirs."""
+    return Path(platformdirs.user_config_dir("nocturne")) / "workspaces"
+
+
+def is_workspace(folder: Path) -> bool:
+    """Whether a folder has what a workspace has."""
+    return (folder / "params.yaml").is_file() and (folder / "dvc.yaml").is_file()
+
+
+def is_nocturne(folder: Path) -> bool:
+    """Whether a folder's DAG is Nocturne's: a project that uses DVC itself has a params.yaml and a dvc.yaml too."""
+    return is_workspace(folder) and OUR_DAG in (folder / "dvc.yaml").read_text(errors="replace")
+
+
+def known() -> list[Path]:
+    """The workspaces of the user's file that are still there."""
+    try:
+        lines = known_file().read_text(errors="replace").splitlines()
+    except OSError:
+        return []
+    named = [Path(line.strip()) for line in lines if line.strip() and not line.startswith("#")]
+    return [folder for folder in dict.fromkeys(named) if is_workspace(folder)]
+
+
+def enter(workspace: Path) -> Path | None:
+    """Name a workspace in the user's file; returns the file, or None where it is named already or cannot be."""
+    file = known_file()
+    if workspace in known():
+        return None
+    try:
+        text = file.read_text(errors="replace") if file.exists() else ""
+        write_atomic(file, f"{text.rstrip()}\n{workspace}\n".lstrip().encode())
+    except OSError:  # a home that cannot be written to: commands work in the workspace as before
+        return None
+    return file
+
+
+def learning(folder: Path) -> Path:
+    """The known workspace with a project whose source contains a folder, the innermost one; else the only one known.
+
+    Raises:
+        UsageError: no or several workspaces are known, and none has such a project.
+    """
+    places = known()
+    sources = {(place, source): source for place in places for source in _sources(place)}
+    found = nearest(sources, folder)
+    if found:
+        return found[0]
+    if len(places) == 1:
+        return places[0]
+    if places:
+        named = ", ".join(map(str, places))
+        raise UsageError(
+            f"{folder} is in no workspace and in no project's source; the workspaces are {named}.",
+            "Change into one of them or into a project's folder, or set NOCTURNE_HOME.",
+        )
+    raise UsageError(
+        f"{folder} is not in a Nocturne workspace: no folder above it has Nocturne's params.yaml and dvc.yaml.",
+        "Change into your clone of Nocturne, or set NOCTURNE_HOME to it. Once `nocturne add` has run there, commands "
+        "work in a project's own folder.",
+    )
+
+
+def _sources(workspace: Path) -> list[Path]:
+    """Where the projects of a workspace are; none when its files cannot be read, which is said once it is used."""
+    try:
+        projects = settings.merged(*settings.layers(workspace))[0]["projects"]
+        return [source_path(workspace, project["source"]) for project in projects.values()]
+    except (NocturneError, AttributeError, KeyError, TypeError, RuntimeError):
+        return []
