@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from prefect import flow, get_run_logger, task
+from prefect import flow, get_run_logger, runtime, task
 from prefect.cache_policies import NO_CACHE
+from prefect.states import Completed, Failed, State
 
 from flows import shown
 from pipelines import dag, environment, journal
@@ -12,16 +13,19 @@ from pipelines.gates import Verdict, decide
 from pipelines.params import Params, load_params
 from pipelines.project import Project, workspace
 from pipelines.records import read_jsonl
-from pipelines.release import baseline, champion, indexes, novelty, retention, warm
+from pipelines.release import baseline, champion, indexes, last_night, novelty, retention, warm
 from pipelines.release import night as nights
 from pipelines.release import report as page
 from pipelines.release.candidate import SCORES, Candidate, candidate
 from pipelines.release.night import Outcome
 from pipelines.release.publication import carry_out
 
+REFUSED = "Refused"  # a state of its own in Prefect: judged, and found wanting; what breaks is Failed or Crashed
+SKIPPED = "Skipped"
+
 
 @flow(name="nightly", flow_run_name="{name}", persist_result=False, log_prints=False)
-def nightly(name: str, force: bool = False) -> dict[str, Any]:
+def nightly(name: str, force: bool = False) -> dict[str, Any] | State:
     """Learn one project: run what is out of date, judge the result, release it or say why not.
 
     Args:
@@ -32,14 +36,20 @@ def nightly(name: str, force: bool = False) -> dict[str, Any]:
         The outcome's facts.
 
     Raises:
-        GatesFailed: the candidate did not pass; what was live stays live, and the candidate is kept in MLflow.
-        NocturneError: a stage failed, another night is running, or the source cannot be read.
+        GatesFailed: the candidate did not pass; what was live stays live, and the candidate is kept in MLflow. Prefect
+            shows the run as `Refused`.
+        NocturneError: a stage failed, another night is running, or the source cannot be read. A run of the schedule
+            waits for the other night.
     """
     place = workspace()
     environment.prepare(place)
     params = load_params(place)
     project = params.project(name, place)
-    with nights.alone(project):
+    scheduled = runtime.deployment.id is not None
+    with (
+        nights.alone(project, get_run_logger().info if scheduled else None),
+        last_night.recorded(project, "schedule" if scheduled else "hand"),
+    ):
         outcome = None if force else nights.unchanged(project, params)
         if outcome is None:
             outcome = nights.remember(project, _learn(project, params, force))
@@ -48,8 +58,11 @@ def nightly(name: str, force: bool = False) -> dict[str, Any]:
             nights.remember(project, outcome)
         mend(project, params)
     shown.summary(outcome, project)
-    if not outcome.passed:
-        raise _rejection(outcome)
+    if outcome.passed is False:
+        refusal = _rejection(outcome)
+        return Failed(name=REFUSED, message=refusal.fact, data=refusal)
+    if outcome.state == "skipped":
+        return Completed(name=SKIPPED, message=outcome.reason, data=outcome.facts())
     return outcome.facts()
 
 
@@ -68,7 +81,8 @@ def _learn(project: Project, params: Params, force: bool) -> Outcome:
     outcome = None if force else nights.settled(project, params)
     if outcome is None:
         now = candidate(project, params)
-        outcome = release(project, params, now, judge(project, params, now))
+        judged = judge(project, params, now, return_state=True)
+        outcome = release(project, params, now, judged.result(raise_on_failure=judged.name != REFUSED))
     return Outcome(**{**outcome.facts(), "stages": ran})
 
 
@@ -81,18 +95,23 @@ def build(project: Project, stage: str, force: bool) -> journal.Entry | None:
 
 
 @task(name="gates", cache_policy=NO_CACHE, persist_result=False)
-def judge(project: Project, params: Params, now: Candidate) -> Verdict:
-    """Hold the candidate against the base model and against the champion, and make the night's page of it all."""
+def judge(project: Project, params: Params, now: Candidate) -> Verdict | State:
+    """Hold the candidate against the base model and against the champion, and make the night's page of it all.
+
+    Returns:
+        The verdict; inside a state `Refused` when a gate that blocks did not pass, so that the task is not green.
+    """
     with journal.kept(project, "gates") as entry:
         rival = champion.measured(project, params, now)
         scores = [row for name in SCORES for row in read_jsonl(project.path("evaluation", name))]
         verdict = decide(scores, rival.records, params.gates, params.evaluation, rival.skipped)
-        failed, warned = len(verdict.failed), len(verdict.warned)
-        entry.facts = {"passed": len(verdict.gates) - failed - warned, "failed": failed, "warned": warned}
+        entry.facts = verdict.counts()
         charts = page.write(project, now, verdict)
     shown.gates(verdict, project)
     shown.charts(charts, project)
-    return verdict
+    if verdict.passed:
+        return verdict
+    return Failed(name=REFUSED, message="; ".join(gate.reason for gate in verdict.failed), data=verdict)
 
 
 @task(name="release", cache_policy=NO_CACHE, persist_result=False)
