@@ -1,0 +1,76 @@
+"""How the schedule stands, in words: what is next, what is late and why, and what is not served."""
+
+import pytest
+
+from flows.deployments import Failures, stamps
+from flows.schedule import Plan, Schedule, length, words
+
+NOW = 1_800_000_000.0  # 2027-01-15 08:00 UTC
+FAILURE = """\
+15:30:01.1 | INFO    | prefect.server.services.scheduler - Scheduled 3 runs.
+15:31:01.2 | ERROR   | docket.worker - ↩ [   41ms] schedule_deployments(){01a22d}
+Traceback (most recent call last):
+  File "scheduler.py", line 243, in schedule_deployments
+    inserted_runs = await models.deployments._insert_scheduled_flow_runs(
+sqlalchemy.exc.InvalidRequestError: Can't evaluate bulk DML statement
+15:31:02.0 | INFO    | uvicorn.access - 127.0.0.1
+"""
+
+
+def served(**values):
+    return Schedule("0 2 * * *", "UTC", NOW - 5, {"moon": Plan(**values.pop("plan", {}))}, **values)
+
+
+def test_the_next_night_is_told_with_its_time_and_how_long_until_then():
+    well, said = words(served(plan={"next": NOW + 18 * 3600}), "moon", NOW)
+    assert (well, said.split(",")[0].split(" (")[0]) == (True, "next 2027-01-16 02:00 UTC")
+    assert said.endswith("(in 18 h)")
+
+
+def test_a_night_that_has_not_begun_minutes_after_its_time_is_late():
+    assert words(served(plan={"next": NOW + 60, "overdue": NOW - 60}), "moon", NOW)[0]
+    well, said = words(served(plan={"overdue": NOW - 720}, trouble="Prefect's scheduler fails: X"), "moon", NOW)
+    assert (well, said) == (False, "late by 12 min: Prefect's scheduler fails: X")
+
+
+def test_a_night_that_waits_for_another_is_late_and_nothing_is_wrong():
+    well, said = words(served(plan={"overdue": NOW - 720}, busy="sun"), "moon", NOW)
+    assert (well, said) == (True, "late by 12 min: it waits for the night of `sun`")
+
+
+def test_a_project_that_is_not_served_says_so_with_the_mistake_that_is_in_the_way():
+    well, said = words(served(mistake="unknown key `x`."), "sun", NOW)
+    assert (well, said) == (False, "`sun` is not served: unknown key `x`.")
+
+
+def test_a_schedule_that_says_nothing_any_more_is_not_believed():
+    well, said = words(served(plan={"next": NOW + 3600}), "moon", NOW + 600)
+    assert not well
+    assert said.startswith("silent for 10 min")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(40, "40 s"), (720, "12 min"), (32400, "9 h"), (259200, "3 days"), (-1, "0 s")]
+)
+def test_a_span_is_told_in_one_unit(seconds, said):
+    assert length(seconds) == said
+
+
+def test_a_failure_of_the_scheduler_is_read_from_its_log_and_forgotten_when_it_is_over(tmp_path):
+    log = tmp_path / "prefect.log"
+    log.write_text(FAILURE)  # of an earlier start
+    failures = Failures(log)
+    assert failures.last(NOW) == ""
+    with log.open("a") as file:
+        file.write(FAILURE)
+    told = "Prefect's scheduler fails: sqlalchemy.exc.InvalidRequestError: Can't evaluate bulk DML statement"
+    assert failures.last(NOW) == told
+    assert failures.last(NOW + 60) == told
+    assert failures.last(NOW + 600) == ""
+
+
+def test_either_file_of_settings_is_seen_to_change(tmp_path):
+    (tmp_path / "params.yaml").write_text("a: 1\n")
+    before = stamps(tmp_path)
+    (tmp_path / "params.local.yaml").write_text("a: 2\n")
+    assert stamps(tmp_path) != before
