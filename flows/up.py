@@ -18,6 +18,7 @@ from flows.schedule import Schedule
 from pipelines.errors import NocturneError, UsageError
 from pipelines.params import Params
 from pipelines.registry import tracking
+from pipelines.release import last_night
 
 PART_OF = "NOCTURNE_UP"  # in the environment of what `up` starts: the workspace
 ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -60,6 +61,7 @@ def _run(place: Path, params: Params, prefect_port: int, mlflow_port: int) -> No
     logs = place / schedule.FOLDER
     parts: dict[str, subprocess.Popen[bytes]] = {}
     _end_orphans(place)
+    missed = list(_missed(place, params))
     (place / schedule.FILE).unlink(missing_ok=True)
     try:
         prefect = _prefect(place, parts, logs, prefect_port)
@@ -73,6 +75,8 @@ def _run(place: Path, params: Params, prefect_port: int, mlflow_port: int) -> No
         print(f"Prefect   {prefect}  (flow runs, schedules, artifacts)")
         print(f"MLflow    {mlflow}  (runs, releases; `champion` is what is live)")
         print(f"Schedule  {params.schedule.cron} {params.schedule.timezone}: {names}")
+        for line in missed:
+            print(line)
         print(f"Logs      {logs}\nCtrl-C ends what was started.", flush=True)
         _until_one_ends(place, parts, logs)
     finally:
@@ -98,6 +102,18 @@ def _only_one(place: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _missed(place: Path, params: Params) -> Iterator[str]:
+    """Which nights were planned for a time when no `up` was running; none of them is made up for."""
+    before = schedule.read(place) or Schedule("", "")
+    for name, plan in before.plans.items():
+        if plan.next is None or plan.next > time.time() or name not in params.projects:
+            continue
+        night = last_night.of(params.project(name, place))
+        if night is None or night.began < plan.next:
+            when = schedule.moment(plan.next, before.timezone)
+            yield f"Missed    {name}: {when}, when this was not running. `nocturne nightly {name}` makes up for it"
 
 
 def _end_orphans(place: Path) -> None:

@@ -24,6 +24,12 @@ def project(tmp_path_factory):
     return load_params(place).project("demo", place)
 
 
+def trains(project, night):
+    """Whether it is this night that trains, and not what one before it left."""
+    began = last_night.of(project)
+    return began is not None and began.pid == night.pid and so_far(project, "training", began.began) > 0
+
+
 def processes_of(place):
     """Stages, and the night's Prefect server."""
     found = []
@@ -48,7 +54,7 @@ def test_an_interrupted_training_ends_at_once_and_says_one_sentence(project, by)
         start_new_session=True,
     )
     try:
-        wait_until(lambda: so_far(project, "training") > 0, night, 400)
+        wait_until(lambda: trains(project, night), night, 400)
         assert len(processes_of(project.workspace)) > 1
         if by.startswith("Ctrl-C"):
             os.killpg(night.pid, signal.SIGINT)

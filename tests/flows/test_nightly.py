@@ -331,9 +331,10 @@ def test_killed_in_embedding_finished_chunks_are_kept(place, project):
     assert facts["reused"] >= 3
 
 
-def so_far(project, stage):
+def so_far(project, stage, since=0.0):
     entry = journal.read(project, stage)
-    return entry.step["done"] if entry and entry.state == "running" and entry.step else 0
+    at_work = entry and entry.state == "running" and entry.began >= since
+    return entry.step["done"] if at_work and entry.step else 0
 
 
 def wait_until(reached, running, seconds=180):

@@ -1,4 +1,4 @@
-"""`nocturne up`, whole and untouched: nights begin by themselves, params.yaml is followed, and there is one a workspace.
+"""`nocturne up`, untouched: nights begin by themselves, params.yaml is followed, and there is one a workspace.
 
 The tests of this file share one `up` and run in their order.
 """

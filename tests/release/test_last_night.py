@@ -96,9 +96,13 @@ def test_an_interrupted_night_is_no_failed_one(project):
 
 
 def test_a_refused_night_keeps_the_state_of_its_outcome(project):
-    with pytest.raises(GatesFailed), last_night.recorded(project, "hand"):
-        nights.remember(project, Outcome("moon", "rejected", False))
-        raise GatesFailed("No gain.", "Read the report.")
+    def refuse():
+        with last_night.recorded(project, "hand"):
+            nights.remember(project, Outcome("moon", "rejected", False))
+            raise GatesFailed("No gain.", "Read the report.")
+
+    with pytest.raises(GatesFailed):
+        refuse()
     assert last_night.of(project).state == "rejected"
 
 
