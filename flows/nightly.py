@@ -46,17 +46,17 @@ def nightly(name: str, force: bool = False) -> dict[str, Any] | State:
     params = load_params(place)
     project = params.project(name, place)
     scheduled = runtime.deployment.id is not None
-    with (
-        nights.alone(project, get_run_logger().info if scheduled else None),
-        last_night.recorded(project, "schedule" if scheduled else "hand"),
-    ):
-        outcome = None if force else nights.unchanged(project, params)
-        if outcome is None:
-            outcome = nights.remember(project, _learn(project, params, force))
-            clear(project, params)
-        else:
-            nights.remember(project, outcome)
-        mend(project, params)
+    with nights.alone(project, get_run_logger().info if scheduled else None):
+        if scheduled and _has_begun_since(project, runtime.flow_run.scheduled_start_time.timestamp()):
+            return Completed(name=SKIPPED, message="A night of this project has begun since this one was due.")
+        with last_night.recorded(project, "schedule" if scheduled else "hand"):
+            outcome = None if force else nights.unchanged(project, params)
+            if outcome is None:
+                outcome = nights.remember(project, _learn(project, params, force))
+                clear(project, params)
+            else:
+                nights.remember(project, outcome)
+            mend(project, params)
     shown.summary(outcome, project)
     if outcome.passed is False:
         refusal = _rejection(outcome)
@@ -64,6 +64,12 @@ def nightly(name: str, force: bool = False) -> dict[str, Any] | State:
     if outcome.state == "skipped":
         return Completed(name=SKIPPED, message=outcome.reason, data=outcome.facts())
     return outcome.facts()
+
+
+def _has_begun_since(project: Project, due: float) -> bool:
+    """Whether a night began after this one was due, and came to an end by itself: many that waited are then one."""
+    night = last_night.of(project)
+    return night is not None and night.began > due and night.state not in (last_night.CRASHED, last_night.INTERRUPTED)
 
 
 def _learn(project: Project, params: Params, force: bool) -> Outcome:

@@ -1,10 +1,18 @@
 """How the schedule stands, in words: what is next, what is late and why, and what is not served."""
 
 import pytest
+from prefect.client.schemas.schedules import CronSchedule
+from pydantic import ValidationError
 
 from flows.deployments import Failures, stamps
 from flows.schedule import Plan, Schedule, length, words
+from pipelines import params
 
+FORMS = """
+* */2 */99 */0 0 00 59 7 12 30 31 1-31 5-10 10-5 0-7 6-7 5-10/2 5/7 1,2 1,5-7 *,1 ? W 15W L LW L/2 L,1
+5L L5 5l 5L,1 SUNL SUN sun SUN-SAT FRI-SUN MON/2 5#2 SUN#1 7#1 5#6 1,5#2 5#2,1 1#2,3#4 5#2/2 1-5#2
+JAN dec JAN-MAR DEC-JAN
+"""
 NOW = 1_800_000_000.0  # 2027-01-15 08:00 UTC
 FAILURE = """\
 15:30:01.1 | INFO    | prefect.server.services.scheduler - Scheduled 3 runs.
@@ -47,6 +55,22 @@ def test_a_schedule_that_says_nothing_any_more_is_not_believed():
     well, said = words(served(plan={"next": NOW + 3600}), "moon", NOW + 600)
     assert not well
     assert said.startswith("silent for 10 min")
+
+
+def is_taken(expression):
+    try:
+        return bool(params.Schedule(cron=expression, timezone="UTC"))
+    except ValidationError:
+        return False
+
+
+@pytest.mark.parametrize("field", range(5))
+def test_prefect_takes_every_cron_expression_that_params_take(field):
+    lines = [" ".join(form if place == field else "*" for place in range(5)) for form in FORMS.split()]
+    taken = [line for line in lines if is_taken(line)]
+    assert len(taken) > 5
+    for line in taken:
+        assert CronSchedule(cron=line, timezone="UTC").cron == line
 
 
 @pytest.mark.parametrize(
