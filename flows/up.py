@@ -12,19 +12,16 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from flows import running, schedule
+from flows import announce, running, schedule
 from flows.running import LOOPBACK
-from flows.schedule import Schedule
 from pipelines.errors import NocturneError, UsageError
 from pipelines.params import Params
 from pipelines.registry import tracking
-from pipelines.release import last_night
 
 PART_OF = "NOCTURNE_UP"  # in the environment of what `up` starts: the workspace
 ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 START_WITHIN = 180  # seconds; a first start makes the databases
 ANSWER_WITHIN = 10  # seconds, for a server of the user's
-LOOK_AGAIN_AFTER = 60  # seconds
 END_WITHIN = 15  # seconds for a part to end by itself
 
 
@@ -38,13 +35,10 @@ def up(place: Path, params: Params, prefect_port: int, mlflow_port: int) -> None
         NocturneError: another `up` runs in this workspace, Prefect refuses the cron expression, a port is taken, or a
             part did not start or ended by itself.
     """
-    from flows.deployments import cron
-
     if prefect_port == mlflow_port:
         raise UsageError(
             f"Prefect and MLflow cannot share port {prefect_port}.", "Give --prefect-port and --mlflow-port two ports."
         )
-    cron(params)
     # Also SIGINT: a shell that starts a command in the background has it ignored.
     before = {number: signal.signal(number, signal.default_int_handler) for number in ENDS}
     try:
@@ -61,11 +55,12 @@ def _run(place: Path, params: Params, prefect_port: int, mlflow_port: int) -> No
     logs = place / schedule.FOLDER
     parts: dict[str, subprocess.Popen[bytes]] = {}
     _end_orphans(place)
-    missed = list(_missed(place, params))
+    missed = list(announce.missed(place, params))
     (place / schedule.FILE).unlink(missing_ok=True)
     try:
         prefect = _prefect(place, parts, logs, prefect_port)
         mlflow = _mlflow(place, parts, logs, mlflow_port)
+        _check_cron(params)  # while both begin: it imports Prefect
         for name, address in (("Prefect", prefect), ("MLflow", mlflow)):
             _wait_for(address, name, parts, logs)
         environ = {**os.environ, "PREFECT_API_URL": f"{prefect}/api"}
@@ -82,6 +77,12 @@ def _run(place: Path, params: Params, prefect_port: int, mlflow_port: int) -> No
     finally:
         running.forget(place)
         _end(parts)
+
+
+def _check_cron(params: Params) -> None:
+    from flows.deployments import cron
+
+    cron(params)
 
 
 @contextmanager
@@ -102,18 +103,6 @@ def _only_one(place: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def _missed(place: Path, params: Params) -> Iterator[str]:
-    """Which nights were planned for a time when no `up` was running; none of them is made up for."""
-    before = schedule.read(place) or Schedule("", "")
-    for name, plan in before.plans.items():
-        if plan.next is None or plan.next > time.time() or name not in params.projects:
-            continue
-        night = last_night.of(params.project(name, place))
-        if night is None or night.began < plan.next:
-            when = schedule.moment(plan.next, before.timezone)
-            yield f"Missed    {name}: {when}, when this was not running. `nocturne nightly {name}` makes up for it"
 
 
 def _end_orphans(place: Path) -> None:
@@ -203,7 +192,7 @@ def _wait_for(address: str, name: str, parts: dict[str, subprocess.Popen[bytes]]
 
 
 def _until_one_ends(place: Path, parts: dict[str, subprocess.Popen[bytes]], logs: Path) -> None:
-    teller = Teller(place)
+    announcer = announce.Announcer(place)
     while True:
         for name, part in parts.items():
             if part.poll() is not None:
@@ -211,52 +200,8 @@ def _until_one_ends(place: Path, parts: dict[str, subprocess.Popen[bytes]], logs
                     f"{name} ended with exit code {part.returncode}.",
                     f"Its last words are in {logs / (name.lower() + '.log')}.",
                 )
-        teller.look()
+        announcer.look()
         time.sleep(0.5)
-
-
-class Teller:
-    """Prints what changes about the schedule: when the next nights begin, what is late, a mistake in params.yaml."""
-
-    def __init__(self, place: Path) -> None:
-        self._place = place
-        self._stamp = 0
-        self._looked = time.monotonic()
-        self._served = ""
-        self._mistake = ""
-        self._wrong: dict[str, str] = {}
-
-    def look(self) -> None:
-        """Read what the schedule's process says, and print what is new."""
-        file = self._place / schedule.FILE
-        stamp = file.stat().st_mtime_ns if file.is_file() else 0
-        stale = time.monotonic() - self._looked > LOOK_AGAIN_AFTER  # it may have fallen silent
-        said = schedule.read(self._place) if stamp != self._stamp or stale else None
-        if said is not None:
-            self._stamp, self._looked = stamp, time.monotonic()
-        for line in self._new(said) if said is not None else []:
-            print(line, flush=True)
-
-    def _new(self, said: Schedule) -> Iterator[str]:
-        now = time.time()
-        if said.mistake != self._mistake:
-            self._mistake = said.mistake
-            yield f"params.yaml is not taken over: {said.mistake}" if said.mistake else "params.yaml is in order again."
-            if said.mistake:
-                yield "The schedule stays as it was."
-        served = f"{said.cron} {said.timezone}: {', '.join(said.plans)}"
-        if served != self._served and all(plan.next for plan in said.plans.values()):
-            if self._served:
-                yield f"Schedule  {served}"
-            self._served = served
-            yield from (f"Next      {name}: {schedule.words(said, name, now)[1]}" for name in said.plans)
-        for name in said.plans:
-            fine, words = schedule.words(said, name, now)
-            if fine and self._wrong.pop(name, ""):
-                yield f"Schedule  {name}: well again, {words}"
-            elif not fine and name not in self._wrong:
-                self._wrong[name] = words
-                yield f"Schedule  {name}: {words}"
 
 
 def _end(parts: dict[str, subprocess.Popen[bytes]]) -> None:

@@ -1,18 +1,24 @@
 """How the schedule stands, in words: what is next, what is late and why, and what is not served."""
 
+import time
+
 import pytest
+from conftest import make_workspace
 from prefect.client.schemas.schedules import CronSchedule
 from pydantic import ValidationError
 
+from flows import announce, schedule
 from flows.deployments import Failures, stamps
 from flows.schedule import Plan, Schedule, length, words
 from pipelines import params
+from pipelines.release import last_night
 
 FORMS = """
 * */2 */99 */0 0 00 59 7 12 30 31 1-31 5-10 10-5 0-7 6-7 5-10/2 5/7 1,2 1,5-7 *,1 ? W 15W L LW L/2 L,1
 5L L5 5l 5L,1 SUNL SUN sun SUN-SAT FRI-SUN MON/2 5#2 SUN#1 7#1 5#6 1,5#2 5#2,1 1#2,3#4 5#2/2 1-5#2
 JAN dec JAN-MAR DEC-JAN
 """
+PAST = 1_768_464_000.0  # 2026-01-15 08:00 UTC
 NOW = 1_800_000_000.0  # 2027-01-15 08:00 UTC
 FAILURE = """\
 15:30:01.1 | INFO    | prefect.server.services.scheduler - Scheduled 3 runs.
@@ -78,6 +84,21 @@ def test_prefect_takes_every_cron_expression_that_params_take(field):
 )
 def test_a_span_is_told_in_one_unit(seconds, said):
     assert length(seconds) == said
+
+
+def test_a_night_missed_while_nothing_ran_is_named_unless_one_was_run_by_hand_since(tmp_path):
+    place = make_workspace(tmp_path / "workspace", {"moon": tmp_path, "sun": tmp_path})
+    values = params.load_params(place)
+    plans = {"moon": Plan(next=PAST), "sun": Plan(next=4e9), "gone": Plan(next=PAST)}
+    schedule.write(place, Schedule("0 8 * * *", "UTC", plans=plans))
+    (line,) = announce.missed(place, values)
+    assert line.startswith("Missed    moon: 2026-01-15 08:00 UTC")
+    assert "`nocturne nightly moon`" in line
+    plans["moon"].next = time.time() - 60
+    schedule.write(place, Schedule("0 8 * * *", "UTC", plans=plans))
+    with last_night.recorded(values.project("moon", place), "hand"):
+        pass
+    assert list(announce.missed(place, values)) == []
 
 
 def test_a_failure_of_the_scheduler_is_read_from_its_log_and_forgotten_when_it_is_over(tmp_path):
