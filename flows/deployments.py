@@ -1,12 +1,14 @@
 """The schedule's process: a deployment of the nightly flow for each project of params.yaml, kept in step with the file.
 
-`python -m flows.deployments` serves them to whatever PREFECT_API_URL names; `nocturne up` starts it.
+`python -m flows.deployments` serves them to whatever PREFECT_API_URL names; `nocturne up` starts it, with `--own` where
+it started that server.
 """
 
 import asyncio
 import os
 import re
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from pipelines.params import Params, load_params
 from pipelines.project import workspace
 from pipelines.release.lock import holder
 
+OWNS = "--own"  # the server serves this workspace alone
 SETTINGS = ("params.yaml", "params.local.yaml")
 LOOK_EVERY = 2  # seconds, at params.yaml
 TELL_EVERY = 10  # seconds
@@ -106,9 +109,13 @@ class Deployments:
         schedule.write(self.place, self.said)
         return True
 
-    async def clear_up(self) -> None:
-        """End what an `up` that was killed left in Prefect: nights that nobody runs any more, nights whose time has
-        passed, and deployments of projects that are gone. A night that was missed so is not made up for."""
+    async def clear_up(self, owns: bool) -> None:
+        """End what was killed and is still in Prefect: nights that nobody runs any more, nights whose time has passed,
+        and deployments of projects that are gone. A night that was missed so is not made up for.
+
+        Args:
+            owns: the server is this workspace's alone, so that nights which were begun by hand are its own, too.
+        """
         from prefect.client.schemas.filters import FlowFilter, FlowFilterName
         from prefect.states import Cancelled, Crashed
 
@@ -122,6 +129,9 @@ class Deployments:
                 message = "`nocturne up` was not running then." if missed else "Its process was killed."
                 state = Cancelled(name="Missed", message=message) if missed else Crashed(message=message)
                 await self._client.set_flow_run_state(run.id, state, force=True)
+        if owns and holder(self.place) is None:
+            for run in await self._client.read_flow_runs(flow_filter=nights, flow_run_filter=in_states(UNFINISHED)):
+                await self._client.set_flow_run_state(run.id, Crashed(message="Its process was killed."), force=True)
 
     async def tell(self) -> None:
         """Write down what is planned, what is late, and what does not work."""
@@ -147,16 +157,7 @@ class Deployments:
         return plans
 
     async def _runs(self, deployments: list[Any], states: tuple[str, ...]) -> list[Any]:
-        from prefect.client.schemas.filters import (
-            FlowRunFilter,
-            FlowRunFilterDeploymentId,
-            FlowRunFilterState,
-            FlowRunFilterStateType,
-        )
-        from prefect.client.schemas.objects import StateType
-
-        kinds = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType(state) for state in states]))
-        asked = FlowRunFilter(deployment_id=FlowRunFilterDeploymentId(any_=deployments), state=kinds)
+        asked = in_states(states, deployments)
         return list(await self._client.read_flow_runs(flow_run_filter=asked)) if deployments else []
 
     def _unplanned(self, now: float) -> str:
@@ -214,6 +215,21 @@ def cron(params: Params) -> Any:
     return Cron(line, timezone=zone)
 
 
+def in_states(states: tuple[str, ...], deployments: list[Any] | None = None) -> Any:
+    """Prefect's filter for flow runs in these types of states, of these deployments or of any."""
+    from prefect.client.schemas.filters import (
+        FlowRunFilter,
+        FlowRunFilterDeploymentId,
+        FlowRunFilterState,
+        FlowRunFilterStateType,
+    )
+    from prefect.client.schemas.objects import StateType
+
+    kinds = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType(state) for state in states]))
+    of = FlowRunFilterDeploymentId(any_=deployments) if deployments is not None else None
+    return FlowRunFilter(deployment_id=of, state=kinds)
+
+
 def stamps(place: Path) -> list[tuple[int, int]]:
     """When the files of settings were written, and how long they are: what differs when one changed."""
     files = [place / name for name in SETTINGS if (place / name).is_file()]
@@ -224,17 +240,17 @@ def serve() -> None:
     """Serve a deployment of the nightly flow for every project, as params.yaml has them at any time."""
     place = workspace()
     environment.prepare(place)
-    asyncio.run(_serve(place))
+    asyncio.run(_serve(place, owns=OWNS in sys.argv))
 
 
-async def _serve(place: Path) -> None:
+async def _serve(place: Path, owns: bool) -> None:
     from prefect.client.orchestration import get_client
     from prefect.runner import Runner
 
     runner = Runner(name="nocturne", limit=1)  # nights of several projects wait for each other
     async with get_client() as client:
         deployments = Deployments(place, runner, client)
-        await deployments.clear_up()
+        await deployments.clear_up(owns)
         seen = stamps(place)
         await deployments.take_over(load_params(place))
         following = asyncio.create_task(deployments.follow(seen))

@@ -64,7 +64,9 @@ def _run(place: Path, params: Params, prefect_port: int, mlflow_port: int) -> No
         for name, address in (("Prefect", prefect), ("MLflow", mlflow)):
             _wait_for(address, name, parts, logs)
         environ = {**os.environ, "PREFECT_API_URL": f"{prefect}/api"}
-        parts["schedule"] = _start([sys.executable, "-m", "flows.deployments"], "schedule", logs, environ, place)
+        own = ["--own"] if "Prefect" in parts else []
+        command = [sys.executable, "-m", "flows.deployments", *own]
+        parts["schedule"] = _start(command, "schedule", logs, environ, place)
         running.write_down(place, f"{prefect}/api", mlflow)
         names = ", ".join(params.projects)
         print(f"Prefect   {prefect}  (flow runs, schedules, artifacts)")

@@ -22,7 +22,7 @@ PAST = 1_768_464_000.0  # 2026-01-15 08:00 UTC
 NOW = 1_800_000_000.0  # 2027-01-15 08:00 UTC
 FAILURE = """\
 15:30:01.1 | INFO    | prefect.server.services.scheduler - Scheduled 3 runs.
-15:31:01.2 | ERROR   | docket.worker - ↩ [   41ms] schedule_deployments(){01a22d}
+15:31:01.2 | ERROR   | docket.dependencies - ↩ [   353ms] schedule_recent_deployments(){schedule_recent_deployments}
 Traceback (most recent call last):
   File "scheduler.py", line 243, in schedule_deployments
     inserted_runs = await models.deployments._insert_scheduled_flow_runs(
