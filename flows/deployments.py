@@ -1,184 +1,263 @@
-"""`nocturne up`: the Prefect server, MLflow's UI, and one scheduled deployment a project, started and ended together.
+"""The schedule's process: a deployment of the nightly flow for each project of params.yaml, kept in step with the file.
 
-`python -m flows.deployments` alone serves the schedules to whatever PREFECT_API_URL names.
+`python -m flows.deployments` serves them to whatever PREFECT_API_URL names; `nocturne up` starts it, with `--own` where
+it started that server.
 """
 
+import asyncio
 import os
+import re
 import signal
-import socket
-import subprocess
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-from flows import running
+from flows import schedule
+from flows.schedule import Plan, Schedule
 from pipelines import environment
 from pipelines.errors import NocturneError
 from pipelines.params import Params, load_params
 from pipelines.project import workspace
-from pipelines.registry import tracking
+from pipelines.release.lock import holder
 
-LOOPBACK = "127.0.0.1"
-ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-START_WITHIN = 180  # seconds; a first start makes the databases
-ANSWER_WITHIN = 10  # seconds, for a server of the user's
-END_WITHIN = 15  # seconds for a part to end by itself
+OWNS = "--own"  # the server serves this workspace alone
+SETTINGS = ("params.yaml", "params.local.yaml")
+LOOK_EVERY = 2  # seconds, at params.yaml
+TELL_EVERY = 10  # seconds
+PLANNED_WITHIN = 90  # seconds: Prefect's scheduler looks every minute
+FAILED_WITHIN = 300  # seconds, in which a failure of the scheduler is told
+UNFINISHED = ("RUNNING", "PENDING", "CANCELLING")
 
 
-def serve() -> None:
-    """Serve a deployment of the nightly flow for every project, with the schedule of params.yaml; returns never."""
-    place = workspace()
-    environment.prepare(place)
-    from prefect import serve as serve_deployments
-    from prefect.schedules import Cron
+class Deployments:
+    """The deployments of one workspace at one Prefect server.
 
-    from flows.nightly import nightly
+    Attributes:
+        ids: by project, of those that are served.
+        taken: the projects and the schedule of params.yaml that they are made of.
+        served: since when, in seconds since 1970.
+    """
 
-    params = load_params(place)
-    when = Cron(params.schedule.cron, timezone=params.schedule.timezone)
-    serve_deployments(
-        *(
-            nightly.to_deployment(
+    def __init__(self, place: Path, runner: Any, client: Any) -> None:
+        self.place = place
+        self.tag = f"workspace {place}"  # a server may serve several workspaces
+        self.ids: dict[str, Any] = {}
+        self.served = 0.0
+        self.taken: Any = None
+        self.said = Schedule("", "")
+        self._runner = runner
+        self._client = client
+        self._failures = Failures(place / schedule.FOLDER / "prefect.log")
+
+    async def take_over(self, params: Params) -> None:
+        """Serve the projects and the schedule of params.yaml, and pause what it no longer names.
+
+        Raises:
+            NocturneError: Prefect does not take the cron expression.
+        """
+        from flows.nightly import nightly
+
+        when = cron(params)
+        for name, source in params.projects.items():
+            deployment = await nightly.ato_deployment(
                 name=name,
                 parameters={"name": name},
                 schedule=when,
+                paused=False,
+                tags=[self.tag],
                 description=f"Learn {source.source} every night.",
             )
-            for name, source in params.projects.items()
-        ),
-        limit=1,  # nights of several projects wait for each other
-        print_starting_message=False,
-    )
+            self.ids[name] = await self._runner.aadd_deployment(deployment)
+        for name in self.ids.keys() - params.projects.keys():
+            await self._client.pause_deployment(self.ids.pop(name))
+        self.served = time.time()
+        self.taken = (params.projects, params.schedule)
+        self.said = Schedule(params.schedule.cron, params.schedule.timezone)
+        await self.tell()
+
+    async def follow(self, seen: list[tuple[int, int]]) -> None:
+        """Take over what changes in params.yaml, and tell how the schedule stands, until the process ends.
+
+        Args:
+            seen: the files as they were when they were taken over, see `stamps`.
+        """
+        before, told, parent = seen, time.time(), os.getppid()
+        while os.getppid() == parent:  # it has no sense without `nocturne up`
+            await asyncio.sleep(LOOK_EVERY)
+            now = stamps(self.place)
+            if now != seen and now == before and await self._reload():  # whoever writes it has ended
+                seen = now
+            before = now
+            if time.time() - told > TELL_EVERY:
+                await self.tell()
+                told = time.time()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    async def _reload(self) -> bool:
+        """Whether the file was read; a mistake in it is told, and the schedule stays as it was."""
+        try:
+            params = load_params(self.place)
+            if (params.projects, params.schedule) != self.taken:
+                await self.take_over(params)
+            self.said.mistake = ""
+        except NocturneError as error:
+            self.said.mistake = f"{error.fact} {error.next_step}"
+        except Exception as error:  # the server, or the way to it: once more, then
+            self.said.trouble = f"Prefect does not answer: {' '.join(str(error).split())[:200]}"
+            return False
+        schedule.write(self.place, self.said)
+        return True
+
+    async def clear_up(self, owns: bool) -> None:
+        """End what was killed and is still in Prefect: nights that nobody runs any more, nights whose time has passed,
+        and deployments of projects that are gone. A night that was missed so is not made up for.
+
+        Args:
+            owns: the server is this workspace's alone, so that nights which were begun by hand are its own, too.
+        """
+        from prefect.client.schemas.filters import FlowFilter, FlowFilterName
+        from prefect.states import Cancelled, Crashed
+
+        nights = FlowFilter(name=FlowFilterName(any_=["nightly"]))
+        for deployment in await self._client.read_deployments(flow_filter=nights):
+            if deployment.tags and self.tag not in deployment.tags:  # earlier versions set none
+                continue
+            await self._client.pause_deployment(deployment.id)  # its planned nights go
+            for run in await self._runs([deployment.id], (*UNFINISHED, "SCHEDULED")):
+                missed = run.state_type.value == "SCHEDULED"
+                message = "`nocturne up` was not running then." if missed else "Its process was killed."
+                state = Cancelled(name="Missed", message=message) if missed else Crashed(message=message)
+                await self._client.set_flow_run_state(run.id, state, force=True)
+        if owns and holder(self.place) is None:
+            for run in await self._client.read_flow_runs(flow_filter=nights, flow_run_filter=in_states(UNFINISHED)):
+                await self._client.set_flow_run_state(run.id, Crashed(message="Its process was killed."), force=True)
+
+    async def tell(self) -> None:
+        """Write down what is planned, what is late, and what does not work."""
+        now = time.time()
+        try:
+            self.said.plans = await self._plans(now)
+            self.said.trouble = self._failures.last(now) or self._unplanned(now)
+        except Exception as error:  # whatever the server or the way to it does: it is told, and asked again
+            self.said.trouble = f"Prefect does not answer: {' '.join(str(error).split())[:200]}"
+        held = await asyncio.to_thread(holder, self.place)
+        self.said.busy = str(held["project"]) if held else ""
+        schedule.write(self.place, self.said)
+
+    async def _plans(self, now: float) -> dict[str, Plan]:
+        plans = {name: Plan() for name in self.ids}
+        names = {number: name for name, number in self.ids.items()}
+        for run in await self._runs(list(names), ("SCHEDULED",)):
+            plan, at = plans[names[run.deployment_id]], run.expected_start_time.timestamp()
+            if at > now:
+                plan.next = min(at, plan.next or at)
+            else:
+                plan.overdue = min(at, plan.overdue or at)
+        return plans
+
+    async def _runs(self, deployments: list[Any], states: tuple[str, ...]) -> list[Any]:
+        asked = in_states(states, deployments)
+        return list(await self._client.read_flow_runs(flow_run_filter=asked)) if deployments else []
+
+    def _unplanned(self, now: float) -> str:
+        names = [name for name, plan in self.said.plans.items() if plan.next is None and plan.overdue is None]
+        if not names or now - self.served < PLANNED_WITHIN:
+            return ""
+        named = ", ".join(f"`{name}`" for name in names)
+        log = schedule.FOLDER / "prefect.log"
+        return f"Prefect has planned no night of {named}: see {log}, and restart `nocturne up`"
 
 
-def up(place: Path, params: Params, prefect_port: int, mlflow_port: int) -> None:
-    """Start everything, print the addresses, and wait until one part ends or the user does.
+class Failures:
+    """Failures of Prefect's scheduler, as its log tells them: a line that names the service, and a traceback."""
 
-    A server that the user has already (PREFECT_API_URL, an http MLFLOW_TRACKING_URI) is used and not started.
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        self._read = log.stat().st_size if log.is_file() else 0
+        self._told = ""
+        self._at = 0.0
+
+    def last(self, now: float) -> str:
+        """The last failure, when it is recent; "" when there was none.
+
+        Args:
+            now: seconds since 1970.
+        """
+        if self._log.is_file():
+            with open(self._log, "rb") as file:
+                file.seek(self._read)
+                text = file.read().decode(errors="replace")
+                self._read = file.tell()
+            if found := FAILURE.findall(text):
+                self._told, self._at = f"Prefect's scheduler fails: {found[-1].strip()[:200]}", now
+        return self._told if now - self._at < FAILED_WITHIN else ""
+
+
+FAILURE = re.compile(r"ERROR[^\n]*schedule_(?:recent_)?deployments.*?\n([\w.]+(?:Error|Exception)[^\n]*)", re.DOTALL)
+
+
+def cron(params: Params) -> Any:
+    """The schedule as Prefect has it.
 
     Raises:
-        NocturneError: a port is taken, or a part did not start or ended by itself.
+        NocturneError: Prefect does not know the expression.
     """
-    # Also SIGINT: a shell that starts a command in the background has it ignored.
-    before = {number: signal.signal(number, signal.default_int_handler) for number in ENDS}
-    logs = place / "data" / ".up"
-    logs.mkdir(parents=True, exist_ok=True)
-    parts: dict[str, subprocess.Popen[bytes]] = {}
+    from prefect.client.schemas.schedules import CronSchedule
+    from prefect.schedules import Cron
+
+    line, zone = params.schedule.cron, params.schedule.timezone
     try:
-        prefect = _prefect(place, parts, logs, prefect_port)
-        mlflow = _mlflow(place, parts, logs, mlflow_port)
-        for name, address in (("Prefect", prefect), ("MLflow", mlflow)):
-            _wait_for(address, name, parts, logs)
-        environ = {**os.environ, "PREFECT_API_URL": f"{prefect}/api"}
-        parts["schedule"] = _start([sys.executable, "-m", "flows.deployments"], "schedule", logs, environ, place)
-        running.write_down(place, f"{prefect}/api", mlflow)
-        names = ", ".join(params.projects)
-        print(f"Prefect   {prefect}  (flow runs, schedules, artifacts)")
-        print(f"MLflow    {mlflow}  (runs, releases; `champion` is what is live)")
-        print(f"Schedule  {params.schedule.cron} {params.schedule.timezone}: {names}")
-        print(f"Logs      {logs}\nCtrl-C ends what was started.", flush=True)
-        _until_one_ends(parts, logs)
-    except KeyboardInterrupt:
-        print("Ending; what is live stays live.", flush=True)
-    finally:
-        running.forget(place)
-        _end(parts)
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        CronSchedule(cron=line, timezone=zone)
+    except ValueError as error:
+        reason = " ".join(str(error).split())[:200]
+        raise NocturneError(f"Prefect does not take schedule.cron {line!r}: {reason}", "Correct params.yaml.") from None
+    return Cron(line, timezone=zone)
 
 
-def _prefect(place: Path, parts: dict[str, subprocess.Popen[bytes]], logs: Path, port: int) -> str:
-    given = os.environ.get("PREFECT_API_URL")
-    if given:
-        return given.removesuffix("/").removesuffix("/api")
-    _free(port, "--prefect-port")
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", LOOPBACK, "--port", str(port)]
-    environ = {**os.environ, "PREFECT_API_URL": f"http://{LOOPBACK}:{port}/api"}
-    parts["Prefect"] = _start(command, "prefect", logs, environ, place)
-    return f"http://{LOOPBACK}:{port}"
+def in_states(states: tuple[str, ...], deployments: list[Any] | None = None) -> Any:
+    """Prefect's filter for flow runs in these types of states, of these deployments or of any."""
+    from prefect.client.schemas.filters import (
+        FlowRunFilter,
+        FlowRunFilterDeploymentId,
+        FlowRunFilterState,
+        FlowRunFilterStateType,
+    )
+    from prefect.client.schemas.objects import StateType
+
+    kinds = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType(state) for state in states]))
+    of = FlowRunFilterDeploymentId(any_=deployments) if deployments is not None else None
+    return FlowRunFilter(deployment_id=of, state=kinds)
 
 
-def _mlflow(place: Path, parts: dict[str, subprocess.Popen[bytes]], logs: Path, port: int) -> str:
-    where = tracking.uri(place)
-    if where.startswith("http"):
-        return where.removesuffix("/")
-    _free(port, "--mlflow-port")
-    tracking.client(place)  # makes the database, so that the server does not race a night for it
-    parts["MLflow"] = _start(_mlflow_command(place, port), "mlflow", logs, dict(os.environ), place)
-    return f"http://{LOOPBACK}:{port}"
+def stamps(place: Path) -> list[tuple[int, int]]:
+    """When the files of settings were written, and how long they are: what differs when one changed."""
+    files = [place / name for name in SETTINGS if (place / name).is_file()]
+    return [(file.stat().st_mtime_ns, file.stat().st_size) for file in files]
 
 
-def _mlflow_command(place: Path, port: int) -> list[str]:
-    where = tracking.uri(place)
-    artifacts = str(place / "mlruns" / "artifacts")
-    stores = ["--backend-store-uri", where, "--default-artifact-root", artifacts]
-    return [
-        sys.executable,
-        "-m",
-        "mlflow",
-        "server",
-        *stores,
-        "--host",
-        LOOPBACK,
-        "--port",
-        str(port),
-        "--workers",
-        "1",
-    ]
+def serve() -> None:
+    """Serve a deployment of the nightly flow for every project, as params.yaml has them at any time."""
+    place = workspace()
+    environment.prepare(place)
+    asyncio.run(_serve(place, owns=OWNS in sys.argv))
 
 
-def _start(command: list[str], name: str, logs: Path, environ: dict[str, str], place: Path) -> subprocess.Popen[bytes]:
-    with (logs / f"{name}.log").open("ab") as log:
-        return subprocess.Popen(
-            command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environ, cwd=place, start_new_session=True
-        )
+async def _serve(place: Path, owns: bool) -> None:
+    from prefect.client.orchestration import get_client
+    from prefect.runner import Runner
 
-
-def _free(port: int, option: str) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    runner = Runner(name="nocturne", limit=1)  # nights of several projects wait for each other
+    async with get_client() as client:
+        deployments = Deployments(place, runner, client)
+        await deployments.clear_up(owns)
+        seen = stamps(place)
+        await deployments.take_over(load_params(place))
+        following = asyncio.create_task(deployments.follow(seen))
         try:
-            probe.bind((LOOPBACK, port))
-        except OSError:
-            raise NocturneError(
-                f"Port {port} is taken.", f"End what uses it (another `nocturne up`?), or choose one with {option}."
-            ) from None
-
-
-def _wait_for(address: str, name: str, parts: dict[str, subprocess.Popen[bytes]], logs: Path) -> None:
-    health = f"{address}/api/health" if name == "Prefect" else f"{address}/health"
-    deadline = time.monotonic() + (START_WITHIN if name in parts else ANSWER_WITHIN)
-    while time.monotonic() < deadline and (name not in parts or parts[name].poll() is None):
-        if running.answers(health):
-            return
-        time.sleep(0.5)
-    if name in parts:
-        raise NocturneError(f"{name} did not start.", f"Its last words are in {logs / (name.lower() + '.log')}.")
-    raise NocturneError(f"{name} does not answer at {address}.", "Start it, or unset the variable that names it.")
-
-
-def _until_one_ends(parts: dict[str, subprocess.Popen[bytes]], logs: Path) -> None:
-    while True:
-        for name, part in parts.items():
-            if part.poll() is not None:
-                raise NocturneError(
-                    f"{name} ended with exit code {part.returncode}.",
-                    f"Its last words are in {logs / (name.lower() + '.log')}.",
-                )
-        time.sleep(0.5)
-
-
-def _end(parts: dict[str, subprocess.Popen[bytes]]) -> None:
-    """Ask each part and its children to end, the last one first: the schedule still needs the server to say goodbye."""
-    for number in ENDS:
-        signal.signal(number, signal.SIG_IGN)
-    for part in reversed(parts.values()):
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(part.pid, number)
-            with suppress(subprocess.TimeoutExpired):
-                part.wait(END_WITHIN)
+            await runner.start()
+        finally:
+            following.cancel()
 
 
 if __name__ == "__main__":

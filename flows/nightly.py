@@ -3,8 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from prefect import flow, get_run_logger, task
+from prefect import flow, get_run_logger, runtime, task
 from prefect.cache_policies import NO_CACHE
+from prefect.states import Completed, Failed, State
 
 from flows import shown
 from pipelines import dag, environment, journal
@@ -15,7 +16,7 @@ from pipelines.project import Project, workspace
 from pipelines.records import read_jsonl
 from pipelines.registry.manifest import Release
 from pipelines.registry.releases import CHAMPION, Releases
-from pipelines.release import baseline, champion, indexes, novelty, retention, warm
+from pipelines.release import baseline, champion, indexes, last_night, novelty, retention, warm
 from pipelines.release import night as nights
 from pipelines.release import report as page
 from pipelines.release.candidate import SCORES, Candidate, candidate
@@ -23,9 +24,12 @@ from pipelines.release.index_release import retrieval_of, retrieval_records
 from pipelines.release.night import Outcome, with_index
 from pipelines.release.publication import carry_out, follow
 
+REFUSED = "Refused"  # a state of its own in Prefect: judged, and found wanting; what breaks is Failed or Crashed
+SKIPPED = "Skipped"
+
 
 @flow(name="nightly", flow_run_name="{name}", persist_result=False, log_prints=False)
-def nightly(name: str, force: bool = False) -> dict[str, Any]:
+def nightly(name: str, force: bool = False) -> dict[str, Any] | State:
     """Learn one project: run what is out of date, judge the result, release it or say why not.
 
     Args:
@@ -36,25 +40,40 @@ def nightly(name: str, force: bool = False) -> dict[str, Any]:
         The outcome's facts.
 
     Raises:
-        GatesFailed: the candidate did not pass; what was live stays live, and the candidate is kept in MLflow.
-        NocturneError: a stage failed, another night is running, or the source cannot be read.
+        GatesFailed: the candidate did not pass; what was live stays live, and the candidate is kept in MLflow. Prefect
+            shows the run as `Refused`.
+        NocturneError: a stage failed, another night is running, or the source cannot be read. A run of the schedule
+            waits for the other night.
     """
     place = workspace()
     environment.prepare(place)
     params = load_params(place)
     project = params.project(name, place)
-    with nights.alone(project):
-        outcome = None if force else nights.unchanged(project, params)
-        if outcome is None:
-            outcome = nights.remember(project, _learn(project, params, force))
-            clear(project, params)
-        else:
-            nights.remember(project, outcome)
-        mend(project, params)
+    scheduled = runtime.deployment.id is not None
+    with nights.alone(project, get_run_logger().info if scheduled else None):
+        if scheduled and _has_begun_since(project, runtime.flow_run.scheduled_start_time.timestamp()):
+            return Completed(name=SKIPPED, message="A night of this project has begun since this one was due.")
+        with last_night.recorded(project, "schedule" if scheduled else "hand"):
+            outcome = None if force else nights.unchanged(project, params)
+            if outcome is None:
+                outcome = nights.remember(project, _learn(project, params, force))
+                clear(project, params)
+            else:
+                nights.remember(project, outcome)
+            mend(project, params)
     shown.summary(outcome, project)
-    if not outcome.passed:
-        raise _rejection(outcome)
+    if outcome.passed is False:
+        refusal = _rejection(outcome)
+        return Failed(name=REFUSED, message=refusal.fact, data=refusal)
+    if outcome.state == "skipped":
+        return Completed(name=SKIPPED, message=outcome.reason, data=outcome.facts())
     return outcome.facts()
+
+
+def _has_begun_since(project: Project, due: float) -> bool:
+    """Whether a night began after this one was due, and came to an end by itself: many that waited are then one."""
+    night = last_night.of(project)
+    return night is not None and night.began > due and night.state not in (last_night.CRASHED, last_night.INTERRUPTED)
 
 
 def _learn(project: Project, params: Params, force: bool) -> Outcome:
@@ -88,7 +107,8 @@ def _decide(project: Project, params: Params, force: bool) -> Outcome:
     if outcome is not None:
         return outcome
     now = candidate(project, params)
-    verdict = judge(project, params, now)
+    judged = judge(project, params, now, return_state=True)
+    verdict = judged.result(raise_on_failure=judged.name != REFUSED)
     outcome = release(project, params, now, verdict)
     return outcome if outcome.passed else with_index(outcome, release_index(project, params, now, verdict))
 
@@ -116,19 +136,24 @@ def build(project: Project, stage: str, force: bool) -> journal.Entry | None:
 
 
 @task(name="gates", cache_policy=NO_CACHE, persist_result=False)
-def judge(project: Project, params: Params, now: Candidate) -> Verdict:
-    """Hold the candidate against the base model and against the champion, and make the night's page of it all."""
+def judge(project: Project, params: Params, now: Candidate) -> Verdict | State:
+    """Hold the candidate against the base model and against the champion, and make the night's page of it all.
+
+    Returns:
+        The verdict; inside a state `Refused` when a gate that blocks did not pass, so that the task is not green.
+    """
     with journal.kept(project, "gates") as entry:
         rival = champion.measured(project, params, now)
         scores = [row for name in SCORES for row in read_jsonl(project.path("evaluation", name))]
         found = retrieval_of(Releases(project).at(CHAMPION), retrieval_records(project))
         verdict = decide(scores, rival.records, params.gates, params.evaluation, rival.skipped, found)
-        failed, warned = len(verdict.failed), len(verdict.warned)
-        entry.facts = {"passed": len(verdict.gates) - failed - warned, "failed": failed, "warned": warned}
+        entry.facts = verdict.counts()
         charts = page.write(project, now, verdict)
     shown.gates(verdict, project)
     shown.charts(charts, project)
-    return verdict
+    if verdict.passed:
+        return verdict
+    return Failed(name=REFUSED, message="; ".join(gate.reason for gate in verdict.failed), data=verdict)
 
 
 @task(name="release", cache_policy=NO_CACHE, persist_result=False)

@@ -1,6 +1,11 @@
 """Which servers `nocturne up` has running now, as it wrote them down; believed only when they answer."""
 
+import atexit
 import os
+import socket
+import subprocess
+import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -8,14 +13,43 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
+from pipelines.errors import NocturneError
 from pipelines.records import read_json, write_json
 
 RUNNING = Path("data") / ".up" / "running.json"
+LOCK = Path("data") / ".up" / "lock"
+LOOPBACK = "127.0.0.1"
+TEMPORARY = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
+START_WITHIN = 120  # seconds; a first start makes the database
+END_WITHIN = 5  # seconds
 
 
 def write_down(place: Path, prefect_api: str, mlflow: str) -> None:
-    """Say where the servers are."""
-    write_json(place / RUNNING, {"prefect": prefect_api, "mlflow": mlflow})
+    """Say where the servers are, and whose they are."""
+    who = {"workspace": str(place.resolve()), "pid": os.getpid()}
+    write_json(place / RUNNING, {"prefect": prefect_api, "mlflow": mlflow, **who})
+
+
+def found(place: Path) -> dict[str, Any] | None:
+    """What the `up` of this workspace wrote down of its servers; None when none runs. What a killed one left, or one of
+    the workspace that this is a copy of, does not count."""
+    file = place / RUNNING
+    said = read_json(file) if file.is_file() and is_up(place) else {}
+    return dict(said) if said.get("workspace") == str(place.resolve()) else None
+
+
+def is_up(place: Path) -> bool:
+    """Whether a `nocturne up` of this workspace is running."""
+    file = place / LOCK
+    if not file.is_file():
+        return False
+    try:
+        with FileLock(file, timeout=0):
+            return False
+    except Timeout:
+        return True
 
 
 def forget(place: Path) -> None:
@@ -33,11 +67,55 @@ def answers(url: str) -> bool:
 
 
 def use_prefect(place: Path) -> None:
-    """Let a night that is started by hand show in the Prefect server that runs, unless the user named another."""
+    """Let a night that is started by hand show in the Prefect server that runs, unless the user named another; where
+    none runs, one is started for it alone. To be called before Prefect is imported.
+
+    Raises:
+        NocturneError: the server does not start.
+    """
     end_orphans()
-    found = _address(place, "prefect")
-    if "PREFECT_API_URL" not in os.environ and found is not None and answers(f"{found}/health"):
-        os.environ["PREFECT_API_URL"] = found
+    if "PREFECT_API_URL" in os.environ:
+        return
+    address = _address(place, "prefect")
+    if address is None or not answers(f"{address}/health"):
+        address = _temporary_server()
+    os.environ["PREFECT_API_URL"] = address
+
+
+def _temporary_server() -> str:
+    """Start a Prefect server that ends with this process; returns its API's address.
+
+    Prefect would start the same one, but in the terminal's process group: Ctrl-C then ends the server before the night
+    has told it, and Prefect asks a server that is gone for minutes.
+    """
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port = probe.getsockname()[1]
+    application = ["--factory", "prefect.server.api.server:create_app", "--lifespan", "on", "--log-level", "error"]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "uvicorn", *application, "--host", LOOPBACK, "--port", str(port)],
+        env={**os.environ, **TEMPORARY, "PREFECT_API_URL": f"http://{LOOPBACK}:{port}/api"},
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    atexit.register(_end, server)  # before Prefect registers what it has to say at the end
+    deadline = time.monotonic() + START_WITHIN
+    while not answers(f"http://{LOOPBACK}:{port}/api/health"):
+        if server.poll() is not None or time.monotonic() > deadline:
+            raise NocturneError(
+                "The night's Prefect server did not start.", "Its last words are at the end of the night's log."
+            )
+        time.sleep(0.1)
+    return f"http://{LOOPBACK}:{port}/api"
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    server.terminate()
+    try:
+        server.wait(END_WITHIN)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
 
 
 def end_orphans() -> int:
@@ -74,10 +152,10 @@ def _is_child_of_python(process: Any) -> bool:
 
 def mlflow_address(place: Path) -> str | None:
     """The address of MLflow's UI, or None when none runs."""
-    found = _address(place, "mlflow")
-    return found if found is not None and answers(f"{found}/health") else None
+    address = _address(place, "mlflow")
+    return address if address is not None and answers(f"{address}/health") else None
 
 
 def _address(place: Path, server: str) -> str | None:
-    file = place / RUNNING
-    return str(read_json(file)[server]) if file.is_file() else None
+    said = found(place)
+    return str(said[server]) if said is not None else None

@@ -9,7 +9,8 @@ from prefect import get_run_logger
 from prefect.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
 
 from flows.running import mlflow_address
-from pipelines.gates import Verdict, moves
+from pipelines.evaluation.measures import MEASURES
+from pipelines.gates import Verdict, moves, word
 from pipelines.journal import Entry
 from pipelines.project import Project
 from pipelines.registry import tracking
@@ -41,9 +42,31 @@ def facts(project: Project, stage: str, entry: Entry | None) -> None:
 
 @_view
 def gates(verdict: Verdict, project: Project) -> None:
-    """The gates, a row each, with value, interval, rule, and the examples that moved it most."""
-    rows = [{**row, "moved": "; ".join(moves(row))} for row in verdict.rows()]
-    create_table_artifact(rows, _key(project, "gates"), "Passed" if verdict.passed else "Not passed")
+    """The gates, a row each: the verdict first, then gain, interval and what was needed, then all that is known."""
+    rows = [gate_row(row) for row in verdict.rows()]
+    create_table_artifact(rows, _key(project, "gates"), "Passed" if verdict.passed else "REFUSED")
+
+
+def gate_row(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of the gates' table. Gain and interval are per cent; of a gate against a number in the metric's own unit,
+    where that is not a share."""
+    first = {
+        "verdict": word(row),
+        "gate": row["name"],
+        "gain": _figure(row, "value"),
+        "interval": f"{_figure(row, 'low')} to {_figure(row, 'high')}" if row["low"] is not None else "",
+        "needed": row["rule"],
+    }
+    rest = {key: value for key, value in row.items() if key not in ("name", "value", "low", "high", "rule", "passed")}
+    return {**first, **rest, "moved": "; ".join(moves(row))}
+
+
+def _figure(row: dict[str, Any], key: str) -> str:
+    if row[key] is None:
+        return ""
+    if isinstance(row["against"], str):
+        return f"{row[key]:+.2%}"
+    return f"{row[key]:.2%}" if MEASURES[row["metric"]].scale == 100 else f"{row[key]:.3f}"
 
 
 @_view
@@ -64,17 +87,13 @@ def summary(outcome: Outcome, project: Project) -> None:
         *([f"Skipped: {outcome.reason}"] if outcome.reason else []),
         "",
         *(["| stage | seconds | facts |", "| --- | ---: | --- |", *stages, ""] if stages else []),
-        *(["| gate | what came of it | rule | passed |", "| --- | --- | --- | --- |"] if outcome.gates else []),
-        *(f"| {g['name']} | {g['reason']} | {g['rule']} | {_passed(g)} |" for g in outcome.gates),
+        *(["| verdict | gate | what came of it | rule |", "| --- | --- | --- | --- |"] if outcome.gates else []),
+        *(f"| {word(g)} | {g['name']} | {g['reason']} | {g['rule']} |" for g in outcome.gates),
         "",
         f"- Report: `{outcome.report}`" if outcome.report else "",
         f"- {_recorded(outcome, project)}" if outcome.run else "",
     ]
     create_markdown_artifact("\n".join(lines), _key(project, "summary"), f"{project.name}: {outcome.state}")
-
-
-def _passed(gate: dict[str, Any]) -> str:
-    return "yes" if gate["passed"] else "NO" if gate["severity"] == "block" else "no (a warning)"
 
 
 def _recorded(outcome: Outcome, project: Project) -> str:

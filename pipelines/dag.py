@@ -14,6 +14,8 @@ from pipelines.journal import Entry
 from pipelines.params import write_for_dvc
 from pipelines.project import Project
 
+END_WITHIN = 5  # seconds
+
 
 def order(project: Project) -> list[str]:
     """The names of the project's stages, each after those it needs.
@@ -109,9 +111,24 @@ def _beside_signals(call: Callable[[], None]) -> None:
 
     thread = threading.Thread(target=kept, daemon=True)
     thread.start()
-    thread.join()
+    try:
+        thread.join()
+    except BaseException:  # Ctrl-C, or a request to end
+        _end_stages()
+        thread.join(END_WITHIN)  # DVC frees its locks
+        raise
     if raised:
         raise raised[0]
+
+
+def _end_stages() -> None:
+    """Kill the stages that this process has begun: each goes on from its last checkpoint the next time."""
+    import psutil
+
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):  # it has ended
+            if process.environ().get(journal.NIGHT_PID) == str(os.getpid()):
+                process.kill()
 
 
 def output_hash(project: Project, stage: str) -> str:

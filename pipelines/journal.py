@@ -43,10 +43,16 @@ def read(project: Project, stage: str) -> Entry | None:
         return None
 
 
-def running(project: Project) -> Entry | None:
-    """The step that is at work, as far as the journals know; ask only while a night is running."""
-    entries = [read(project, file.stem) for file in project.night.glob("*.json")]
-    return next((entry for entry in entries if entry is not None and entry.state == "running"), None)
+def entries(project: Project, since: float) -> list[Entry]:
+    """What the stages that began after `since` (seconds since 1970) last said."""
+    found = [read(project, file.stem) for file in project.night.glob("*.json")]
+    return [entry for entry in found if entry is not None and entry.began >= since]
+
+
+def running(project: Project, since: float) -> Entry | None:
+    """The step that is at work in the night that began at `since`. What an earlier night left unfinished is not;
+    ask only while the night runs."""
+    return next((entry for entry in entries(project, since) if entry.state == "running"), None)
 
 
 @contextmanager

@@ -40,6 +40,7 @@ Metric = Literal[
     "mrr",
     "ndcg@10",
 ]
+CRON_RULE = "it takes five fields of numbers, names, *, ranges, lists and steps, L for a month's last day, 5#1"
 COMMIT = r"[0-9a-f]{7,64}"
 NAME_RULE = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 RESERVED = {"models", "live"}
@@ -344,6 +345,8 @@ class Schedule(Section):
             CronSim(value, datetime(2026, 1, 1))
         except CronSimError:
             raise ValueError("not a cron expression such as 0 2 * * *") from None
+        if lacking := _unknown_to_prefect(value.upper().split()):
+            raise ValueError(f"`{lacking}` is not a form that Prefect knows, which begins the nights; {CRON_RULE}")
         return value
 
     @field_validator("timezone")
@@ -354,6 +357,16 @@ class Schedule(Section):
         except (ZoneInfoNotFoundError, ValueError):
             raise ValueError("not a time zone such as Europe/Vienna") from None
         return value
+
+
+def _unknown_to_prefect(fields: list[str]) -> str:
+    """The part of a cron expression that cronsim reads and Prefect does not, or reads as something else; or ""."""
+    if len(fields) != 5:
+        return " ".join(fields)  # with seconds, which Prefect looks for at the end
+    day, weekday = fields[2], fields[4]
+    if "L" in day and day != "L":
+        return day
+    return weekday if re.search(r"\dL|#.*,|,.*#", weekday) else ""
 
 
 class Params(Section):

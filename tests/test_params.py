@@ -49,6 +49,9 @@ def test_shipped_params_are_valid_and_name_this_repository():
         ("gates", 1, {"name": "better than the base"}, "two gates are called `better than the base`"),
         ("gates", 0, {"severity": "warn"}, "an improvement over it is required"),
         ("schedule", "cron", "at two", "not a cron expression"),
+        ("schedule", "cron", "0 2 * * 5L", "`5L` is not a form that Prefect knows"),
+        ("schedule", "cron", "0 2 LW * *", "`LW` is not a form that Prefect knows"),
+        ("schedule", "cron", "0 0 2 * * *", "takes five fields"),
         ("schedule", "timezone", "Mars/Olympus", "not a time zone"),
     ],
 )

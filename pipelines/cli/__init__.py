@@ -6,10 +6,19 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli import day, indexes, lineage, night, registries, releases, setup, training, watching
+from pipelines.cli import (
+    day,
+    indexes,
+    interrupt,
+    lineage,
+    night,
+    registries,
+    releases,
+    setup,
+    training,
+    watching,
+)
 from pipelines.errors import NocturneError
-
-INTERRUPTED = 130
 
 app = typer.Typer(
     help="Learns your codebase every night, answers questions about it by day. Nothing leaves the machine.",
@@ -71,8 +80,8 @@ def main() -> None:
     try:
         app()
     except SystemExit as ended:
-        if ended.code == INTERRUPTED:  # what typer makes of Ctrl-C
-            print("Interrupted; what is live has not changed. The next night goes on from here.", file=sys.stderr)
+        if ended.code == interrupt.EXIT_CODE:  # what typer makes of Ctrl-C
+            print(interrupt.SENTENCE, file=sys.stderr)
         raise
     except NocturneError as error:
         sys.stdout.flush()

@@ -25,6 +25,7 @@ def checks(project: Project, params: Params) -> Iterator[tuple[str, bool, str]]:
         ("dag", _dag),
         ("mlflow", _mlflow),
         ("live release", _live),
+        ("schedule", _schedule),
     ]
     for name, check in every:
         try:
@@ -118,3 +119,12 @@ def _live(project: Project, params: Params) -> str:
         return f"none yet: nocturne nightly {project.name}"
     with open_index(project, params.index, release.manifest.index_version) as index:
         return f"release {release.version}, {index.count()} chunks"
+
+
+def _schedule(project: Project, params: Params) -> str:
+    from pipelines.cli.night import schedule_words
+
+    well, said = schedule_words(project)
+    if not well:
+        raise NocturneError(f"The schedule of {project.name}: {said}", f"Read {project.workspace / 'data' / '.up'}.")
+    return f"{params.schedule.cron} {params.schedule.timezone}: {said}"

@@ -13,13 +13,14 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Column, Table
 
 from pipelines import journal
-from pipelines.gates import moves
+from pipelines.gates import moves, word
 from pipelines.project import Project
 from pipelines.release.night import Outcome
 
 EVERY = 0.2  # seconds
 DECISIONS = ("gates", "release", "index", "gc")
 STARTING = "starting"
+COLOURS = {"passed": "green", "REFUSED": "red", "warned": "yellow", "skipped": "dim"}
 
 
 class Follower(threading.Thread):
@@ -112,8 +113,7 @@ def summary(outcome: Outcome, output: TextIO | None = None) -> None:
             took = f"{stage['seconds']:.1f} s" if "seconds" in stage else "–"
             table.add_row(stage["stage"], took, words(stage["facts"]) if "facts" in stage else "nothing to do")
         for gate in outcome.gates:
-            failed = "[red]failed[/]" if gate["severity"] == "block" else "[yellow]warned[/]"
-            verdict = "[green]passed[/]" if gate["passed"] else failed
+            verdict = f"[{COLOURS[word(gate)]}]{word(gate)}[/]"
             said = [gate["reason"], f"rule: {gate['rule']}", *moves(gate)]
             table.add_row(f"gate: {gate['name']}", verdict, escape("\n".join(said)))
         console.print(table, highlight=False)

@@ -32,34 +32,43 @@ def nightly(
     json: Json = False,
 ) -> None:
     """Learn a project: build what changed, judge it, release it if it is better. Exit code 3: gates failed."""
-    from pipelines import dag, journal
-    from pipelines.cli import display
+    from pipelines.cli.interrupt import ending_within_seconds
+    from pipelines.release import last_night
     from pipelines.release import night as nights
 
     project, params = opened(one_name(name, named))
-    outcome = None
     typer.echo(f"Reading {project.source}", err=True)
-    with nights.alone(project):
-        if not force:
-            outcome = nights.unchanged(project, params)
-        if outcome is not None:
+    with ending_within_seconds(), nights.alone(project), last_night.recorded(project, "hand"):
+        outcome = None if force else nights.unchanged(project, params)
+        if outcome is None:
+            outcome = _learn(project, force)
+        else:
             _mend(project, params)
-    if outcome is None:
-        log = project.night / journal.LOG
-        typer.echo(f"Learning {project.name}; details go to {log}", err=True)
-        with (
-            journal.output_to(log) as terminal,
-            open(terminal, "w", closefd=False) as output,
-            display.following(project, dag.order(project), output),
-        ):
-            outcome = _flow(project, force)
+            nights.remember(project, outcome)
     if json:
         print_json(outcome.facts())
     else:
+        from pipelines.cli import display
+
         display.summary(outcome)
         typer.echo(_verdict(outcome, params.default_project(here(), project.workspace)))
-    if not outcome.passed:
+    if outcome.passed is False:
         raise typer.Exit(GatesFailed.exit_code)
+
+
+def _learn(project: Project, force: bool) -> Any:
+    """Run the flow while its stages are drawn; returns the outcome."""
+    from pipelines import dag, journal
+    from pipelines.cli import display
+
+    log = project.night / journal.LOG
+    typer.echo(f"Learning {project.name}; details go to {log}", err=True)
+    with (
+        journal.output_to(log) as terminal,
+        open(terminal, "w", closefd=False) as output,
+        display.following(project, dag.order(project), output),
+    ):
+        return _flow(project, force)
 
 
 def _flow(project: Project, force: bool) -> Any:
@@ -72,9 +81,11 @@ def _flow(project: Project, force: bool) -> Any:
     use_prefect(project.workspace)
     from flows.nightly import nightly as flow
 
-    with suppress(GatesFailed):  # what failed is in the outcome
-        flow(project.name, force)
-    logging.getLogger("prefect").setLevel(logging.WARNING)
+    try:
+        with suppress(GatesFailed):  # what failed is in the outcome
+            flow(project.name, force)
+    finally:
+        logging.getLogger("prefect").setLevel(logging.CRITICAL)
     return nights.last(project)
 
 
@@ -107,7 +118,7 @@ def status(name: ProjectArgument = None, project: ProjectName = None, json: Json
     """What is live, how the last night ended, and how far a running one is."""
     from pipelines import journal
     from pipelines.registry.releases import CHALLENGER, CHAMPION, Releases
-    from pipelines.release import indexes
+    from pipelines.release import indexes, last_night
     from pipelines.release import night as nights
     from pipelines.watching.watch import watching
 
@@ -115,20 +126,24 @@ def status(name: ProjectArgument = None, project: ProjectName = None, json: Json
     releases = Releases(place)
     releases.notice()
     live, waiting = releases.at(CHAMPION), releases.at(CHALLENGER)
-    last = nights.last(place)
-    running = journal.running(place) if nights.is_held(place) else None
+    last, night = nights.last(place), last_night.of(place)
+    at_work = night is not None and night.state == last_night.RUNNING
+    running = journal.running(place, night.began) if night is not None and at_work else None
     index = live and {**indexes.live(place, params, live), "behind": indexes.lag(place, live)}
     step = {"stage": running.stage, **(running.step or {})} if running else None
+    serves, planned = schedule_words(place)
     facts = {
         "project": place.name,
         "source": str(place.source),
         "champion": live.facts() if live else None,
         "challenger": waiting.facts() if waiting else None,
         "last_night": last.facts() if last else None,
+        "night": night.facts() if night else None,
         "running": step,
         "watching": (seen := watching(place)),
         "index": index,
         "schedule": params.schedule.cron,
+        "planned": {"well": serves, "words": planned},
     }
     if json:
         print_json(facts)
@@ -138,9 +153,48 @@ def status(name: ProjectArgument = None, project: ProjectName = None, json: Json
     typer.echo(f"waiting    {_release(waiting)}")
     if index:
         typer.echo(f"index      {index_words(index)}")
-    typer.echo(f"last night {last.state if last else 'none yet'}")
-    typer.echo(f"running    {_step(step)}")
+    typer.echo(f"last night {_night(night, last)}")
+    typer.echo(f"running    {_step(step) if step or not at_work else 'between two stages'}")
+    typer.echo(f"schedule   {planned}")
     typer.echo(f"watching   {_watch(seen)}")
+
+
+def schedule_words(project: Project) -> tuple[bool, str]:
+    """How the schedule of a project stands: whether it works, and when the next night begins or what is wrong."""
+    import time
+
+    from flows import running, schedule
+
+    if not running.is_up(project.workspace):
+        return True, schedule.STOPPED
+    return schedule.words(schedule.read(project.workspace), project.name, time.time())
+
+
+def _night(night: Any, last: Any) -> str:
+    """How the last night ended, and when."""
+    from pipelines.release.last_night import CRASHED, FAILED, INTERRUPTED, RUNNING
+
+    if night is None:  # of an earlier version, which kept no times
+        return last.state if last else "none yet"
+    began, by = _moment(night.began), " by the schedule" if night.by == "schedule" else ""
+    at = f" in {night.stage}" if night.stage else ""
+    if night.state == RUNNING:
+        return f"began {began}{by}, and is running (process {night.pid})"
+    if night.state == CRASHED:
+        return f"crashed{at}; it began {began}{by} and could not end. The next one goes on from there"
+    span = f"{began} to {_moment(night.ended)}{by}"
+    if night.state in (FAILED, INTERRUPTED):
+        why = f": {night.fact} → {night.next_step}" if night.fact else ""
+        return f"{night.state}{at}, {span}{why}"
+    said = {"rejected": "refused by its gates", "skipped": f"skipped ({last.reason})" if last else "skipped"}
+    return f"{said.get(night.state, night.state)}, {span}"
+
+
+def _moment(seconds: float) -> str:
+    """A time as this machine's clock shows it."""
+    from datetime import datetime
+
+    return f"{datetime.fromtimestamp(seconds).astimezone():%Y-%m-%d %H:%M %Z}"
 
 
 def _release(release: Any) -> str:
@@ -167,7 +221,7 @@ def up(
     mlflow_port: Annotated[int, typer.Option(help="Port of MLflow's UI.")] = 5000,
 ) -> None:
     """Start the Prefect server, MLflow's UI and the nightly schedule together; Ctrl-C ends them."""
-    from flows.deployments import up as start
+    from flows.up import up as start
     from pipelines.cli.setup import enter
 
     project, params = opened(None)

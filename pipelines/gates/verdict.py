@@ -12,6 +12,7 @@ from pipelines.gates.rules import rule, ruling
 from pipelines.params import Evaluation, Gate
 from pipelines.records import Record
 
+SKIPPED = "skipped"
 LEARNED = ("forgetting", "memorisation")  # what there is only of something that was learned
 
 
@@ -70,9 +71,22 @@ class Verdict:
         """The gates that did not pass and only warn."""
         return [gate for gate in self.gates if not gate.passed and gate.severity == "warn"]
 
+    def counts(self) -> dict[str, int | float | str]:
+        """How many gates passed, failed, warned, and were skipped because there was nothing to judge them by."""
+        words = [word(row) for row in self.rows()]
+        kinds = {"passed": "passed", "failed": "REFUSED", "warned": "warned", "skipped": "skipped"}
+        return {name: words.count(kind) for name, kind in kinds.items()}
+
     def rows(self) -> list[dict[str, Any]]:
         """Plain values, one dict a gate, for a table or JSON."""
         return [{**asdict(gate), "moved": list(gate.moved)} for gate in self.gates]
+
+
+def word(row: Mapping[str, Any]) -> str:
+    """What came of a gate, in a word: `passed`, `REFUSED`, `warned`, or `skipped` where there was nothing to judge."""
+    if row["passed"]:
+        return "skipped" if row["reason"].startswith(SKIPPED) else "passed"
+    return "REFUSED" if row["severity"] == "block" else "warned"
 
 
 def moves(row: Mapping[str, Any]) -> list[str]:
@@ -118,9 +132,9 @@ def _judged(
     gate: Gate, scores: Sequence[Record], champion: Mapping[str, Record] | None, config: Evaluation, skipped: str
 ) -> Judged:
     if gate.against == "champion" and champion is None:
-        return _row(gate, Comparison(Figure()), True, f"skipped: {skipped}")
+        return _row(gate, Comparison(Figure()), True, f"{SKIPPED}: {skipped}")
     if _untrained(scores) and (gate.against == "base" or gate.metric in LEARNED):
-        return _row(gate, Comparison(Figure()), True, "skipped: nothing was trained, so there is nothing to show")
+        return _row(gate, Comparison(Figure()), True, f"{SKIPPED}: nothing was trained, so there is nothing to show")
     found = _compared(gate, scores, champion or {}, config)
     return _row(gate, found, *ruling(gate, found))
 

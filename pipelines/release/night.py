@@ -1,24 +1,19 @@
-"""One night of one project: the lock, its outcome, and whether there is anything to do."""
+"""One night of one project: its outcome, and whether there is anything to do."""
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Any, Literal
 
-from filelock import FileLock, Timeout
-
 from pipelines import dag
-from pipelines.errors import NocturneError
 from pipelines.params import Params
 from pipelines.project import Project
 from pipelines.records import read_json, write_json
 from pipelines.registry.manifest import Release
 from pipelines.registry.releases import CHALLENGER, CHAMPION, Releases
+from pipelines.release import last_night
 from pipelines.release.candidate import candidate
+from pipelines.release.lock import alone as alone
+from pipelines.release.lock import is_held as is_held
 
-LOCK_WAIT = 1  # second, in which a look at the lock by `status` passes
 State = Literal["released", "waiting", "rejected", "unchanged", "skipped"]
 
 
@@ -30,6 +25,7 @@ class Outcome:
         state: `released`: a new champion. `waiting`: a challenger waits for a person. `rejected`: a gate failed.
             `unchanged`: nothing was to be done; `gates` is then what the last measured night decided.
             `skipped`: too little is new to be learned; `reason` says how little.
+        passed: what the gates decided; None when they were not asked, as in a skipped night.
         release: the version made, or when none was made the live one.
         waiting: a challenger that nobody has promoted yet, when nothing was made.
         index_release: the release that was made of tonight's index and the adapter that was live, when no adapter of
@@ -39,7 +35,7 @@ class Outcome:
 
     project: str
     state: State
-    passed: bool
+    passed: bool | None
     release: int | None = None
     waiting: int | None = None
     index_release: int | None = None
@@ -52,48 +48,6 @@ class Outcome:
     def facts(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return asdict(self)
-
-
-@contextmanager
-def alone(project: Project) -> Iterator[None]:
-    """Hold the workspace's lock; the operating system frees it when the process ends, however it ends. One night at a
-    time: two would share the cores, and DVC lets only one of them run a stage.
-
-    Raises:
-        NocturneError: a night is running.
-    """
-    project.night.mkdir(parents=True, exist_ok=True)
-    lock, holder = _lock(project)
-    try:
-        with lock:
-            write_json(holder, {"project": project.name, "pid": os.getpid()})
-            try:
-                yield
-            finally:
-                holder.unlink(missing_ok=True)
-    except Timeout:
-        running = read_json(holder) if holder.is_file() else {"project": "another project", "pid": "?"}
-        raise NocturneError(
-            f"A night of `{running['project']}` is already running (process {running['pid']}).",
-            f"Wait for it, or watch it: `nocturne status {running['project']}`.",
-        ) from None
-
-
-def is_held(project: Project) -> bool:
-    """Whether a night of the project is running now."""
-    lock, holder = _lock(project)
-    if not holder.is_file():
-        return False
-    try:
-        with lock:
-            return False
-    except Timeout:
-        return bool(read_json(holder)["project"] == project.name) if holder.is_file() else False
-
-
-def _lock(project: Project) -> tuple[FileLock, Path]:
-    folder = project.workspace / "data"
-    return FileLock(folder / ".night.lock", timeout=LOCK_WAIT), folder / ".night.json"
 
 
 def unchanged(project: Project, params: Params) -> Outcome | None:
@@ -151,4 +105,5 @@ def last(project: Project) -> Outcome | None:
 def remember(project: Project, outcome: Outcome) -> Outcome:
     """Keep an outcome for `status`."""
     write_json(project.night / "outcome" / "last.json", outcome.facts())
+    last_night.end(project, outcome.state)
     return outcome

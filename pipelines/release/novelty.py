@@ -29,7 +29,7 @@ def too_little(project: Project, params: Params) -> Outcome | None:
         f"{found:,} tokens are new since release {live.version}, fewer than training.min_new_tokens ({least:,}), so "
         "nothing was trained"
     )
-    return Outcome(project.name, "skipped", True, live.version, reason=reason)
+    return Outcome(project.name, "skipped", None, live.version, reason=reason)
 
 
 def new_tokens(tonight: Iterable[Record], learned: Iterable[Record]) -> int:

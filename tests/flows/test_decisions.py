@@ -8,6 +8,7 @@ from release.night_results import GATES, candidate_of, write_night
 
 from pipelines import journal
 from pipelines.errors import NocturneError
+from pipelines.gates import word
 from pipelines.gates.verdict import Judged, Verdict
 from pipelines.params import load_params
 from pipelines.release import indexes, retention
@@ -45,6 +46,30 @@ def test_a_clearing_that_fails_is_told_and_ends_no_night(project, monkeypatch):
     with disable_run_logger():
         clear.fn(project, load_params(project.workspace))
     assert journal.read(project, "gc").error == {"fact": "The disk is full.", "next_step": "Free some."}
+
+
+def test_the_table_of_gates_begins_with_the_verdict_and_per_cents():
+    from flows.shown import gate_row
+
+    refused = gate_row({**GATES[0], "passed": False, "arm": "adapter"})
+    assert list(refused)[:5] == ["verdict", "gate", "gain", "interval", "needed"]
+    assert list(refused.values())[:4] == ["REFUSED", "better than the base", "+10.00%", "+5.00% to +15.00%"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({}, "passed"),
+        ({"passed": False}, "REFUSED"),
+        ({"passed": False, "severity": "warn"}, "warned"),
+        ({"value": None, "low": None, "high": None, "reason": "skipped: there is no champion yet"}, "skipped"),
+    ],
+)
+def test_a_gate_that_was_not_judged_is_skipped_and_not_passed(changed, said):
+    from flows.shown import gate_row
+
+    row = {**GATES[0], **changed}
+    assert gate_row(row)["verdict"] == word(row) == said
 
 
 def test_an_index_that_cannot_be_mended_is_told_and_ends_no_night(project, monkeypatch, caplog):

@@ -23,6 +23,7 @@ from pipelines.errors import GatesFailed, NocturneError
 from pipelines.params import load_params
 from pipelines.records import file_sha256, read_json, read_jsonl, tree_sha256
 from pipelines.registry.releases import CHALLENGER, CHAMPION, PREVIOUS, Releases
+from pipelines.release import last_night
 from pipelines.stage import NAMES
 
 SMALL = {
@@ -239,6 +240,10 @@ def test_a_night_after_one_edited_function_is_killed_in_training_and_the_next_on
     assert "already running" in second.stderr
     running.send_signal(signal.SIGKILL)
     running.wait()
+    assert (last_night.of(project).state, last_night.of(project).stage) == ("crashed", "training")
+    said = told("status").stdout
+    assert "last night crashed in training; it began 20" in said
+    assert "running    no" in said
     assert end_orphans() == 1  # its Prefect server, which a night by the command would end
     assert told("search", "adapter").returncode == 0
     assert Releases(project).champion().version == 1
@@ -295,13 +300,34 @@ def test_an_alias_moved_by_hand_has_the_same_effect(place, project):
     assert "whole.json" in told("search", "MANIFEST whole.json", "--json").stdout
 
 
-def test_failed_gates_leave_everything_as_it_was(place, project):
+def last_run():
+    """The last night in Prefect, and the state of its gates' task."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+    from prefect.client.schemas.sorting import FlowRunSort
+
+    with get_client(sync_client=True) as client:
+        run = client.read_flow_runs(sort=FlowRunSort.EXPECTED_START_TIME_DESC, limit=1)[0]
+        tasks = client.read_task_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[run.id])))
+        tables = [one for one in client.read_artifacts() if one.key == "demo-gates" and one.flow_run_id == run.id]
+    gates = next(task for task in tasks if task.name.startswith("gates"))
+    return run.state, gates.state, json.loads(tables[0].data)
+
+
+def test_failed_gates_leave_everything_as_it_was(place, project, prefect):
     change_gates(place, gain=0.99)
     before = Releases(project).champion()
     with pytest.raises(GatesFailed, match="better than the base"):
         night()
     assert Releases(project).champion().version == before.version
     assert len(Releases(project).every()) == 2
+    night_state, gates_state, table = last_run()
+    assert (night_state.name, night_state.type, gates_state.name) == ("Refused", "FAILED", "Refused")
+    assert "failed its gates" in night_state.message
+    assert list(table[0])[:5] == ["verdict", "gate", "gain", "interval", "needed"]
+    assert (table[0]["verdict"], table[0]["gain"][-1], table[1]["verdict"]) == ("REFUSED", "%", "passed")
+    assert last_night.of(project).state == "rejected"
+    assert "last night refused by its gates, 20" in told("status").stdout
     again = command(place, "nightly", "demo")
     assert again.returncode == 3
     assert "failed its gates" in again.stdout
@@ -331,9 +357,10 @@ def test_killed_in_embedding_finished_chunks_are_kept(place, project):
     assert facts["reused"] >= 3
 
 
-def so_far(project, stage):
+def so_far(project, stage, since=0.0):
     entry = journal.read(project, stage)
-    return entry.step["done"] if entry and entry.state == "running" and entry.step else 0
+    at_work = entry and entry.state == "running" and entry.began >= since
+    return entry.step["done"] if at_work and entry.step else 0
 
 
 def wait_until(reached, running, seconds=180):

@@ -1,7 +1,11 @@
-"""`nocturne up`: three servers begin and end together, and the schedule is what params.yaml says."""
+"""`nocturne up`, untouched: nights begin by themselves, params.yaml is followed, and there is one a workspace.
+
+The tests of this file share one `up` and run in their order.
+"""
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -9,12 +13,21 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from types import SimpleNamespace
 
 import pytest
+import yaml
 from conftest import make_repository, make_workspace
 
-from flows.running import RUNNING
-from pipelines.errors import NocturneError
+from flows import running as servers
+from flows import schedule
+from flows.up import up
+from pipelines.cli.night import schedule_words
+from pipelines.errors import NocturneError, UsageError
+from pipelines.params import load_params
+from pipelines.release import last_night
+
+ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
 
 def free_port():
@@ -23,9 +36,9 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def posted(url, body):
-    headers = {"Content-Type": "application/json"}
-    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
+def asked(url, body=None):
+    data = json.dumps(body).encode() if body is not None else None
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
     for _ in range(10):
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
@@ -37,67 +50,176 @@ def posted(url, body):
     raise AssertionError(f"{url} is not available")
 
 
-def test_up_shows_the_schedule_and_ends_everything(tmp_path):
-    source = make_repository(tmp_path / "moon", {"a.py": "x = 1\n"})
-    place = make_workspace(tmp_path / "workspace", {"moon": source})
-    prefect, mlflow = free_port(), free_port()
-    command = ["up", "--prefect-port", str(prefect), "--mlflow-port", str(mlflow)]
-    running = subprocess.Popen(
-        [sys.executable, "-c", "from pipelines.cli import main; main()", *command],
-        cwd=place,
-        env={**os.environ, "NOCTURNE_HOME": str(place)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
+def until(process, start):
+    """The first line that begins so."""
+    for line in iter(process.stdout.readline, ""):
+        if line.startswith(start):
+            return line.strip()
+    raise AssertionError(f"it ended without saying {start}")
+
+
+def wait_for(found, seconds=300):
+    deadline = time.monotonic() + seconds
+    while not (result := found()):
+        assert time.monotonic() < deadline
+        time.sleep(1)
+    return result
+
+
+def change(place, **values):
+    params = yaml.safe_load((place / "params.yaml").read_text())
+    (place / "params.yaml").write_text(yaml.safe_dump({**params, **values}, sort_keys=False))
+
+
+class Up:
+    """A `nocturne up` of the workspace, and what it can be asked."""
+
+    def __init__(self, place):
+        self.place = place
+        self.ports = free_port(), free_port()
+
+    def start(self):
+        command = ["up", "--prefect-port", str(self.ports[0]), "--mlflow-port", str(self.ports[1])]
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", "from pipelines.cli import main; main()", *command],
+            cwd=self.place,
+            env={**os.environ, "NOCTURNE_HOME": str(self.place)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def prefect(self, path, body):
+        return asked(f"http://127.0.0.1:{self.ports[0]}/api/{path}", body)
+
+    def deployments(self):
+        found = self.prefect("deployments/filter", {})
+        return {
+            one["name"]: SimpleNamespace(
+                paused=one["paused"], crons=[each["schedule"]["cron"] for each in one["schedules"]]
+            )
+            for one in found
+        }
+
+    def ended_runs(self):
+        runs = self.prefect("flow_runs/filter", {"flow_runs": {"state": {"type": {"any_": list(ENDED)}}}})
+        return [run for run in runs if run["auto_scheduled"]]
+
+
+@pytest.fixture(scope="module")
+def at_work(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("up")
+    source = make_repository(folder / "moon", {"a.py": "x = 1\n"})
+    place = make_workspace(folder / "workspace", {"moon": source}, schedule={"cron": "* * * * *"})
+    made = Up(place)
+    made.start()
+    yield made
+    made.process.send_signal(signal.SIGINT)
+    made.process.wait(90)
+
+
+@pytest.fixture
+def project(at_work):
+    return load_params(at_work.place).project("moon", at_work.place)
+
+
+def test_up_says_where_everything_is_and_when_the_next_night_begins(at_work, project):
+    assert until(at_work.process, "Prefect ").split()[1] == f"http://127.0.0.1:{at_work.ports[0]}"
+    assert until(at_work.process, "Schedule") == "Schedule  * * * * * UTC: moon"
+    assert until(at_work.process, "Next").startswith("Next      moon: next 20")
+    assert servers.found(at_work.place)["prefect"] == f"http://127.0.0.1:{at_work.ports[0]}/api"
+    well, said = schedule_words(project)
+    assert well, said
+
+
+def test_a_night_begins_by_itself_and_ends_with_its_own_words(at_work, project):
+    run = wait_for(at_work.ended_runs)[0]
+    assert run["state"]["name"] == "Failed"  # one file is too little to learn
+    assert "from different files" in run["state"]["message"]
+    night = last_night.of(project)
+    assert night.by == "schedule"
+    assert night.began < time.time()
+
+
+def test_a_changed_time_and_an_added_project_are_taken_over_while_it_runs(at_work):
+    source = {"source": str(at_work.place.parent / "moon")}
+    change(
+        at_work.place,
+        projects={"moon": source, "sun": source},
+        schedule={"cron": "17 3 * * *", "timezone": "Europe/Vienna"},
     )
-    try:
-        assert until(running, "Prefect ").split()[1] == f"http://127.0.0.1:{prefect}"
-        assert until(running, "Schedule").split(":")[1].strip() == "moon"
-        until(running, "Ctrl-C")
-        assert json.loads((place / RUNNING).read_text())["prefect"].endswith(f"{prefect}/api")
-        deadline = time.monotonic() + 120
-        while not (found := posted(f"http://127.0.0.1:{prefect}/api/deployments/filter", {})):
-            assert time.monotonic() < deadline
-            time.sleep(1)
-        assert found[0]["name"] == "moon"
-        assert found[0]["schedules"][0]["schedule"]["cron"] == "0 2 * * *"
-        with urllib.request.urlopen(f"http://127.0.0.1:{mlflow}/health", timeout=10) as answer:
-            assert answer.status == 200
-        assert "from different files" in ended(f"http://127.0.0.1:{prefect}/api", found[0]["id"])
-    finally:
-        running.send_signal(signal.SIGINT)
-        assert running.wait(90) == 0
-    assert not (place / RUNNING).exists()
-    for port in (prefect, mlflow):
+    assert until(at_work.process, "Schedule") == "Schedule  17 3 * * * Europe/Vienna: moon, sun"
+    assert "03:17 Europe/Vienna" in until(at_work.process, "Next      sun")
+    served = at_work.deployments()
+    assert {name: (one.paused, one.crons) for name, one in served.items()} == {
+        "moon": (False, ["17 3 * * *"]),
+        "sun": (False, ["17 3 * * *"]),
+    }
+
+
+def test_a_mistake_in_params_is_told_and_the_schedule_stays(at_work, project):
+    before = (at_work.place / "params.yaml").read_text()
+    (at_work.place / "params.yaml").write_text(before.replace("17 3 * * *", "every night"))
+    assert "every night" in until(at_work.process, "params.yaml is not taken over")
+    assert at_work.deployments()["moon"].crons == ["17 3 * * *"]
+    (at_work.place / "params.yaml").write_text(before)
+    until(at_work.process, "params.yaml is in order again")
+
+
+def test_a_removed_project_is_served_no_more(at_work, project):
+    change(at_work.place, projects={"moon": {"source": str(project.source)}})
+    assert until(at_work.process, "Schedule") == "Schedule  17 3 * * * Europe/Vienna: moon"
+    assert at_work.deployments()["sun"].paused
+    assert not at_work.deployments()["moon"].paused
+
+
+def test_mlflow_tells_its_page_that_nothing_is_collected(at_work):
+    told = asked(f"http://127.0.0.1:{at_work.ports[1]}/ajax-api/3.0/mlflow/ui-telemetry")
+    assert told["disable_ui_telemetry"] is True
+
+
+def test_a_second_up_says_where_the_first_one_runs(at_work):
+    with pytest.raises(
+        NocturneError, match=f"already .process {at_work.process.pid}, Prefect http.*{at_work.ports[0]}"
+    ):
+        up(at_work.place, load_params(at_work.place), free_port(), free_port())
+    assert servers.found(at_work.place) is not None
+    assert not at_work.deployments()["moon"].paused
+
+
+def test_a_copy_of_the_workspace_does_not_use_its_servers(at_work, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(at_work.place / "data" / ".up", copy / "data" / ".up")
+    assert servers.mlflow_address(at_work.place) is not None
+    assert servers.mlflow_address(copy) is None
+
+
+def test_after_it_was_killed_the_next_one_has_the_same_schedule_and_no_pile_of_nights(at_work, project):
+    run = at_work.prefect("deployments/filter", {"deployments": {"name": {"any_": ["moon"]}}})[0]["id"]
+    at_work.process.kill()
+    at_work.process.wait()
+    assert not servers.is_up(at_work.place)
+    assert schedule_words(project) == (True, schedule.STOPPED)
+    # A night whose time has passed by the time it starts again.
+    asked_for = at_work.prefect(f"deployments/{run}/create_flow_run", {})
+    at_work.start()
+    until(at_work.process, "Next")
+    state = at_work.prefect("flow_runs/filter", {"flow_runs": {"id": {"any_": [asked_for["id"]]}}})[0]["state"]
+    assert (state["type"], state["name"]) in (("CANCELLED", "Missed"), ("FAILED", "Failed"))
+    assert at_work.deployments()["moon"].crons == ["17 3 * * *"]
+    assert not at_work.deployments()["moon"].paused
+
+
+def test_ctrl_c_ends_everything_that_was_started(at_work):
+    at_work.process.send_signal(signal.SIGINT)
+    assert at_work.process.wait(90) == 0
+    assert not (at_work.place / servers.RUNNING).exists()
+    for port in at_work.ports:
         with socket.socket() as probe:
             assert probe.connect_ex(("127.0.0.1", port)) != 0
 
 
-def ended(api, deployment):
-    """Runs the deployment as its schedule would; what the run said in the end (one file is too little to learn)."""
-    run = posted(f"{api}/deployments/{deployment}/create_flow_run", {})
-    deadline = time.monotonic() + 240
-    while time.monotonic() < deadline:
-        with urllib.request.urlopen(f"{api}/flow_runs/{run['id']}", timeout=30) as answer:
-            state = json.load(answer)["state"]
-        if state["type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED"):
-            return state["message"]
-        time.sleep(1)
-    raise AssertionError(state)
-
-
-def until(running, start):
-    """The first line that begins so."""
-    for line in iter(running.stdout.readline, ""):
-        if line.startswith(start):
-            return line
-    raise AssertionError(f"it ended without saying {start}")
-
-
 def test_a_taken_port_is_named_with_the_option(tmp_path):
-    from flows.deployments import up
-    from pipelines.params import load_params
-
     place = make_workspace(tmp_path / "workspace", {})
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -106,3 +228,10 @@ def test_a_taken_port_is_named_with_the_option(tmp_path):
         with pytest.raises(NocturneError, match=f"Port {port} is taken") as error:
             up(place, load_params(place), port, free_port())
     assert "--prefect-port" in error.value.next_step
+
+
+def test_one_port_for_two_servers_is_refused(tmp_path):
+    place = make_workspace(tmp_path / "workspace", {})
+    port = free_port()
+    with pytest.raises(UsageError, match=f"cannot share port {port}"):
+        up(place, load_params(place), port, port)

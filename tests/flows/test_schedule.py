@@ -1,0 +1,121 @@
+"""How the schedule stands, in words: what is next, what is late and why, and what is not served."""
+
+import time
+
+import pytest
+from conftest import make_workspace
+from prefect.client.schemas.schedules import CronSchedule
+from pydantic import ValidationError
+
+from flows import announce, schedule
+from flows.deployments import Failures, stamps
+from flows.schedule import Plan, Schedule, length, words
+from pipelines import params
+from pipelines.release import last_night
+
+FORMS = """
+* */2 */99 */0 0 00 59 7 12 30 31 1-31 5-10 10-5 0-7 6-7 5-10/2 5/7 1,2 1,5-7 *,1 ? W 15W L LW L/2 L,1
+5L L5 5l 5L,1 SUNL SUN sun SUN-SAT FRI-SUN MON/2 5#2 SUN#1 7#1 5#6 1,5#2 5#2,1 1#2,3#4 5#2/2 1-5#2
+JAN dec JAN-MAR DEC-JAN
+"""
+PAST = 1_768_464_000.0  # 2026-01-15 08:00 UTC
+NOW = 1_800_000_000.0  # 2027-01-15 08:00 UTC
+FAILURE = """\
+15:30:01.1 | INFO    | prefect.server.services.scheduler - Scheduled 3 runs.
+15:31:01.2 | ERROR   | docket.dependencies - ↩ [   353ms] schedule_recent_deployments(){schedule_recent_deployments}
+Traceback (most recent call last):
+  File "scheduler.py", line 243, in schedule_deployments
+    inserted_runs = await models.deployments._insert_scheduled_flow_runs(
+sqlalchemy.exc.InvalidRequestError: Can't evaluate bulk DML statement
+15:31:02.0 | INFO    | uvicorn.access - 127.0.0.1
+"""
+
+
+def served(**values):
+    return Schedule("0 2 * * *", "UTC", NOW - 5, {"moon": Plan(**values.pop("plan", {}))}, **values)
+
+
+def test_the_next_night_is_told_with_its_time_and_how_long_until_then():
+    well, said = words(served(plan={"next": NOW + 18 * 3600}), "moon", NOW)
+    assert (well, said.split(",")[0].split(" (")[0]) == (True, "next 2027-01-16 02:00 UTC")
+    assert said.endswith("(in 18 h)")
+
+
+def test_a_night_that_has_not_begun_minutes_after_its_time_is_late():
+    assert words(served(plan={"next": NOW + 60, "overdue": NOW - 60}), "moon", NOW)[0]
+    well, said = words(served(plan={"overdue": NOW - 720}, trouble="Prefect's scheduler fails: X"), "moon", NOW)
+    assert (well, said) == (False, "late by 12 min: Prefect's scheduler fails: X")
+
+
+def test_a_night_that_waits_for_another_is_late_and_nothing_is_wrong():
+    well, said = words(served(plan={"overdue": NOW - 720}, busy="sun"), "moon", NOW)
+    assert (well, said) == (True, "late by 12 min: it waits for the night of `sun`")
+
+
+def test_a_project_that_is_not_served_says_so_with_the_mistake_that_is_in_the_way():
+    well, said = words(served(mistake="unknown key `x`."), "sun", NOW)
+    assert (well, said) == (False, "`sun` is not served: unknown key `x`.")
+
+
+def test_a_schedule_that_says_nothing_any_more_is_not_believed():
+    well, said = words(served(plan={"next": NOW + 3600}), "moon", NOW + 600)
+    assert not well
+    assert said.startswith("silent for 10 min")
+
+
+def is_taken(expression):
+    try:
+        return bool(params.Schedule(cron=expression, timezone="UTC"))
+    except ValidationError:
+        return False
+
+
+@pytest.mark.parametrize("field", range(5))
+def test_prefect_takes_every_cron_expression_that_params_take(field):
+    lines = [" ".join(form if place == field else "*" for place in range(5)) for form in FORMS.split()]
+    taken = [line for line in lines if is_taken(line)]
+    assert len(taken) > 5
+    for line in taken:
+        assert CronSchedule(cron=line, timezone="UTC").cron == line
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(40, "40 s"), (720, "12 min"), (32400, "9 h"), (259200, "3 days"), (-1, "0 s")]
+)
+def test_a_span_is_told_in_one_unit(seconds, said):
+    assert length(seconds) == said
+
+
+def test_a_night_missed_while_nothing_ran_is_named_unless_one_was_run_by_hand_since(tmp_path):
+    place = make_workspace(tmp_path / "workspace", {"moon": tmp_path, "sun": tmp_path})
+    values = params.load_params(place)
+    plans = {"moon": Plan(next=PAST), "sun": Plan(next=4e9), "gone": Plan(next=PAST)}
+    schedule.write(place, Schedule("0 8 * * *", "UTC", plans=plans))
+    (line,) = announce.missed(place, values)
+    assert line.startswith("Missed    moon: 2026-01-15 08:00 UTC")
+    assert "`nocturne nightly moon`" in line
+    plans["moon"].next = time.time() - 60
+    schedule.write(place, Schedule("0 8 * * *", "UTC", plans=plans))
+    with last_night.recorded(values.project("moon", place), "hand"):
+        pass
+    assert list(announce.missed(place, values)) == []
+
+
+def test_a_failure_of_the_scheduler_is_read_from_its_log_and_forgotten_when_it_is_over(tmp_path):
+    log = tmp_path / "prefect.log"
+    log.write_text(FAILURE)  # of an earlier start
+    failures = Failures(log)
+    assert failures.last(NOW) == ""
+    with log.open("a") as file:
+        file.write(FAILURE)
+    told = "Prefect's scheduler fails: sqlalchemy.exc.InvalidRequestError: Can't evaluate bulk DML statement"
+    assert failures.last(NOW) == told
+    assert failures.last(NOW + 60) == told
+    assert failures.last(NOW + 600) == ""
+
+
+def test_either_file_of_settings_is_seen_to_change(tmp_path):
+    (tmp_path / "params.yaml").write_text("a: 1\n")
+    before = stamps(tmp_path)
+    (tmp_path / "params.local.yaml").write_text("a: 2\n")
+    assert stamps(tmp_path) != before
