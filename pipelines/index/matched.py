@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pipelines.index.engine import Scope
 from pipelines.index.fields import DEFINITIONS, bare, is_wanted
@@ -14,14 +15,14 @@ from pipelines.records import Record
 class Matching:
     """Chooses the definition of a passage, for one question."""
 
-    text: str
     scope: Scope
     asked: Asked
+    words: frozenset[int]
 
     @classmethod
     def of(cls, text: str, scope: Scope) -> "Matching":
         """For the words of a question, or any text, and what its filters allow."""
-        return cls(text, scope, Asked.of(text))
+        return cls(scope, Asked.of(text), terms(text))
 
     def best(self, chunk: Record) -> Record:
         """The definition that a hit names, as `fields.payload` makes it.
@@ -33,8 +34,11 @@ class Matching:
         among = [one for one in every if is_wanted(one, self.scope.only, self.scope.never)] or every
         among = _first(among, [self._alike(one["symbol"]) for one in among])
         if len(among) > 1:
-            own, words = _own_lines(chunk, every), terms(self.text)
-            among = _first(among, [len(words & terms(own[every.index(one)])) for one in among])
+            begin = chunk["start_line"]
+            own = _own_words(
+                chunk["text"], tuple((one["start_line"] - begin, one["end_line"] - begin) for one in every)
+            )
+            among = _first(among, [len(self.words & own[every.index(one)]) for one in among])
         return next((one for one in among if one["symbol"] == chunk["symbol"]), among[0])
 
     def _alike(self, symbol: str) -> float:
@@ -47,11 +51,21 @@ def _first(found: Sequence[Record], scores: Sequence[float]) -> list[Record]:
     return [one for one, score in zip(found, scores, strict=True) if score == best]
 
 
-def _own_lines(chunk: Record, definitions: Sequence[Record]) -> list[str]:
-    """For each definition its lines of the passage's text; a line is of the innermost one that it is in."""
-    own: list[list[str]] = [[] for _ in definitions]
-    for number, line in enumerate(chunk["text"].split("\n"), start=chunk["start_line"]):
-        around = [place for place, one in enumerate(definitions) if one["start_line"] <= number <= one["end_line"]]
-        if around:
-            own[around[-1]].append(line)
-    return ["\n".join(lines) for lines in own]
+@lru_cache(maxsize=1024)  # searches of one process meet the same passages again
+def _own_words(text: str, spans: tuple[tuple[int, int], ...]) -> tuple[frozenset[int], ...]:
+    """For each definition the words of its own lines.
+
+    Args:
+        spans: first and last line of each, counted from 0 of the text; one inside another comes after it, and takes
+            its lines from it.
+    """
+    lines = text.split("\n")
+    owners = [-1] * len(lines)
+    for place, (first, last) in enumerate(spans):
+        begin, end = max(first, 0), min(last + 1, len(lines))
+        owners[begin:end] = [place] * max(end - begin, 0)
+    own: list[list[str]] = [[] for _ in spans]
+    for owner, line in zip(owners, lines, strict=True):
+        if owner >= 0:
+            own[owner].append(line)
+    return tuple(terms("\n".join(some)) for some in own)
