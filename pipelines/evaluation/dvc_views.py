@@ -1,6 +1,6 @@
 """The figures of a night as DVC's own views read them: `dvc metrics show` and `diff`, `plots show`, `exp show`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipelines.records import Record
@@ -8,24 +8,28 @@ from pipelines.records import Record
 METRICS, LOSS, GAINS = "metrics.json", "plots/loss.json", "plots/gains.json"
 DIGITS = 5
 GAIN = "adapter_vs_base"
+RETRIEVAL = ("recall@10", "ndcg@10", "mrr")
 
 
 def metrics(evaluation: Record) -> dict[str, Any]:
-    """The figures without their intervals; a name that has one for each arm, or each side, holds these by name. What
-    was not measured is not there.
+    """The few figures that tell nights apart, without their intervals; what was not measured is not there.
 
     Args:
-        evaluation: the content of `evaluation.json`. Units are as there: bits per byte, and shares from 0 to 1.
+        evaluation: the content of `evaluation.json`, which has all the others. Units are as there: bits per byte, of
+            each arm, and shares from 0 to 1: the gain of the adapter over its base, and what the index finds;
+            forgetting, memorisation and pattern adherence are those of the arm that answers.
     """
     arms = evaluation["arms"]
-    names = dict.fromkeys(name for figures in arms.values() for name in figures)
-    found: dict[str, Any] = {name: {arm: figures.get(name) for arm, figures in arms.items()} for name in names}
-    found["gain"] = evaluation["gains"]
-    found |= evaluation.get("retrieval", {}).get("metrics", {})
-    found["pattern_adherence"] = evaluation.get("suites", {}).get("arms", {})
-    found["forgetting"] = evaluation.get("forgetting", {}).get("forgetting")
-    found["memorisation"] = _arms_of(evaluation.get("memorisation", {}).get("extracted", {}))
-    return {"examples": evaluation["examples"], "files": evaluation["files"], **_values(found)}
+    arm = "adapter" if "adapter" in arms else "base"
+    figures = {
+        "gain": evaluation["gains"].get(GAIN),
+        **{name: evaluation.get("retrieval", {}).get("metrics", {}).get(name) for name in RETRIEVAL},
+        "forgetting": evaluation.get("forgetting", {}).get("forgetting"),
+        "memorisation": evaluation.get("memorisation", {}).get("extracted", {}).get(arm),
+        "pattern_adherence": evaluation.get("suites", {}).get("arms", {}).get(arm),
+    }
+    bits = {name: figures_of["bits_per_byte"] for name, figures_of in arms.items()}
+    return {"examples": evaluation["examples"], "bits_per_byte": _measured(bits), **_measured(figures)}
 
 
 def loss(log: Sequence[Record]) -> list[Record]:
@@ -42,18 +46,9 @@ def gains(evaluation: Record) -> list[Record]:
     return [{"group": name, "gain": round(100 * value, 2)} for name, value in values.items() if value is not None]
 
 
-def _arms_of(side: Record) -> Record:
-    return {arm: figure for arm, figure in side.items() if isinstance(figure, dict)}
-
-
-def _values(found: Record) -> dict[str, Any]:
-    """Figures as numbers, at any depth; without those that have none."""
-    made: dict[str, Any] = {}
-    for name, one in found.items():
-        value = _value(one) if one is None or "value" in one else _values(one)
-        if value not in (None, {}):
-            made[name] = value
-    return made
+def _measured(figures: Mapping[str, Record | None]) -> dict[str, float]:
+    values = {name: _value(figure) for name, figure in figures.items()}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _value(figure: Record | None) -> float | None:

@@ -35,18 +35,18 @@ EVALUATION = {
     "retrieval": {"questions": 3, "metrics": {"recall@10": figure(0.51), "mrr": figure(0.52), "ndcg@10": figure(0.53)}},
     "forgetting": {"examples": 4, "forgetting": figure(0.54)},
     "memorisation": {"extracted": {"strings": 2, "base": figure(0.55), "adapter": figure(0.56)}},
-    "suites": {},
+    "suites": {"cases": 2, "arms": {"base": figure(0.57), "adapter": figure(0.58)}},
 }
 METRICS = {
     "examples": 11,
-    "files": 12,
     "bits_per_byte": {"base": 13.0, "adapter": 14.0},
-    "gain": {"adapter_vs_base": 0.015},
+    "gain": 0.015,
     "recall@10": 0.51,
     "mrr": 0.52,
     "ndcg@10": 0.53,
     "forgetting": 0.54,
-    "memorisation": {"base": 0.55, "adapter": 0.56},
+    "memorisation": 0.56,
+    "pattern_adherence": 0.58,
 }
 LOG = [{"step": 1, "loss": 2.5}, {"step": 2, "loss": None}, {"step": 3, "loss": 1.5}]
 
@@ -60,10 +60,7 @@ def test_each_figure_stands_under_its_own_name_and_what_was_not_measured_is_miss
 
 def test_a_night_that_trained_nothing_has_figures_without_an_adapter():
     base = {"arms": {"base": {"bits_per_byte": figure(3.0)}}, "gains": {}, "by_task": {}, "by_language": {}}
-    assert dvc_views.metrics({"examples": 1, "files": 1, **base}) == {
-        **{"examples": 1, "files": 1},
-        "bits_per_byte": {"base": 3.0},
-    }
+    assert dvc_views.metrics({"examples": 1, **base}) == {"examples": 1, "bits_per_byte": {"base": 3.0}}
     assert dvc_views.gains({"examples": 1, "files": 1, **base}) == []
 
 
