@@ -31,8 +31,10 @@ def line(release: Release) -> str:
 
 
 def _is_gain(gate: Mapping[str, Any]) -> bool:
-    """Whether a gate's value is the share of bits per byte that was saved: others are of other things."""
-    return gate.get("metric") == FIRST and gate.get("against") == "base" and gate.get("value") is not None
+    """Whether a gate's value is the share of bits per byte that was saved; earlier releases had gates of no other
+    metric, and did not name it."""
+    named = gate.get("metric", FIRST) == FIRST and gate.get("against", "base") == "base"
+    return named and gate.get("value") is not None
 
 
 def move(event: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 held against the JSON by its names. The JSON has its keys in another order than the pages have columns."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +11,7 @@ import page_tables
 import pytest
 from conftest import ROOT
 
+from pipelines.cli.releases_shown import line
 from pipelines.evaluation.arms import ARMS
 from pipelines.evaluation.charts import arms_chart, loss_chart
 from pipelines.evaluation.measures import MEASURES
@@ -18,6 +20,8 @@ from pipelines.evaluation.summary import EXAMINED, GAINS
 from pipelines.params import load_params
 from pipelines.project import Project
 from pipelines.records import read_json, write_atomic, write_json, write_jsonl
+from pipelines.registry.manifest import Manifest, Release
+from pipelines.release.card import card as release_card
 from pipelines.release.report import report_file, write
 from pipelines.validation.card import Contents, figures, write_card
 
@@ -231,6 +235,32 @@ def test_the_nights_own_tables(page):
     for gate in GATES:
         row = gates[f"{gate['name']} {'passed' if gate['passed'] else 'failed'}"]
         assert (row["What came of it"], row["Rule"]) == (gate["reason"], gate["rule"])
+
+
+MANIFEST = Manifest(
+    **{"night": "n", "training": "t", "commit": "c" * 40, "base_model": "b", "base_identity": "i"},
+    **{"chat_template_sha256": "h", "dataset_sha256": "d", "dataset_dvc": "e.dir", "index_version": "i1"},
+    **{"encoder": "m", "dimension": 8, "gates": GATES},
+)
+
+
+def test_the_card_of_a_release_has_each_figure_under_its_name():
+    evaluation = some_evaluation()
+    tables = page_tables.of_markdown(release_card("moon", MANIFEST, evaluation, {"train": 7, "holdout": 3}))
+    arms = the(tables, "arm")
+    assert set(arms) == set(ARMS)
+    for arm, figures_of in evaluation["arms"].items():
+        assert arms[arm] == {name: shown(figure, 1, "{:.3f}") for name, figure in figures_of.items()}
+    for gate in GATES:
+        row = the(tables, "gate")[gate["name"]]
+        assert row == {"passed": "yes" if gate["passed"] else "NO", "reason": gate["reason"], "rule": gate["rule"]}
+
+
+def test_the_gain_of_a_release_is_that_of_its_bits_whatever_its_first_gate_judges():
+    other = {**GATES[0], "metric": "syntax_validity", "value": 0.9}
+    made = Release("moon", 3, "today", SimpleNamespace(), replace(MANIFEST, gates=[other, *GATES]), ())
+    assert "gain +10.0%" in line(made)
+    assert "gain" not in line(replace(made, manifest=replace(MANIFEST, gates=[other])))
 
 
 def some_rows(numbers: Iterator[int], language: str, license: str, amount: int) -> list[dict]:
