@@ -146,7 +146,8 @@ def output_hash(project: Project, stage: str) -> str:
         raise NocturneError(
             f"DVC has not made {stage} of {project.name} yet.", f"Run `nocturne nightly {project.name}`."
         )
-    return str(made["outs"][0]["md5"])
+    folder = project.path(stage).relative_to(project.workspace).as_posix()
+    return next(str(out["md5"]) for out in made["outs"] if out["path"] == folder)
 
 
 def stored(project: Project, folder_hash: str) -> dict[str, Path] | None:

@@ -17,7 +17,7 @@ NAMES = ("snapshot", "extraction", "history", "dataset", "validation", "training
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage of the night. It owns the folder `data/<project>/<name>` and nothing else.
+    """One stage of the night. It owns the folder `data/<project>/<name>`, its metrics and plots, and nothing else.
 
     Attributes:
         name: the module, the params section, the DVC stage, the task.
@@ -27,6 +27,7 @@ class Stage:
         rooms: shared folders or files of `pipelines/` whose code the result depends on.
         always: runs every time, because what it reads lies outside the workspace.
         persists: finds its own files of the time before, and may keep what was decided then.
+        metrics, plots: files for DVC's own views, relative to `data/<project>/`; no other stage reads them.
     """
 
     name: str
@@ -36,6 +37,8 @@ class Stage:
     rooms: tuple[str, ...] = ()
     always: bool = False
     persists: bool = False
+    metrics: tuple[str, ...] = ()
+    plots: tuple[str, ...] = ()
 
 
 def load(name: str) -> Stage:

@@ -99,6 +99,8 @@ def declared(name):
         "deps": code + [where + need for need in stage.needs],
         "params": [{FOR_DVC: [f"settings.{key}" for key in stage.params]}],
         "outs": [{where + name: {"persist": True}} if stage.persists else where + name],
+        **({"metrics": [where + file for file in stage.metrics]} if stage.metrics else {}),
+        **({"plots": [where + file for file in stage.plots]} if stage.plots else {}),
     }
     return {**entry, "always_changed": True} if stage.always else entry
 
@@ -111,6 +113,8 @@ def test_dvc_yaml_lists_exactly_what_the_stages_declare():
     for name, entry in stages.items():
         assert entry["foreach"] == "${settings.projects}"
         found = {key: value for key, value in entry["do"].items() if key != "desc"}
+        if "plots" in found:  # how they are drawn is dvc.yaml's alone
+            found["plots"] = [file for plot in found["plots"] for file in plot]
         wanted = declared(name)
         assert {**found, "deps": sorted(found["deps"])} == {**wanted, "deps": sorted(wanted["deps"])}
 

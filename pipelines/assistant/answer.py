@@ -11,6 +11,7 @@ from pipelines.index import Hit
 from pipelines.index.question import parse
 from pipelines.params import Params
 from pipelines.project import Project
+from pipelines.source.changes import states
 
 EXTRACTIVE, GENERATE = "extractive", "generate"
 # Over Nocturne's own code, 14 questions about it had a hit above one of these, 10 about cakes and taxes had none: their
@@ -22,7 +23,12 @@ NEAR_BEST = 0.5  # of the best hit's score: what is found far behind it is noise
 
 @dataclass(frozen=True)
 class Citation:
-    """A place in the source: `text` stands in lines `start_line` to `end_line` of `path` in `commit`."""
+    """A place in the source: `text` stands in lines `start_line` to `end_line` of `path` in `commit`.
+
+    Attributes:
+        symbol: the definition that the hit names and these lines are of; "" without one.
+        state: what became of the file since: "", or one of `pipelines.source.changes`.
+    """
 
     number: int
     path: str
@@ -32,6 +38,8 @@ class Citation:
     blob: str
     score: float
     text: str
+    symbol: str
+    state: str
 
 
 @dataclass(frozen=True)
@@ -55,8 +63,10 @@ def ask(project: Project, params: Params, live: Live, question: str, generate: b
         UsageError: the question is empty, or has a filter that cannot be read.
         NocturneError: the index, the encoder, or the base model is not to be had.
     """
-    words = parse(question).text
-    found = passages(words, search(project, params, live, question, 2 * params.assistant.passages))
+    asked = parse(question)
+    words = asked.text
+    hits = search(project, params, live, question, 2 * params.assistant.passages)
+    found = passages(words, hits, of_definitions=asked.scope.is_of_definitions())
     chosen = _chosen(found, params.assistant.passages)
     if not chosen:
         mode = GENERATE if generate else EXTRACTIVE
@@ -64,7 +74,7 @@ def ask(project: Project, params: Params, live: Live, question: str, generate: b
     if generate:
         return _written(project, params, live, words, [passage.hit for passage in chosen])
     quoted = [f"[{n}] {p.hit.path}:{p.start_line}-{p.end_line}\n{p.text}" for n, p in enumerate(chosen, 1)]
-    return Answer("\n\n".join(quoted), [_quoted(n, p) for n, p in enumerate(chosen, 1)], EXTRACTIVE)
+    return Answer("\n\n".join(quoted), _cited(project, chosen), EXTRACTIVE)
 
 
 def answers(passage: Passage) -> bool:
@@ -91,17 +101,24 @@ def _written(project: Project, params: Params, live: Live, question: str, hits: 
     writer, notices = load_writer(project, live)
     limit = params.assistant.max_new_tokens
     prompt, shown = prompt_of(writer, question, hits, limit)
+    whole = [Passage(hit, hit.start_line, hit.end_line, hit.text, 1.0) for hit in shown]
     text = writer.generate([prompt], limit)[0].strip()
     if not text:
         notices = [*notices, "The model wrote nothing; these are the passages that it was shown."]
-    return Answer(text, [_cited(n, hit) for n, hit in enumerate(shown, 1)], GENERATE, notices)
+    return Answer(text, _cited(project, whole), GENERATE, notices)
 
 
-def _quoted(number: int, passage: Passage) -> Citation:
-    hit = passage.hit
-    where = (hit.path, passage.start_line, passage.end_line, hit.commit, hit.blob)
-    return Citation(number, *where, hit.score, passage.text)
+def _cited(project: Project, quoted: Sequence[Passage]) -> list[Citation]:
+    """The citations of what is quoted, or was shown to the model, numbered in this order."""
+    became = states(project.source, [(one.hit.path, one.hit.blob, one.hit.commit) for one in quoted])
+    return [
+        _citation(number, one, became[one.hit.path, one.hit.blob, one.hit.commit])
+        for number, one in enumerate(quoted, 1)
+    ]
 
 
-def _cited(number: int, hit: Hit) -> Citation:
-    return Citation(number, hit.path, hit.start_line, hit.end_line, hit.commit, hit.blob, hit.score, hit.text)
+def _citation(number: int, quoted: Passage, state: str) -> Citation:
+    hit = quoted.hit
+    where = (hit.path, quoted.start_line, quoted.end_line, hit.commit, hit.blob)
+    of_symbol = hit.symbol_start_line <= quoted.end_line and quoted.start_line <= hit.symbol_end_line
+    return Citation(number, *where, hit.score, quoted.text, hit.symbol if of_symbol else "", state)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipelines.assistant.paragraphs import Paragraph, paragraphs, widened
+from pipelines.assistant.shown import definition_text
 from pipelines.index import Hit, terms
 
 PROSE = 1.5  # a sentence written to be read, against code that happens to use the words
@@ -26,27 +27,38 @@ class Passage:
     coverage: float
 
 
-def passages(question: str, hits: Sequence[Hit]) -> list[Passage]:
+def passages(question: str, hits: Sequence[Hit], of_definitions: bool = False) -> list[Passage]:
     """One passage a hit, in the hits' order: its paragraph with most of the question's words.
 
     Args:
         question: in words, or code.
         hits: of one search; how rare a word is, is counted over them.
+        of_definitions: only lines of the definition that a hit names are quoted: filters asked for it.
     """
     found = [terms(_searched(hit)) for hit in hits]
     weights = {
         word: math.log(1 + (len(hits) + 1) / (1 + sum(word in one for one in found))) for word in terms(question)
     }
-    return [_passage(hit, _share(one, weights), weights) for hit, one in zip(hits, found, strict=True)]
+    shares = [_share(one, weights) for one in found]
+    return [
+        _passage(_quotable(hit, of_definitions), hit, share, weights) for hit, share in zip(hits, shares, strict=True)
+    ]
 
 
-def _passage(hit: Hit, coverage: float, weights: dict[int, float]) -> Passage:
-    lines = hit.text.split("\n")
+def _quotable(hit: Hit, of_definitions: bool) -> tuple[int, list[str]]:
+    """The number of the first line that may be quoted, and this line and those after it."""
+    if not of_definitions:
+        return hit.start_line, hit.text.split("\n")
+    return hit.symbol_start_line, definition_text(hit).split("\n")
+
+
+def _passage(quotable: tuple[int, list[str]], hit: Hit, coverage: float, weights: dict[int, float]) -> Passage:
+    start, lines = quotable
     among = paragraphs(lines) or [Paragraph(0, len(lines), False)]
     best = max(among, key=lambda one: (_worth(lines, one, weights), one.prose, not one.imports, -one.first))
     first, last = widened(lines, among, best)
     text = "\n".join(lines[first:last])
-    return Passage(hit, hit.start_line + first, hit.start_line + last - 1, text, coverage)
+    return Passage(hit, start + first, start + last - 1, text, coverage)
 
 
 def _worth(lines: Sequence[str], one: Paragraph, weights: dict[int, float]) -> float:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import asdict, replace
+from textwrap import indent
 from typing import Annotated
 
 import typer
@@ -9,6 +10,7 @@ import typer
 from pipelines.cli.context import Json, ProjectName, opened, path_in_source, print_json
 
 NOTHING = "Nothing is found there."
+INDENT = " " * 7  # under the path
 FILTERS = (
     "Filters: lang:go, path:internal/, kind:function, symbol:Foo, commit:1a2b3c4 (or uncommitted), complexity:10 (or "
     "more); after a word -kind:test excludes; quotes work."
@@ -17,26 +19,35 @@ FILTERS = (
 
 def search(
     text: Annotated[str, typer.Argument(help=f"Words, code, or a question. {FILTERS}")],
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many passages.")] = 10,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many hits.")] = 10,
+    lines: Annotated[int, typer.Option("--lines", min=0, help="How many lines to show of each hit; 0: none.")] = 2,
     project: ProjectName = None,
     json: Json = False,
 ) -> None:
-    """Find passages of the code: by meaning, keywords and names together; path:lines and score."""
+    """Find code by meaning, keywords and names together: score, path:lines, symbol, and its first lines.
+
+    "changed since" and "uncommitted" say that a file has other bytes than the index read, or is in no commit yet.
+    """
     from pipelines.assistant.search import search as find
+    from pipelines.assistant.shown import shown
     from pipelines.release.indexes import served
 
     place, params = opened(project)
     hits, notices = served(place, params, lambda live: find(place, params, live, text, limit))
     for notice in notices:
         typer.echo(notice, err=True)
+    found = shown(place, hits, lines)
     if json:
-        print_json([asdict(hit) for hit in hits])
+        print_json(found)
         return
     if not hits:
         least = params.search.min_score
         typer.echo(f"Nothing fits: no passage scores {least:g} (search.min_score)." if least else NOTHING, err=True)
-    for hit in hits:
-        typer.echo(f"{hit.score:.3f}  {hit.path}:{hit.start_line}-{hit.end_line}  {hit.symbol}")
+    for hit in found:
+        where = f"{hit['path']}:{hit['start_line']}-{hit['end_line']}"
+        typer.echo("  ".join(filter(None, (f"{hit['score']:.3f}", where, hit["symbol"], hit["state"]))))
+        if hit["preview"]:
+            typer.echo(indent(hit["preview"], INDENT))
 
 
 def ask(
@@ -62,7 +73,8 @@ def ask(
     if found.citations:
         typer.echo()
     for one in found.citations:
-        typer.echo(f"[{one.number}] {one.path}:{one.start_line}-{one.end_line}  {one.commit[:7]}  {one.score:.3f}")
+        where = f"[{one.number}] {one.path}:{one.start_line}-{one.end_line}"
+        typer.echo("  ".join(filter(None, (where, one.commit[:7], f"{one.score:.3f}", one.symbol, one.state))))
 
 
 def complete(

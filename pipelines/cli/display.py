@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Column, Table
 
 from pipelines import journal
+from pipelines.evaluation.measures import BITS_PER_BYTE
 from pipelines.gates import moves, word
 from pipelines.project import Project
 from pipelines.release.night import Outcome
@@ -117,6 +118,8 @@ def summary(outcome: Outcome, output: TextIO | None = None) -> None:
             said = [gate["reason"], f"rule: {gate['rule']}", *moves(gate)]
             table.add_row(f"gate: {gate['name']}", verdict, escape("\n".join(said)))
         console.print(table, highlight=False)
+        if any(gate.get("metric") == "bits_per_byte" for gate in outcome.gates):
+            console.print(BITS_PER_BYTE, highlight=False)
 
 
 def words(facts: dict[str, Any]) -> str:

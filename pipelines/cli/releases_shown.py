@@ -8,8 +8,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from pipelines.evaluation.measures import BITS_PER_BYTE
 from pipelines.registry.manifest import Release
-from pipelines.release.card import figure
+from pipelines.release.card import FIRST, figure
 from pipelines.release.retention import Cleared, Waste
 
 NAMED = 10  # files, commits or objects; all of them with --json
@@ -20,12 +21,20 @@ GAINS = "gains"
 def line(release: Release) -> str:
     """One release in one line."""
     manifest = release.manifest
-    gain = next((gate["value"] for gate in manifest.gates if gate["value"] is not None), None)
+    gains = [gate["value"] for gate in manifest.gates if _is_gain(gate)]
+    gain = gains[0] if gains else None
     figures = f"gain {gain:+.1%}" if gain is not None else ""
     return (
         f"{release.version:>3}  {release.created}  commit {manifest.commit[:7]}  index {manifest.index_version}  "
         f"data {manifest.dataset_sha256[:8]}  {figures}  {' '.join(release.aliases)}"
     )
+
+
+def _is_gain(gate: Mapping[str, Any]) -> bool:
+    """Whether a gate's value is the share of bits per byte that was saved; earlier releases had gates of no other
+    metric, and did not name it."""
+    named = gate.get("metric", FIRST) == FIRST and gate.get("against", "base") == "base"
+    return named and gate.get("value") is not None
 
 
 def move(event: Mapping[str, Any]) -> str:
@@ -61,6 +70,8 @@ def release(facts: Mapping[str, Any]) -> None:
         typer.echo(f"{'moved':<10} {move(event)}")
     _gates(facts["gates"])
     _metrics({arm: {name: [value] for name, value in some.items()} for arm, some in facts["metrics"].items()}, [""])
+    if any(FIRST in some for some in facts["metrics"].values()):
+        typer.echo(BITS_PER_BYTE)
 
 
 def comparison(facts: Mapping[str, Any]) -> None:

@@ -6,6 +6,12 @@ from typing import Literal
 from pipelines.evaluation.statistics import Bootstrap, Figure
 from pipelines.records import Record
 
+# What a reader is told wherever the figure is met first: a byte that is guessed among all 256 costs 8 bits.
+BITS_PER_BYTE = (
+    "Bits per byte say how well a model predicts text that it has not seen: "
+    "8 is blind guessing, 0 is knowing each byte, and lower is better."
+)
+
 
 @dataclass(frozen=True)
 class Measure:

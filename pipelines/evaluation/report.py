@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.evaluation.arms import ARMS
-from pipelines.evaluation.measures import MEASURES
+from pipelines.evaluation.measures import BITS_PER_BYTE, MEASURES
 from pipelines.evaluation.summary import EXAMINED, gains_of
 from pipelines.records import Record
 
@@ -37,6 +37,7 @@ def content(evaluation: Record, records: list[Record], found: list[Record], char
         "gains": [f"{one}_vs_{other}" for one, other in gains_of(evaluation["arms"])],
         "learned": "adapter" in evaluation["arms"],
         "metrics": {name: MEASURES[name] for name in EXAMINED},
+        "bits_per_byte": BITS_PER_BYTE,
         "examples": examples(records),
         "lost": [record for record in found if not record["ranks"]][:SHOWN],
         "charts": {name: base64.b64encode(png).decode() for name, png in charts.items()},

@@ -1,6 +1,7 @@
 """The evaluation stage: holdout, adapter and vectors in; figures with intervals, charts and a page out."""
 
 from pipelines import progress
+from pipelines.evaluation import dvc_views
 from pipelines.params import Params
 from pipelines.project import Project
 from pipelines.records import Record, read_json, read_jsonl, write_atomic, write_json, write_jsonl
@@ -8,7 +9,7 @@ from pipelines.stage import Facts, Stage, emptied
 
 
 def run(project: Project, params: Params) -> Facts:
-    """Write the records of what was measured, charts and page, and last the figures, `evaluation.json`.
+    """Write the records of what was measured, charts and page, what DVC's views read, and last `evaluation.json`.
 
     Raises:
         NocturneError: a needed file, the base model or the adapter cannot be read.
@@ -30,6 +31,12 @@ def run(project: Project, params: Params) -> Facts:
     for name, png in charts.items():
         write_atomic(folder / f"{name}.png", png)
     write_atomic(folder / "report.html", report(project.name, evaluation, records, found, charts).encode())
+    for name, value in (
+        (dvc_views.METRICS, dvc_views.metrics(evaluation)),
+        (dvc_views.LOSS, dvc_views.loss(log)),
+        (dvc_views.GAINS, dvc_views.gains(evaluation)),
+    ):
+        write_json(project.path(name), value)
     write_json(folder / "evaluation.json", evaluation)
     return _facts(evaluation)
 
@@ -96,4 +103,6 @@ STAGE = Stage(
     ),
     params=("evaluation", "training.base_model", "training.threads", "embedding.trust_remote_code"),
     rooms=("model", "index", "syntax"),
+    metrics=(dvc_views.METRICS,),
+    plots=(dvc_views.LOSS, dvc_views.GAINS),
 )

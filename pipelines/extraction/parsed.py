@@ -1,7 +1,7 @@
 """What one file's bytes say, whatever the file is called: what is kept from night to night."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -20,6 +20,7 @@ from pipelines.syntax.spans import spans
 from pipelines.syntax.symbols import Symbol, symbols
 
 ID_CHARS = 32  # of 64 hexadecimal ones
+FUNCTIONS = ("function", "method")
 
 
 def parse(source: bytes, language: Language, params: Extraction, cleaning: Cleaning) -> Record:
@@ -45,6 +46,7 @@ def parse(source: bytes, language: Language, params: Extraction, cleaning: Clean
     language = settled(source, language)
     found = symbols(source, language)
     known = facts(source, language, found)
+    complexity = _complexities(found, known)
     cut = chunks(source, language, params.chunk_chars, params.overlap_chars)
     return {
         "findings": findings,
@@ -53,10 +55,7 @@ def parse(source: bytes, language: Language, params: Extraction, cleaning: Clean
         "license": cleaned.license,
         "symbols": [vars(symbol) | vars(own) for symbol, own in zip(found, known.symbols, strict=True)],
         "names": names(found, known),
-        "chunks": [
-            {**vars(chunk), "complexity": most, "content_hash": _content_hash(chunk.symbol, chunk.text)}
-            for chunk, most in zip(cut, _complexities(cut, found, known), strict=True)
-        ],
+        "chunks": [_chunk(chunk, complexity) for chunk in cut],
         "outline": outline((symbol.qualified_name for symbol in found), params.chunk_chars),
         "spans": list(map(list, spans(source, language))),
     }
@@ -111,6 +110,7 @@ def summary_chunk(path: str, outline: str) -> Record:
         "symbol": "",
         "text": text,
         "defines": [],
+        "definitions": [],
         "complexity": 0,
         "content_hash": _content_hash("", text),
     }
@@ -128,17 +128,21 @@ def file_record(parsed: Record, origin: Record, project_license: str) -> Record:
     return {**origin, "text": parsed["text"], "spans": parsed["spans"], "license": stated}
 
 
-def _complexities(cut: Sequence[Chunk], found: Sequence[Symbol], known: FileFacts) -> list[int]:
-    """For each passage that of the most complex function that it holds some of; 0 where it holds none."""
-    functions = [
-        (symbol.start_byte, symbol.end_byte, own.complexity)
-        for symbol, own in zip(found, known.symbols, strict=True)
-        if symbol.kind in ("function", "method")
-    ]
-    return [
-        max((most for start, end, most in functions if start < chunk.end_byte and chunk.start_byte < end), default=0)
-        for chunk in cut
-    ]
+def _complexities(found: Iterable[Symbol], known: FileFacts) -> dict[tuple[str, int], int]:
+    """(qualified name, first line) → complexity, of each function."""
+    pairs = zip(found, known.symbols, strict=True)
+    return {(one.qualified_name, one.start_line): own.complexity for one, own in pairs if one.kind in FUNCTIONS}
+
+
+def _chunk(chunk: Chunk, complexity: Mapping[tuple[str, int], int]) -> Record:
+    """A passage as it is kept: each definition with its complexity, 0 if it is no function, and the highest of them."""
+    counts = [complexity.get((one["symbol"], one["start_line"]), 0) for one in chunk.definitions]
+    return {
+        **vars(chunk),
+        "definitions": [{**one, "complexity": n} for one, n in zip(chunk.definitions, counts, strict=True)],
+        "complexity": max(counts, default=0),
+        "content_hash": _content_hash(chunk.symbol, chunk.text),
+    }
 
 
 def _content_hash(symbol: str, text: str) -> str:

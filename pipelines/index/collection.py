@@ -18,7 +18,8 @@ from pipelines.index.engine import (
     Search,
     as_point,
 )
-from pipelines.index.fields import AT_LEAST
+from pipelines.index.fields import AT_LEAST, DEFINITIONS
+from pipelines.index.filters import built
 from pipelines.index.keywords import Sparse
 from pipelines.index.layouts import CUTTING
 from pipelines.records import Record
@@ -164,16 +165,31 @@ def _scrolled(client: Any, *, collection: str, asked: dict[str, Any]) -> tuple[l
     return page
 
 
-def _filter(scope: Scope) -> Any:
-    from qdrant_client import models
+class _Builder:
+    """`filters.Builder` in the client's words."""
 
-    def among(field: str, values: Sequence[str]) -> Any:
+    def among(self, field: str, values: Sequence[str]) -> Any:
+        from qdrant_client import models
+
         if field in AT_LEAST:
             return models.FieldCondition(key=field, range=models.Range(gte=min(map(float, values))))
         return models.FieldCondition(key=field, match=models.MatchAny(any=list(values)))
 
-    must: list[Any] = [among(*item) for item in scope.only.items()]
-    if scope.ids is not None:
-        must.append(models.HasIdCondition(has_id=list(scope.ids)))
-    never = [among(*item) for item in scope.never.items()]
-    return models.Filter(must=must, must_not=never) if must or never else None
+    def ids(self, ids: Sequence[int]) -> Any:
+        from qdrant_client import models
+
+        return models.HasIdCondition(has_id=list(ids))
+
+    def one(self, inner: Any) -> Any:
+        from qdrant_client import models
+
+        return models.NestedCondition(nested=models.Nested(key=DEFINITIONS, filter=inner))
+
+    def whole(self, must: list[Any], must_not: list[Any], should: list[Any]) -> Any:
+        from qdrant_client import models
+
+        return models.Filter(must=must or None, must_not=must_not or None, should=should or None)
+
+
+def _filter(scope: Scope) -> Any:
+    return built(scope, _Builder())

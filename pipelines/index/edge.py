@@ -29,7 +29,8 @@ from pipelines.index.engine import (
     Search,
     as_point,
 )
-from pipelines.index.fields import AT_LEAST, INDEXED
+from pipelines.index.fields import AT_LEAST, DEFINITIONS, INDEXED
+from pipelines.index.filters import built
 from pipelines.index.holes import copied
 from pipelines.index.keywords import Sparse
 from pipelines.index.layouts import CUTTING, OVERSAMPLING, config
@@ -254,16 +255,31 @@ def _copied(folder: Path) -> "TemporaryDirectory[str]":
         ) from error
 
 
-def _filter(scope: Scope) -> Any:
-    import qdrant_edge as edge
+class _Builder:
+    """`filters.Builder` in Edge's words."""
 
-    def among(field: str, values: Sequence[str]) -> Any:
+    def among(self, field: str, values: Sequence[str]) -> Any:
+        import qdrant_edge as edge
+
         if field in AT_LEAST:
             return edge.FieldCondition(key=field, range=edge.RangeFloat(gte=min(map(float, values))))
         return edge.FieldCondition(key=field, match=edge.MatchAny(list(values)))
 
-    must: list[Any] = [among(*item) for item in scope.only.items()]
-    if scope.ids is not None:
-        must.append(edge.HasIdCondition(set(scope.ids)))
-    never = [among(*item) for item in scope.never.items()]
-    return edge.Filter(must=must, must_not=never) if must or never else None
+    def ids(self, ids: Sequence[int]) -> Any:
+        from qdrant_edge import HasIdCondition
+
+        return HasIdCondition(set(ids))
+
+    def one(self, inner: Any) -> Any:
+        from qdrant_edge import NestedCondition
+
+        return NestedCondition(DEFINITIONS, inner)
+
+    def whole(self, must: list[Any], must_not: list[Any], should: list[Any]) -> Any:
+        from qdrant_edge import Filter
+
+        return Filter(must=must or None, must_not=must_not or None, should=should or None)
+
+
+def _filter(scope: Scope) -> Any:
+    return built(scope, _Builder())

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from pipelines.index.fields import payload
+from pipelines.index.fields import OF_DEFINITIONS, payload
 from pipelines.index.keywords import Keywords, Sparse
 from pipelines.index.version import IndexVersion
 from pipelines.records import Record
@@ -42,13 +42,18 @@ class Scope:
     Attributes:
         only: payload field to values; a point has one of the values in every field named here.
         never: payload field to values; a point has none of them. Fields of both are in `fields.INDEXED`; of a number
-            (`fields.AT_LEAST`) a point has a value when it has as much or more.
+            (`fields.AT_LEAST`) a point has a value when it has as much or more. What both say of fields in
+            `fields.OF_DEFINITIONS` is true of one definition of the point, whatever its others are.
         ids: only points with these ids.
     """
 
     only: Mapping[str, Sequence[str]] = field(default_factory=dict)
     never: Mapping[str, Sequence[str]] = field(default_factory=dict)
     ids: Sequence[int] | None = None
+
+    def is_of_definitions(self) -> bool:
+        """Whether it asks something of a point's definitions."""
+        return any(field in OF_DEFINITIONS for field in (*self.only, *self.never))
 
     @classmethod
     def files(cls, paths: Collection[str]) -> "Scope":

@@ -9,6 +9,7 @@ from pipelines.errors import NocturneError
 from pipelines.index.engine import EVERYWHERE, OF_FILE, Engine, Scope, Scored, Search, summary_id
 from pipelines.index.fields import KINDS
 from pipelines.index.keywords import Identifiers, Keywords, Sparse
+from pipelines.index.matched import Matching
 from pipelines.index.ranking import Candidate, Ranking, ranked
 from pipelines.index.ties import equal, settled
 from pipelines.records import Record
@@ -26,6 +27,10 @@ class Hit:
     """A chunk that was found.
 
     Attributes:
+        kind, symbol: of the definition in it that the filters and the words of the question mean; "" without one.
+        symbol_start_line, symbol_end_line: its lines; from the passage's first on where it begins before, and then at
+            most to the passage's last.
+        start_line, end_line, text: of the passage.
         score: 0 to 1, the sum of what `ranking.Ranking` weighs, or the sigmoid of what the model of `search.rerank`
             says: it orders one list and compares within it; between two questions it says little.
         similarity: cosine of question and chunk, comparable between questions.
@@ -45,6 +50,8 @@ class Hit:
     score: float
     similarity: float
     keywords: float
+    symbol_start_line: int
+    symbol_end_line: int
 
 
 class Index(AbstractContextManager["Index"]):
@@ -96,7 +103,9 @@ class Index(AbstractContextManager["Index"]):
         )
         best = ranked(text, both, limit, ranking)
         chunks = self._engine.chunks([candidate.id for _, candidate in best])
-        return [_hit(score, candidate, chunks[candidate.id]) for score, candidate in best if candidate.id in chunks]
+        found = [(score, one, chunks[one.id]) for score, one in best if one.id in chunks]
+        matching = Matching.of(text, scope)
+        return [_hit(score, one, chunk, matching.best(chunk)) for score, one, chunk in found]
 
     def count(self) -> int:
         """How many chunks there are."""
@@ -152,13 +161,16 @@ def _score(scored: Scored) -> float:
     return scored.score
 
 
-def _hit(score: float, found: Candidate, chunk: Record) -> Hit:
+def _hit(score: float, found: Candidate, chunk: Record, definition: Record) -> Hit:
+    first, last = definition["start_line"], definition["end_line"]
+    if first < chunk["start_line"]:  # what is named then is the part that is here
+        first, last = chunk["start_line"], min(last, chunk["end_line"])
     return Hit(
         chunk_id=chunk["chunk_id"],
         path=chunk["path"],
         language=chunk["language"],
-        kind=chunk["kind"],
-        symbol=chunk["symbol"],
+        kind=definition["kind"],
+        symbol=definition["symbol"],
         start_line=chunk["start_line"],
         end_line=chunk["end_line"],
         text=chunk["text"],
@@ -167,4 +179,6 @@ def _hit(score: float, found: Candidate, chunk: Record) -> Hit:
         score=round(score, 5),
         similarity=round(found.cosine, 5),
         keywords=round(found.bm25, 4),
+        symbol_start_line=first,
+        symbol_end_line=last,
     )

@@ -8,7 +8,7 @@ from pipelines.index import fields
 from pipelines.index.engine import Scope
 from pipelines.syntax.languages import LANGUAGES, language_of
 
-KINDS = ("class", "function", "method", "section", fields.TEST, "text")
+KINDS = tuple(sorted((*fields.KINDS_OF_CODE, fields.TEST)))
 KEYS = {
     "lang": "language",
     "language": "language",
@@ -39,7 +39,8 @@ def parse(asked: str) -> Question:
     of which `test` is whatever stands in tests, `symbol:` a name, qualified or bare, in any case, `commit:` the last
     one that changed the file, of which 7 digits count, or `uncommitted`, `complexity:` how many ways through a function
     there are, or more (McCabe). Several of one key are alternatives, different keys must all hold, a `-` before one
-    excludes. `path:"my folder"` keeps a space.
+    excludes. `kind:`, `symbol:` and `complexity:` are about definitions: a passage is found when one definition in it
+    passes all of them. `path:"my folder"` keeps a space.
 
     Raises:
         UsageError: a key or value is unknown or empty, or nothing is left to look for.

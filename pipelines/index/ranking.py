@@ -260,7 +260,7 @@ def _singular(word: str) -> str:
 @lru_cache(maxsize=4096)
 def _path_words(path: str) -> tuple[str, ...]:
     file = PurePosixPath(path)
-    return _name_words(f"{file.name.split('.')[0]} {file.parent.name}")
+    return name_words(f"{file.name.split('.')[0]} {file.parent.name}")
 
 
 class _Defined(NamedTuple):
@@ -275,11 +275,12 @@ class _Defined(NamedTuple):
 def _defined(symbol: str, defines: tuple[str, ...]) -> tuple[_Defined, ...]:
     """A chunk's definitions."""
     names = map(bare, symbols_of({"symbol": symbol, "defines": defines}))
-    return tuple(_Defined(name, _name_words(name), "".join(parts(name))) for name in names)
+    return tuple(_Defined(name, name_words(name), "".join(parts(name))) for name in names)
 
 
 @lru_cache(maxsize=16384)
-def _name_words(name: str) -> tuple[str, ...]:
+def name_words(name: str) -> tuple[str, ...]:
+    """The words of a name as `Asked.fits` compares them."""
     return tuple(_singular(word) for word in parts(name) if not is_stop_word(word))
 
 

@@ -1,5 +1,6 @@
 """The tracked files of a repository as they stand in its working tree."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,7 +47,9 @@ class Skipped:
 
 
 @dataclass(frozen=True)
-class _Entry:
+class Entry:
+    """What git's index says of a path."""
+
     mode: str
     blob: str
 
@@ -61,7 +64,7 @@ def files(root: Path) -> tuple[list[File], list[Skipped]]:
     Raises:
         NocturneError: git fails, or tracks nothing here.
     """
-    index, differing = _compared(root)
+    index, differing = compared(root)
     if not index:
         raise git.empty(root, "no tracked file")
     skipped = [_skipped(path, entry) for path, entry in index.items() if _reason(path, entry)]
@@ -94,27 +97,29 @@ def files(root: Path) -> tuple[list[File], list[Skipped]]:
     return sorted(found, key=lambda file: file.path), sorted(skipped, key=lambda item: item.path)
 
 
-def _compared(root: Path) -> tuple[dict[bytes, _Entry], set[bytes]]:
-    """The index, and which of its paths differ in the working tree. Where it never rests, the last of TRIES."""
-    before = _index(root)
+def compared(root: Path, paths: Sequence[str] = ()) -> tuple[dict[bytes, Entry], set[bytes]]:
+    """The index, of these paths or all, and which of them differ in the working tree. Where it never rests, the last of
+    TRIES."""
+    only = ["--", *(f":(literal){path}" for path in paths)] if paths else []
+    before = _index(root, only)
     for _ in range(TRIES):
-        differing = _changed(root, "diff-files")
-        index = _index(root)
+        differing = _changed(root, "diff-files", *only)
+        index = _index(root, only)
         if index == before:
             break
         before = index
     return before, differing
 
 
-def _index(root: Path) -> dict[bytes, _Entry]:
+def _index(root: Path, only: Sequence[str]) -> dict[bytes, Entry]:
     """Path → entry; of an unmerged path the last stage, which is ours or theirs."""
-    listed = git.output(root, "ls-files", "--stage", "-z")
+    listed = git.output(root, "ls-files", "--stage", "-z", *only)
     entries = {}
     for line in listed.split(b"\0"):
         if line:
             head, path = line.split(b"\t", 1)
             mode, blob, _stage = head.decode().split()
-            entries[path] = _Entry(mode, blob)
+            entries[path] = Entry(mode, blob)
     return entries
 
 
@@ -136,7 +141,7 @@ def _sizes(root: Path, blobs: list[str]) -> dict[str, int]:
     return sizes
 
 
-def _reason(path: bytes, entry: _Entry) -> str:
+def _reason(path: bytes, entry: Entry) -> str:
     try:
         path.decode()
     except UnicodeDecodeError:
@@ -144,5 +149,5 @@ def _reason(path: bytes, entry: _Entry) -> str:
     return _MODES.get(entry.mode, "")
 
 
-def _skipped(path: bytes, entry: _Entry) -> Skipped:
+def _skipped(path: bytes, entry: Entry) -> Skipped:
     return Skipped(path.decode("utf-8", "backslashreplace"), _reason(path, entry))

@@ -11,6 +11,7 @@ Prose is divided into its sections, which stay apart, and a section that does no
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from pipelines.records import Record
 from pipelines.syntax.languages import Language
 from pipelines.syntax.lines import Lines
 from pipelines.syntax.outline import Block, Outline
@@ -33,6 +34,8 @@ class Chunk:
             else of the largest in it; else "".
         text: the source.
         defines: qualified names of all definitions that begin in it, in order: several methods share a passage.
+        definitions: `symbol`, `kind`, `start_line` and `end_line` of these, and before them of `symbol` where it begins
+            in an earlier passage.
     """
 
     start_byte: int
@@ -43,6 +46,7 @@ class Chunk:
     symbol: str
     text: str
     defines: tuple[str, ...] = ()
+    definitions: tuple[Record, ...] = ()
 
 
 def chunks(source: bytes, language: Language, max_chars: int, overlap_chars: int) -> list[Chunk]:
@@ -149,7 +153,7 @@ def _chunk(block: Block, outline: Outline) -> Chunk:
     block = _trim(block, lines)
     start, end = lines.span(block.first, block.last)
     text = lines.source[start:end].rstrip(b"\r\n")
-    symbol = block.symbol
+    symbol, begun = block.symbol, outline.begun(start, end)
     return Chunk(
         start_byte=start,
         end_byte=start + len(text),
@@ -158,5 +162,11 @@ def _chunk(block: Block, outline: Outline) -> Chunk:
         kind=symbol.kind if symbol else "text",
         symbol=symbol.qualified_name if symbol else "",
         text=text.decode("utf-8", "replace"),
-        defines=tuple(one.qualified_name for one in outline.begun(start, end)),
+        defines=tuple(one.qualified_name for one in begun),
+        definitions=tuple(map(_definition, begun if symbol is None or symbol in begun else [symbol, *begun])),
     )
+
+
+def _definition(symbol: Symbol) -> Record:
+    lines = {"start_line": symbol.start_line, "end_line": symbol.end_line}
+    return {"symbol": symbol.qualified_name, "kind": symbol.kind, **lines}

@@ -15,6 +15,7 @@ CHARS = 600  # of a text that is shown
 BINS = 10
 QUANTILES = {"least": 0.0, "median": 0.5, "90%": 0.9, "most": 1.0}
 TEMPLATES = ("card.html", "card.md")
+FOUND_BY = ("category", "kind", "action")  # what tells the rows of findings apart
 
 
 @dataclass(frozen=True)
@@ -72,12 +73,13 @@ def figures(contents: Contents) -> Record:
         "languages": _by(train, holdout, lambda row: row["language"]),
         "licenses": _by(train, holdout, lambda row: row["license"] or "none stated"),
         "quality": _quality(both),
+        "quantiles": list(QUANTILES),
         "lengths": {
             "tokens of an example": _quantiles(row["tokens"] for row in both),
             "characters of a completion": _quantiles(len(row["completion"]) for row in both),
         },
         "contamination": contents.summary["contamination"],
-        "rules": Counter(str(row.get("rule")) for row in contents.quarantined).most_common(),
+        "rules": dict(Counter(str(row.get("rule")) for row in contents.quarantined).most_common()),
         "quarantined": len(contents.quarantined),
         "findings": _findings(contents.findings),
         "examples": _examples(train, pairs),
@@ -92,11 +94,11 @@ def _split(rows: list[Record]) -> Record:
     }
 
 
-def _by(train: list[Record], holdout: list[Record], key: Callable[[Record], str]) -> list[tuple[str, int, int]]:
-    """(value, training rows, held-out rows), the most frequent first."""
+def _by(train: list[Record], holdout: list[Record], key: Callable[[Record], str]) -> dict[str, dict[str, int]]:
+    """Value → how many rows of each split have it, the most frequent first."""
     trained, held = Counter(map(key, train)), Counter(map(key, holdout))
-    found = [(value, trained[value], held[value]) for value in {*trained, *held}]
-    return sorted(found, key=lambda one: (-one[1] - one[2], one[0]))
+    values = sorted({*trained, *held}, key=lambda value: (-trained[value] - held[value], value))
+    return {value: {"training": trained[value], "holdout": held[value]} for value in values}
 
 
 def _quality(rows: list[Record]) -> Record:
@@ -110,7 +112,7 @@ def _quality(rows: list[Record]) -> Record:
     return {
         "bins": [bins[number] for number in range(BINS)],
         "mean": _mean([row["quality"] for row in rows]),
-        "parts": {name: (_mean(values), len(values)) for name, values in sorted(parts.items())},
+        "parts": {name: {"mean": _mean(values), "examples": len(values)} for name, values in sorted(parts.items())},
         "recipes": {name: _mean(values) for name, values in recipes.items()},
     }
 
@@ -124,12 +126,15 @@ def _quantiles(values: Iterable[int]) -> dict[str, int]:
     return {name: found[round(share * (len(found) - 1))] for name, share in QUANTILES.items()}
 
 
-def _findings(findings: list[Record]) -> list[tuple[str, str, str, int, int]]:
-    """(category, kind, what was done, findings, files), in that order."""
-    found: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+def _findings(findings: list[Record]) -> list[Record]:
+    """For each `category`, `kind` and `action` (what was done) how many `findings` there are, in how many `files`."""
+    found: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for one in findings:
-        found[one["category"], one["kind"], one["action"]].append(one["path"])
-    return [(*key, len(paths), len(set(paths))) for key, paths in sorted(found.items())]
+        found[tuple(one[key] for key in FOUND_BY)].append(one["path"])
+    return [
+        {**dict(zip(FOUND_BY, key, strict=True)), "findings": len(paths), "files": len(set(paths))}
+        for key, paths in sorted(found.items())
+    ]
 
 
 def _examples(train: list[Record], pairs: list[Record]) -> dict[str, list[Record]]:

@@ -9,7 +9,8 @@ from pipelines.index import Hit
 
 HITS = [
     Hit(
-        str(n), f"src/{n}.py", "python", "function", f"f{n}", 1, 2, f"def f{n}(): ...", "c", "b", 0.9 - n / 10, 0.5, 1.0
+        *(str(n), f"src/{n}.py", "python", "function", f"f{n}", 1, 2, f"def f{n}(): ...", "c", "b"),
+        *(0.9 - n / 10, 0.5, 1.0, 1, 2),
     )
     for n in range(4)
 ]

@@ -24,7 +24,7 @@ def earlier(project, params, monkeypatch, tmp_path) -> str:
     with monkeypatch.context() as then:
         then.setattr("pipelines.index.engine.point_id", lambda chunk_id: str(uuid5(NAMESPACE_OID, chunk_id)))
         then.setattr("pipelines.index.published.IndexVersion", partial(IndexVersion, schema=SCHEMA - 1))
-        named = Material.of(project).former_versions()[SCHEMA - 2]
+        named = Material.of(project).former_versions()[-1]
         version = publish(project, params, version=named).version
     made_project(tmp_path, some_chunks()[:3], unit_vectors(3))
     return version

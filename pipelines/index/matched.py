@@ -1,0 +1,71 @@
+"""Which definition of a passage a hit is about: one that the filters mean, and of several the one that is asked for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from pipelines.index.engine import Scope
+from pipelines.index.fields import DEFINITIONS, bare, is_wanted
+from pipelines.index.keywords import terms
+from pipelines.index.ranking import Asked, name_words
+from pipelines.records import Record
+
+
+@dataclass(frozen=True)
+class Matching:
+    """Chooses the definition of a passage, for one question."""
+
+    scope: Scope
+    asked: Asked
+    words: frozenset[int]
+
+    @classmethod
+    def of(cls, text: str, scope: Scope) -> "Matching":
+        """For the words of a question, or any text, and what its filters allow."""
+        return cls(scope, Asked.of(text), terms(text))
+
+    def best(self, chunk: Record) -> Record:
+        """The definition that a hit names, as `fields.payload` makes it.
+
+        The one whose name is most like the question's words; among equals the one whose own lines, without those of
+        definitions inside it, have most of these words; else the passage's own symbol, or the first.
+        """
+        every: list[Record] = chunk[DEFINITIONS]
+        among = [one for one in every if is_wanted(one, self.scope.only, self.scope.never)] or every
+        among = _first(among, [self._alike(one["symbol"]) for one in among])
+        if len(among) > 1:
+            begin = chunk["start_line"]
+            own = _own_words(
+                chunk["text"], tuple((one["start_line"] - begin, one["end_line"] - begin) for one in every)
+            )
+            among = _first(among, [len(self.words & own[every.index(one)]) for one in among])
+        return next((one for one in among if one["symbol"] == chunk["symbol"]), among[0])
+
+    def _alike(self, symbol: str) -> float:
+        name = bare(symbol)
+        return 1 + self.asked.fits(name_words(name)) if name in self.asked.names else self.asked.fits(name_words(name))
+
+
+def _first(found: Sequence[Record], scores: Sequence[float]) -> list[Record]:
+    best = max(scores)
+    return [one for one, score in zip(found, scores, strict=True) if score == best]
+
+
+@lru_cache(maxsize=1024)  # searches of one process meet the same passages again
+def _own_words(text: str, spans: tuple[tuple[int, int], ...]) -> tuple[frozenset[int], ...]:
+    """For each definition the words of its own lines.
+
+    Args:
+        spans: first and last line of each, counted from 0 of the text; one inside another comes after it, and takes
+            its lines from it.
+    """
+    lines = text.split("\n")
+    owners = [-1] * len(lines)
+    for place, (first, last) in enumerate(spans):
+        begin, end = max(first, 0), min(last + 1, len(lines))
+        owners[begin:end] = [place] * max(end - begin, 0)
+    own: list[list[str]] = [[] for _ in spans]
+    for owner, line in zip(owners, lines, strict=True):
+        if owner >= 0:
+            own[owner].append(line)
+    return tuple(terms("\n".join(some)) for some in own)
