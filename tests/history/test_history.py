@@ -235,7 +235,7 @@ def test_smalltalk_that_was_only_respaced_is_no_edit_but_white_space_in_its_stri
     change(source, "[:a :b | a + b]", "[ :a :b |\n            a + b ]", "Lay the sum out on two lines", "Till.st")
     change(source, "'the  till'", "'the till'", "Print one blank in the name of the till", "Till.st")
     change(source, '"Add prices up."', '"Add  prices up."', "Set the words of the sum further apart", "Till.st")
-    facts, edits, skipped = night(source)
+    _, edits, skipped = night(source)
     assert [edit["qualified_name"] for edit in edits] == ["Till>>sum:", "Till>>name"]
     assert "formatting" in {row["rule"] for row in skipped}
 

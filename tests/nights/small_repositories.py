@@ -1,4 +1,4 @@
-"""A small repository in each language Nocturne reads: eight documented files, and a history that takes things back."""
+"""A small repository in each language Nocturne reads: a few documented files, and a history that takes things back."""
 
 import json
 from collections.abc import Callable
@@ -10,8 +10,8 @@ from conftest import commit_all, git, make_repository
 
 Write = Callable[[int], dict[str, str]]
 
-_THINGS = "crate rope anchor lantern barrel chart pilot tide buoy sail ferry crane".split()
-_PARTS = "weight length depth price colour age distance angle speed width hour share".split()
+_THINGS = ["crate", "rope", "anchor", "lantern", "barrel", "chart", "pilot", "tide", "buoy", "sail", "ferry", "crane"]
+_PARTS = ["weight", "length", "depth", "price", "colour", "age", "distance", "angle", "speed", "width", "hour", "share"]
 _SENTENCES = (
     "Sums the {part} of every {thing} that is above {high}, after a start of {low}.",
     "Gives back how much {part} each {thing} has when the harbour closes at {high}.",
@@ -21,7 +21,7 @@ _SENTENCES = (
 
 @dataclass(frozen=True)
 class Function:
-    """What one function of a repository is made of; `low` and `high` stand in its code, and nowhere else in the file."""
+    """What one function of a repository is made of; `low` and `high` are numbers of its own."""
 
     name: str
     doc: str
@@ -40,7 +40,7 @@ def functions(file: int) -> list[Function]:
         thing, part = _THINGS[number % 12], _PARTS[(number * 5 + file) % 12]
         low, high = 100 + number * 3, 2000 + number * 7
         doc = _SENTENCES[place].format(thing=thing, part=part, low=low, high=high)
-        name = f"{('sum', 'read', 'tell')[place]}{thing.title()}{part.title()}{'ABCDEFGH'[file]}"
+        name = f"{('sum', 'read', 'tell')[place]}{thing.title()}{part.title()}{'ABCDEFGHIJKL'[file]}"
         made.append(Function(name, doc, f"{thing}s", f"{thing}Now", f"{part}Then", low, high))
     return made
 
@@ -128,7 +128,8 @@ _METHOD = """
 _SECTION = """
     ## About @name
 
-    @doc The @item at @given is then counted as @total, from @low up to @high, and nobody is asked twice.
+    @doc
+    The @item at @given is then counted as @total, from @low up to @high, and nobody is asked twice.
 """
 
 

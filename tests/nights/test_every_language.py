@@ -1,11 +1,14 @@
 """A whole small night, by itself, on every language that is read, with a history that takes things back."""
 
+import re
 from pathlib import Path
 
 import pytest
-from conftest import NANO_CODER, ROOT, with_database
+from conftest import NANO_CODER, ROOT, make_repository, with_database
 from small_repositories import CODE, PROSE, functions, with_history
+from tiny_model import make_smaller
 
+from pipelines.errors import NocturneError
 from pipelines.index import own_index
 from pipelines.model.encoder import load_encoder
 from pipelines.params import Params, load_params
@@ -17,7 +20,7 @@ NIGHT = ("snapshot", "extraction", "history", "embedding", "dataset", "validatio
 SMALL = {
     "dataset": {"retrieval_examples": 4, "holdout": 0.3},
     "embedding": {"variant": "static"},
-    "training": {"base_model": str(NANO_CODER), "max_steps": 2, "batch_size": 2, "threads": 1},
+    "training": {"max_steps": 2, "batch_size": 2, "threads": 1},
     "evaluation": {
         "max_examples": 6,
         "generate_examples": 2,
@@ -30,10 +33,13 @@ SMALL = {
 
 
 @pytest.fixture(scope="module")
-def params() -> Params:
+def params(tmp_path_factory: pytest.TempPathFactory) -> Params:
+    base = tmp_path_factory.mktemp("base")
+    make_smaller(base, NANO_CODER)
+    values = {**SMALL, "training": {**SMALL["training"], "base_model": str(base)}}
     shipped = load_params(ROOT)
     return shipped.model_copy(
-        update={name: getattr(shipped, name).model_copy(update=values) for name, values in SMALL.items()}
+        update={name: getattr(shipped, name).model_copy(update=values) for name, values in values.items()}
     )
 
 
@@ -68,7 +74,8 @@ def test_a_night_on_one_language_learns_its_code_its_history_and_finds_it(name, 
 
     symbols = [one for one in rows(project, "extraction", "symbols.jsonl") if one["kind"] in ("function", "method")]
     assert {one["language"] for one in symbols} == {language}
-    assert len(symbols) == 24 and all(one["doc"] for one in symbols)
+    assert len(symbols) == 24
+    assert all(one["doc"] for one in symbols)
     assert rows(project, "extraction", "skipped.jsonl") == []
 
     edits = rows(project, "history", "edits.jsonl")
@@ -78,14 +85,41 @@ def test_a_night_on_one_language_learns_its_code_its_history_and_finds_it(name, 
         (language, "fixed"),
         (language, "reverted"),
     ]
-    assert edits[0]["path"] == edits[0]["path_then"] and "Old" in edits[0]["path"]
+    assert edits[0]["path"] == edits[0]["path_then"]
+    assert "Old" in edits[0]["path"]
 
     train, holdout = rows(project, "dataset", "train.jsonl"), rows(project, "dataset", "holdout.jsonl")
     assert {one["language"] for one in train} == {one["language"] for one in holdout} == {language}
     assert {"explain", "implement", "complete"} <= {one["task"] for one in train}
     assert read_json(project.path("training", "adapter", "learned.json"))["kind"] == "adapter"
 
-    measured = read_json(project.path("evaluation", "evaluation.json"))
-    assert measured
     wanted = functions(5)[1]
     assert any(path in write(5) for path in found(project, f"{wanted.doc} {wanted.name}"))
+
+
+def test_prose_alone_trains_although_its_recipe_keeps_a_small_share_and_is_found(tmp_path, workspace, params):
+    assert params.dataset.recipes.questions < 0.5
+    project = night("prose", with_history(tmp_path / "source", PROSE, 12), workspace, params)
+    train, holdout = rows(project, "dataset", "train.jsonl"), rows(project, "dataset", "holdout.jsonl")
+    assert len(train) >= params.validation.min_examples
+    assert {one["task"] for one in train} == {one["task"] for one in holdout} == {"questions"}
+    assert {one["language"] for one in train} == {"markdown", "restructuredtext"}
+    assert read_json(project.path("dataset", "summary.json"))["recipes"]["questions"]["share"] == 1
+    assert rows(project, "history", "edits.jsonl") == []
+    assert read_json(project.path("training", "adapter", "learned.json"))["kind"] == "adapter"
+    assert "docs/" in found(project, f"About {functions(5)[1].name}")[0]
+
+
+def test_prose_that_is_too_little_says_how_much_there_is_and_what_is_asked_for(tmp_path, workspace, params):
+    source = with_history(tmp_path / "source", PROSE, 3)
+    with pytest.raises(NocturneError) as error:
+        night("little-prose", source, workspace, params)
+    assert re.search(r"train\.jsonl has [1-9] examples; validation\.min_examples asks for 20", error.value.fact)
+    assert "kept all that it made" in error.value.fact
+
+
+def test_a_single_file_of_prose_is_said_to_be_one_file(tmp_path, workspace, params):
+    source = make_repository(tmp_path / "source", PROSE(0))
+    with pytest.raises(NocturneError) as error:
+        night("one-file", source, workspace, params)
+    assert "Examples can be made of 1 file:" in error.value.fact
