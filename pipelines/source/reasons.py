@@ -41,10 +41,11 @@ def too_large(size: int, max_kb: int) -> Reason | None:
     return Reason(f"{size:,} bytes are more than extraction.max_file_kb = {max_kb}", "max_file_kb")
 
 
-def unreadable(content: bytes, *, dense: bool = False) -> Reason | None:
+def unreadable(content: bytes, *, code: bool = True, dense: bool = False) -> Reason | None:
     """For content that is not text a person wrote; None when it is.
 
     Args:
+        code: whether it is code, of which a line ends before it is long; in prose one may be a paragraph.
         dense: whether its format needs no white space, as tables do.
     """
     if b"\0" in content:
@@ -55,10 +56,10 @@ def unreadable(content: bytes, *, dense: bool = False) -> Reason | None:
         return Reason(f"not UTF-8: byte {error.start} cannot be decoded", "utf-8")
     if not text.strip("\ufeff \t\r\n\f\v"):
         return Reason("empty", "not empty")
-    return _minified(text, dense)
+    return _minified(text, code, dense)
 
 
-def _minified(text: str, dense: bool) -> Reason | None:
+def _minified(text: str, code: bool, dense: bool) -> Reason | None:
     lines = text.splitlines()
     longest = max(len(line) for line in lines)
     if longest > MAX_LINE_CHARS:
@@ -66,7 +67,7 @@ def _minified(text: str, dense: bool) -> Reason | None:
     if len(text) <= MEAN_COUNTS_FROM_CHARS:
         return None
     mean = len(text) / len(lines)
-    if mean > MAX_MEAN_LINE_CHARS:
+    if code and mean > MAX_MEAN_LINE_CHARS:
         return Reason(f"minified: {mean:,.0f} characters a line (limit {MAX_MEAN_LINE_CHARS})", "minified")
     # Only of ASCII: Chinese and Japanese are written without spaces.
     share = sum(map(text.count, " \t\n")) / len(text.encode("ascii", "ignore"))

@@ -271,10 +271,10 @@ def with_history(folder: Path, write: Write, files: int = 8) -> Path:
     change(1, 0, second, 5001, "Let the clerk begin to count much later in the day")
     change(1, 0, 5001, 5101, "Fix a wrong bound: what was just above it got lost")
     name = next(iter(write(2)))
-    git(folder, "mv", name, name.replace("/", "/Old", 1))
+    renamed = (folder / name).with_name(f"Old{Path(name).name}")
+    git(folder, "mv", name, str(renamed))
     commit_all(folder, "Call the oldest measurements by their age")
-    change_of_renamed = folder / name.replace("/", "/Old", 1)
-    change_of_renamed.write_text(_in_code(change_of_renamed.read_text(), str(third), "6001"))
+    renamed.write_text(_in_code(renamed.read_text(), str(third), "6001"))
     commit_all(folder, "Raise the bound of the oldest measurements at last")
     return folder
 
