@@ -115,7 +115,7 @@ def _recipes(
 ) -> dict[str, Any]:
     """What each recipe has made, and the share that was kept of it; and why, where that is nothing."""
     counts = [Counter(row["task"] for row in rows) for rows in (train, holdout, quarantined)]
-    told = {}
+    told: dict[str, dict[str, Any]] = {}
     for recipe in (*RECIPES, PAIRS):
         share = shares[recipe.name]
         trained, held, left_out = (count[recipe.name] for count in counts)

@@ -252,11 +252,15 @@ CODE: dict[str, tuple[str, Write]] = {
 PROSE: Write = _prose
 
 
+def whole(write: Write, files: int = 8) -> dict[str, str]:
+    """All files of a repository, by their paths."""
+    return {path: text for file in range(files) for path, text in write(file).items()}
+
+
 def with_history(folder: Path, write: Write, files: int = 8) -> Path:
     """A repository of some files in which a change was taken back, one was soon fixed, a file was renamed and one
     change lasted."""
-    written = {path: text for file in range(files) for path, text in write(file).items()}
-    make_repository(folder, written)
+    make_repository(folder, whole(write, files))
 
     def change(file: int, place: int, old: int, new: int, message: str) -> str:
         for path in (folder / name for name in write(file)):

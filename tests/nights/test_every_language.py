@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 from conftest import NANO_CODER, ROOT, make_repository, with_database
-from small_repositories import CODE, PROSE, functions, with_history
+from small_repositories import CODE, PROSE, functions, whole, with_history
 from tiny_model import make_smaller
 
 from pipelines.errors import NocturneError
 from pipelines.index import own_index
+from pipelines.index.question import parse
 from pipelines.model.encoder import load_encoder
 from pipelines.params import Params, load_params
 from pipelines.project import Project
@@ -60,11 +61,12 @@ def rows(project: Project, *parts: str) -> list[Record]:
 
 
 def found(project: Project, question: str) -> list[str]:
-    """The paths of what a search finds first."""
+    """The paths of what a search finds first; filters as a person types them."""
     encoder = load_encoder(read_json(project.path("embedding", "embedding.json"))["model"])
-    (vector,) = encoder.encode_queries([question])
+    asked = parse(question)
+    (vector,) = encoder.encode_queries([asked.text])
     with own_index(project) as index:
-        return [hit.path for hit in index.search(question, vector, 3)]
+        return [hit.path for hit in index.search(asked.text, vector, 3, asked.scope)]
 
 
 @pytest.mark.parametrize("name", CODE)
@@ -119,7 +121,26 @@ def test_prose_that_is_too_little_says_how_much_there_is_and_what_is_asked_for(t
 
 
 def test_a_single_file_of_prose_is_said_to_be_one_file(tmp_path, workspace, params):
-    source = make_repository(tmp_path / "source", PROSE(0))
+    source = make_repository(tmp_path / "source", whole(PROSE, 1))
     with pytest.raises(NocturneError) as error:
         night("one-file", source, workspace, params)
     assert "Examples can be made of 1 file:" in error.value.fact
+
+
+def test_text_beside_code_is_found_by_its_language_and_nothing_is_learned_of_it(tmp_path, workspace, params):
+    texts = {
+        "deploy/quay.yaml": "# How many cranes the quay has by night.\ncranes: 12\n",
+        "deploy/Dockerfile": "FROM debian:13\nRUN install-the-tide-tables --for harbour\n",
+        "db/ships.sql": "CREATE TABLE ships (draught_in_fathoms INTEGER);\n",
+        "unheard.of": "The lighthouse keeper signs here.\n",
+    }
+    project = Project("mixed", make_repository(tmp_path / "source", {**whole(CODE["go"][1]), **texts}), workspace)
+    for stage in ("snapshot", "extraction", "history", "embedding", "dataset"):
+        load(stage).run(project, params)
+    for name in ("train", "holdout", "preferences", "quarantine"):
+        assert {one["language"] for one in rows(project, "dataset", f"{name}.jsonl")} <= {"go"}
+    assert found(project, "lang:yaml how many cranes by night") == ["deploy/quay.yaml"]
+    assert found(project, "lang:docker tide tables") == ["deploy/Dockerfile"]
+    assert found(project, "lang:sql draught_in_fathoms") == ["db/ships.sql"]
+    assert found(project, "lang:text lighthouse keeper") == ["unheard.of"]
+    assert found(project, "draught_in_fathoms")[0] == "db/ships.sql"
