@@ -71,6 +71,7 @@ class Extraction(Section):
     """How files become symbols and chunks."""
 
     max_file_kb: Count
+    max_data_kb: Count
     chunk_chars: Annotated[int, Field(ge=200)]
     overlap_chars: Annotated[int, Field(ge=0)]
     generated: Literal["skip", "read"]

@@ -49,6 +49,20 @@ def make_base(folder: Path) -> None:
     Qwen2ForCausalLM(config).save_pretrained(folder)
 
 
+def make_smaller(folder: Path, model: Path) -> None:
+    """Write a Qwen2 with the tokenizer of another model and one narrow layer of random weights."""
+    import torch
+    from transformers import AutoConfig, AutoTokenizer, Qwen2ForCausalLM
+
+    AutoTokenizer.from_pretrained(model).save_pretrained(folder)
+    config = AutoConfig.from_pretrained(model)
+    config.update(
+        {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "layer_types": ["full_attention"]}
+    )
+    torch.manual_seed(4)
+    Qwen2ForCausalLM(config).save_pretrained(folder)
+
+
 def make_adapter(folder: Path, base: Path, noise: float) -> None:
     """Write a LoRA adapter; `noise` is how far its second factor is from zero, where it would change nothing."""
     import torch

@@ -24,6 +24,9 @@ from pipelines.stage import Facts, Stage
 def run(project: Project, params: Params) -> Facts:
     """Write `train.jsonl`, `holdout.jsonl`, `preferences.jsonl`, `quarantine.jsonl` and `summary.json`.
 
+    Where the shares of `dataset.recipes` leave fewer examples than validation asks for, every recipe that is switched
+    on keeps all of its examples.
+
     Raises:
         NocturneError: the source yields no example, or all of them are on one side of the split.
         UsageError: `dataset.holdout_files` takes nothing or everything.
@@ -34,17 +37,18 @@ def run(project: Project, params: Params) -> Facts:
         project, params.dataset, tokenizer, fim_tokens(tokenizer), parts.files, params.embedding.trust_remote_code
     )
     bodies = HeldOutBodies(sources.symbols(), parts.holds)
-    drafts, copies = bodies.sifted(_drafts(sources))
-    drafts.sort(key=lambda d: (not parts.holds(d), d["path"], d["start_byte"], d["task"], d["end_byte"]))
-    examples, quarantined = admit(drafts, tokenizer, params.dataset, project.name, parts, Quality(sources.symbols()))
-    holdout = [example for example in examples if parts.holds(example)]
-    train = [example for example in examples if not parts.holds(example)]
+    shares = params.dataset.recipes.model_dump()
+    train, holdout, quarantined = _admitted(sources, shares, parts, bodies)
+    if len(train) < params.validation.min_examples or len(holdout) < params.validation.min_holdout:
+        shares = {name: float(share > 0) for name, share in shares.items()}
+        train, holdout, quarantined = _admitted(sources, shares, parts, bodies)
     if not train or not holdout:
-        raise _too_little(project, params.dataset, len(train), len(holdout), len(quarantined))
-    pairs, copied = bodies.sifted([draft for draft in _kept(PAIRS, sources) if not parts.holds(draft)])
+        raise _too_little(project, params.dataset, len(train), len(holdout), quarantined)
+    drafted = _kept(PAIRS, sources, shares[PAIRS.name])
+    pairs, copied = bodies.sifted([draft for draft in drafted if not parts.holds(draft)])
     preferences, refused = admit_pairs(pairs, tokenizer, params.dataset, project.name)
-    quarantined += [*copies, *copied, *refused]
-    recipes = _recipes([*train, *preferences], holdout, quarantined, params.dataset)
+    quarantined += [*copied, *refused]
+    recipes = _recipes([*train, *preferences], holdout, quarantined, shares)
     folder = project.path("dataset")
     write_jsonl(folder / "train.jsonl", train)
     write_jsonl(folder / "holdout.jsonl", holdout)
@@ -79,27 +83,41 @@ def _weights(project: Project) -> Counter[str]:
     return +weights
 
 
-def _drafts(sources: Sources) -> list[Record]:
-    """The drafts of every recipe that is switched on, and of each the share that params.yaml keeps."""
+def _admitted(
+    sources: Sources, shares: dict[str, float], parts: Split, bodies: HeldOutBodies
+) -> tuple[list[Record], list[Record], list[Record]]:
+    """What the recipes make at these shares: training examples, held-out ones, and the quarantine."""
+    drafts, copies = bodies.sifted(_drafts(sources, shares))
+    drafts.sort(key=lambda d: (not parts.holds(d), d["path"], d["start_byte"], d["task"], d["end_byte"]))
+    quality = Quality(sources.symbols())
+    examples, left_out = admit(drafts, sources.tokenizer, sources.params, sources.project.name, parts, quality)
+    holdout = [example for example in examples if parts.holds(example)]
+    train = [example for example in examples if not parts.holds(example)]
+    return train, holdout, [*left_out, *copies]
+
+
+def _drafts(sources: Sources, shares: dict[str, float]) -> list[Record]:
+    """The drafts of every recipe that is switched on, and of each the share that is kept."""
     drafts: list[Record] = []
-    wanted = [recipe for recipe in RECIPES if recipe.name in sources.params.recipes.on()]
+    wanted = [recipe for recipe in RECIPES if shares[recipe.name]]
     for recipe in progress.track(wanted, len(wanted), "recipes"):
-        drafts += _kept(recipe, sources)
+        drafts += _kept(recipe, sources, shares[recipe.name])
     return drafts
 
 
-def _kept(recipe: Recipe, sources: Sources) -> Iterator[Record]:
-    """The share of a recipe's drafts that params.yaml keeps."""
-    share = getattr(sources.params.recipes, recipe.name)
+def _kept(recipe: Recipe, sources: Sources, share: float) -> Iterator[Record]:
+    """The share of a recipe's drafts that is kept, by a hash of what they are made of."""
     return (draft for draft in recipe.make(sources) if int(draft["same"][:8], 16) < share * 2**32)
 
 
-def _recipes(train: list[Record], holdout: list[Record], quarantined: list[Record], params: Dataset) -> dict[str, Any]:
-    """What each recipe has made; and why, where that is nothing."""
+def _recipes(
+    train: list[Record], holdout: list[Record], quarantined: list[Record], shares: dict[str, float]
+) -> dict[str, Any]:
+    """What each recipe has made, and the share that was kept of it; and why, where that is nothing."""
     counts = [Counter(row["task"] for row in rows) for rows in (train, holdout, quarantined)]
-    told = {}
+    told: dict[str, dict[str, Any]] = {}
     for recipe in (*RECIPES, PAIRS):
-        share = getattr(params.recipes, recipe.name)
+        share = shares[recipe.name]
         trained, held, left_out = (count[recipe.name] for count in counts)
         told[recipe.name] = {"share": share, "train": trained, "holdout": held, "quarantined": left_out}
         if not trained + held:
@@ -108,16 +126,26 @@ def _recipes(train: list[Record], holdout: list[Record], quarantined: list[Recor
     return told
 
 
-def _too_little(project: Project, params: Dataset, train: int, holdout: int, quarantined: int) -> NocturneError:
-    made = f"{project.source} makes {train} training and {holdout} holdout examples ({quarantined} quarantined); "
+def _too_little(
+    project: Project, params: Dataset, train: int, holdout: int, quarantined: list[Record]
+) -> NocturneError:
+    left_out = ", ".join(
+        f"{number} {rule}" for rule, number in Counter(row["rule"] for row in quarantined).most_common(3)
+    )
+    made = (
+        f"{project.source} makes {train} training and {holdout} holdout examples "
+        f"(quarantined: {left_out or 'nothing'}); "
+    )
     if params.split == "time":
         return NocturneError(
             f"{made}each side needs at least one, from before and after {params.split_after}.",
             "Choose another dataset.split_after, or dataset.split: file, in params.local.yaml.",
         )
+    files = len(_weights(project))
     return NocturneError(
-        f"{made}each side needs at least one, from different files.",
-        "Name a repository with at least two source files, or widen snapshot.include in params.local.yaml.",
+        f"{made}each side needs at least one, from different files. Examples can be made of {files} "
+        f"file{'s' if files != 1 else ''}: those with documented code, whole syntax nodes, or prose below headings.",
+        "Add such files, widen snapshot.include, or switch more of dataset.recipes on, in params.local.yaml.",
     )
 
 
@@ -134,7 +162,13 @@ STAGE = Stage(
         "embedding/vectors.npy",
         "embedding/embedding.json",
     ),
-    params=("dataset", "training.base_model", "embedding.trust_remote_code"),
+    params=(
+        "dataset",
+        "training.base_model",
+        "embedding.trust_remote_code",
+        "validation.min_examples",
+        "validation.min_holdout",
+    ),
     rooms=(
         "index",
         "model/base.py",
@@ -149,5 +183,6 @@ STAGE = Stage(
         "model/vector_cache.py",
         "source/recent.py",
         "syntax/testing.py",
+        "syntax/text/kinds.py",
     ),
 )

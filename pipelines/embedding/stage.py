@@ -72,6 +72,7 @@ STAGE = Stage(
         "model/variants.py",
         "model/vector_cache.py",
         "syntax/testing.py",
+        "syntax/text/kinds.py",
     ),
     persists=True,
 )

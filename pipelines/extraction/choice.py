@@ -15,7 +15,7 @@ class Wanted:
     """A file to be read.
 
     Attributes:
-        language: by its name's ending.
+        language: by its name.
         params: under which it is parsed: `generated` is "read" where an attribute says that the file is not.
         cleaning: under which it is cleaned.
         entry: where the cache keeps what was parsed.
@@ -46,8 +46,10 @@ class Choice:
             return unwanted
         language = language_of(item["path"])
         if language is None:
-            return reasons.no_parser(item["path"])
-        too_large = reasons.too_large(item["size"], self._params.max_file_kb)
+            return reasons.binary_name(item["path"])
+        size, most = item["size"], self._params.max_data_kb
+        too_large = reasons.too_much_data(size, language.name, most) if language.data else None
+        too_large = too_large or reasons.too_large(size, self._params.max_file_kb)
         if too_large is not None:
             return too_large
         params = self._params if attributes.get("generated", True) else self._written

@@ -11,7 +11,7 @@ from pipelines.extraction.cache import Cache, Entry
 from pipelines.extraction.outputs import lines
 from pipelines.params import Cleaning, Extraction
 from pipelines.records import Record, fingerprint
-from pipelines.syntax.languages import named
+from pipelines.syntax.languages import Language
 
 NAME_CHARS = 32
 
@@ -23,10 +23,10 @@ def lines_entry(of: Entry, origin: Record, project_license: str, tested: list[bo
 
 
 def make_parsed(
-    cache: Cache, entry: Entry, source: bytes, language: str, params: Extraction, cleaning: Cleaning
+    cache: Cache, entry: Entry, source: bytes, language: Language, params: Extraction, cleaning: Cleaning
 ) -> Record:
     """Parse a file's bytes into the cache; returns what `parsed.summary` says of them."""
-    found = parsed.parse(source, named(language), params, cleaning)
+    found = parsed.parse(source, language, params, cleaning)
     said = parsed.summary(found)
     cache.write(entry, said, orjson.dumps(found))
     return said

@@ -33,7 +33,7 @@ def parse(source: bytes, language: Language, params: Extraction, cleaning: Clean
         source, language = opened(source, language)
     except NotRead as reason:
         return {"skipped": asdict(Reason(f"notebook: {reason}", "notebook")), "findings": []}
-    unreadable = reasons.unreadable(source)
+    unreadable = reasons.unreadable(source, code=language.code, dense=language.data)
     if unreadable is None and params.generated == "skip":
         unreadable = generated.by_content(source.decode())
     if unreadable is not None:

@@ -72,7 +72,5 @@ class Parsing:
             self.unreadable[item["path"]] = Reason(str(unreadable), "readable")
             return Task((item, None), item["path"])
         del self._missing[wanted.entry.name]
-        call = partial(
-            make_parsed, self._cache, wanted.entry, source, wanted.language.name, wanted.params, wanted.cleaning
-        )
+        call = partial(make_parsed, self._cache, wanted.entry, source, wanted.language, wanted.params, wanted.cleaning)
         return Task((item, wanted), item["path"], call)

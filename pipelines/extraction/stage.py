@@ -25,7 +25,7 @@ from pipelines.source.reader import Reader, Unreadable
 from pipelines.stage import Facts, Stage
 from pipelines.syntax.languages import LANGUAGES
 
-NAMED_EXTENSIONS = 5
+NAMED_KINDS = 5
 
 
 def run(project: Project, params: Params) -> Facts:
@@ -46,10 +46,11 @@ def run(project: Project, params: Params) -> Facts:
         Outputs(project.path("extraction")) as outputs,
     ):
         stated = license.of_project(list(_license_texts(items, reader, params.extraction.max_file_kb)))
-        tests = Tests()
+        tests, kinds = Tests(), Counter[str]()
         for item, said in progress.track(parsing.run(reader, workers), len(items), "files parsed"):
             if said is not None and "names" in said:
                 tests.add(item["path"], said["names"])
+                kinds[said["language"]] += 1
         writing = Writing(cache, choice, outputs, stated, parsing.unreadable, tests)
         for _item in progress.track(writing.run(items, workers), len(items), "files written"):
             pass
@@ -57,8 +58,7 @@ def run(project: Project, params: Params) -> Facts:
     if not outputs.counts["files"]:
         raise _nothing(project, outputs.counts["skipped"])
     counts = {"parsed": parsing.parsed, "reused": parsing.reused, "documented": writing.documented}
-    most = ", ".join(f"{end} {count}" for end, count in _top(writing.unknown))
-    return {**outputs.counts, **counts, "no_parser": most}
+    return {**outputs.counts, **counts, "as_text": _most(kinds)}
 
 
 def _license_texts(items: list[Record], reader: Reader, max_kb: int) -> Iterator[str]:
@@ -71,16 +71,17 @@ def _license_texts(items: list[Record], reader: Reader, max_kb: int) -> Iterator
             yield content.decode("utf-8", "replace")
 
 
-def _top(unknown: Counter[str]) -> list[tuple[str, int]]:
-    by_count = sorted(unknown.items(), key=lambda item: (-item[1], item[0]))
-    return by_count[:NAMED_EXTENSIONS]
+def _most(kinds: Counter[str]) -> str:
+    """Which kinds of text most of the files are that no parser reads."""
+    parsed = {language.name for language in LANGUAGES}
+    unparsed = sorted((-count, kind) for kind, count in kinds.items() if kind not in parsed)
+    return ", ".join(f"{kind} {-count}" for count, kind in unparsed[:NAMED_KINDS])
 
 
 def _nothing(project: Project, skipped: int) -> NocturneError:
-    names = ", ".join(language.name for language in LANGUAGES)
     return NocturneError(
-        f"{project.source} has no source file that can be read; {skipped} tracked files were skipped.",
-        f"Nocturne reads {names}: commit such files, or widen snapshot.include; "
+        f"{project.source} has no text file that can be read; {skipped} tracked files were skipped.",
+        "Nocturne reads UTF-8 text: commit such files, or widen snapshot.include; "
         f"{project.path('extraction', 'skipped.jsonl')} gives each file's reason.",
     )
 

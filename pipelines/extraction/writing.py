@@ -1,6 +1,5 @@
 """The second pass over a snapshot: each file's lines are made once, kept in the cache, and copied to the outputs."""
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -14,7 +13,6 @@ from pipelines.extraction.outputs import Outputs, lines
 from pipelines.extraction.tested import Tests
 from pipelines.extraction.workers import Task, Workers
 from pipelines.records import Record
-from pipelines.source import reasons
 from pipelines.source.reasons import Reason
 
 
@@ -36,7 +34,6 @@ class Writing:
         tests: what the tests of all files call, from the first pass.
         used: the names of the cache's entries that were needed.
         documented: how many symbols have documentation.
-        unknown: files without a parser, by extension.
     """
 
     cache: Cache
@@ -49,7 +46,6 @@ class Writing:
     def __post_init__(self) -> None:
         self.used: set[str] = set()
         self.documented = 0
-        self.unknown: Counter[str] = Counter()
 
     def run(self, items: list[Record], workers: Workers) -> Iterator[Record]:
         """Write every item's lines, or why it has none; gives the item back."""
@@ -95,8 +91,6 @@ class Writing:
         if left.said is not None:
             found = parsed.finding_records(left.said, item)
             self.outputs.write("findings", lines(*found), len(found))
-        if reason.rule == reasons.KNOWN_LANGUAGE:
-            self.unknown[reasons.extension(path)] += 1
         self.outputs.write("skipped", lines({"path": path, **asdict(reason)}), 1)
 
     def _vanished(self, entry: Entry) -> NocturneError:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pipelines.history.sources import Parsed
 from pipelines.records import Record
+from pipelines.syntax.lines import Lines
 from pipelines.syntax.shape import shapes
 from pipelines.syntax.symbols import Symbol
 
@@ -94,6 +95,6 @@ def _record(before: Parsed, after: Parsed, pair: Pair) -> Record:
         "after": _text(after, new),
         "start_byte": start,
         "end_byte": end,
-        "start_line": after.source.count(b"\n", 0, start) + 1,
+        "start_line": Lines(after.source).number(start),
         "end_line": new.end_line,
     }

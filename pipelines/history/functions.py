@@ -78,11 +78,11 @@ class Functions:
 
 
 def _language(change: Change) -> Language | None:
-    """The language of a file that was there before, and is another now; None for every other change."""
+    """The language of code that was there before, and is another now; None for every other change."""
     if change.status not in MODIFIED or not change.plain or change.before == change.after:
         return None
     language = language_of(change.path)
-    return language if language_of(change.path_before) is language else None
+    return language if language and language.code and language_of(change.path_before) is language else None
 
 
 def _skip(found: Record, change: Change, reason: Reason) -> None:

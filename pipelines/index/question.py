@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pipelines.errors import UsageError
 from pipelines.index import fields
 from pipelines.index.engine import Scope
-from pipelines.syntax.languages import LANGUAGES, language_of
+from pipelines.syntax.languages import LANGUAGES, called
+from pipelines.syntax.text.kinds import TEXT_KINDS
 
 KINDS = tuple(sorted((*fields.KINDS_OF_CODE, fields.TEST)))
 KEYS = {
@@ -102,9 +103,10 @@ def _number(value: str) -> str:
 
 
 def _language(value: str) -> str:
-    of_ending = language_of(f"file.{value.lower().removeprefix('.')}")
-    names = [language.name for language in LANGUAGES]
-    return of_ending.name if of_ending else _known("lang", value.lower(), names)
+    meant = called(value)
+    return (
+        meant.name if meant else _known("lang", value.lower(), [*(one.name for one in LANGUAGES), *sorted(TEXT_KINDS)])
+    )
 
 
 def _known(key: str, value: str, known: tuple[str, ...] | list[str]) -> str:

@@ -20,6 +20,7 @@ from pipelines.index.keywords import Identifiers, is_stop_word, parts
 from pipelines.index.ties import equal, settled
 from pipelines.records import Record
 from pipelines.syntax.testing import is_test
+from pipelines.syntax.text.kinds import DOCUMENTS
 
 ITSELF = 0.999  # a cosine from which the question is taken for the chunk's own text
 MIN_LETTERS = 3  # from so many on, a word that begins another is the same word: `auth`, `authentication`
@@ -31,7 +32,6 @@ _WITHIN = re.compile(
     r"|\b[^\W\d_]\w*[a-z0-9][A-Z]\w*|\b[^\W_]\w*_\w+|\b[A-Z]{2,}[a-z]\w*"
 )
 _EXAMPLES = re.compile(r"_?(?:examples?|samples?|demos?|benchmarks?|fixtures?)")
-_PROSE = frozenset(["markdown", "restructuredtext"])
 _ASKS_ASIDE = frozenset(
     ["test", "tests", "testing", "spec", "specs", "example", "examples", "sample", "demo", "benchmark", "fixture"]
 )
@@ -224,9 +224,9 @@ class Asked:
         return bits
 
     def aside(self, chunk: Record) -> bool:
-        """Whether a chunk is of a kind that the question does not ask for: tests and examples, or prose."""
-        if chunk["language"] in _PROSE:
-            return not self.all_words & _ASKS_PROSE
+        """Whether a chunk is of a kind that the question does not ask for: tests and examples, or documents."""
+        if chunk["language"] in DOCUMENTS:
+            return chunk["language"] not in self.all_words and not self.all_words & _ASKS_PROSE
         return _is_aside(chunk["path"]) and not self.all_words & _ASKS_ASIDE
 
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-KNOWN_LANGUAGE = "known language"
 MAX_LINE_CHARS = 5_000
 MAX_MEAN_LINE_CHARS = 200
 MIN_SPACE_SHARE = 0.05  # the least in some 6,800 hand-written files of 20 repositories was 0.066
@@ -23,14 +22,16 @@ class Reason:
     rule: str
 
 
-def no_parser(path: str) -> Reason:
-    """For a file in no language that has a grammar here."""
-    return Reason(f"no parser for {extension(path)}", KNOWN_LANGUAGE)
+def binary_name(path: str) -> Reason:
+    """For a file whose name is that of a picture, a sound, a font or something packed; it is not opened."""
+    return Reason(f"binary: the name ends in {PurePosixPath(path).suffix.lower()}", "text")
 
 
-def extension(path: str) -> str:
-    """The ending of a file's name with its dot, lower case, or that it has none."""
-    return PurePosixPath(path).suffix.lower() or "names without an extension"
+def too_much_data(size: int, language: str, max_kb: int) -> Reason | None:
+    """For a file of data with more bytes than `extraction.max_data_kb` allows; asked before it is read."""
+    if size <= max_kb * 1024:
+        return None
+    return Reason(f"data: {size:,} bytes of {language} are more than extraction.max_data_kb = {max_kb}", "max_data_kb")
 
 
 def too_large(size: int, max_kb: int) -> Reason | None:
@@ -40,8 +41,13 @@ def too_large(size: int, max_kb: int) -> Reason | None:
     return Reason(f"{size:,} bytes are more than extraction.max_file_kb = {max_kb}", "max_file_kb")
 
 
-def unreadable(content: bytes) -> Reason | None:
-    """For content that is not source text a person wrote; None when it is."""
+def unreadable(content: bytes, *, code: bool = True, dense: bool = False) -> Reason | None:
+    """For content that is not text a person wrote; None when it is.
+
+    Args:
+        code: whether it is code, of which a line ends before it is long; in prose one may be a paragraph.
+        dense: whether its format needs no white space, as tables do.
+    """
     if b"\0" in content:
         return Reason("binary: it holds a NUL byte", "text")
     try:
@@ -50,10 +56,10 @@ def unreadable(content: bytes) -> Reason | None:
         return Reason(f"not UTF-8: byte {error.start} cannot be decoded", "utf-8")
     if not text.strip("\ufeff \t\r\n\f\v"):
         return Reason("empty", "not empty")
-    return _minified(text)
+    return _minified(text, code, dense)
 
 
-def _minified(text: str) -> Reason | None:
+def _minified(text: str, code: bool, dense: bool) -> Reason | None:
     lines = text.splitlines()
     longest = max(len(line) for line in lines)
     if longest > MAX_LINE_CHARS:
@@ -61,10 +67,10 @@ def _minified(text: str) -> Reason | None:
     if len(text) <= MEAN_COUNTS_FROM_CHARS:
         return None
     mean = len(text) / len(lines)
-    if mean > MAX_MEAN_LINE_CHARS:
+    if code and mean > MAX_MEAN_LINE_CHARS:
         return Reason(f"minified: {mean:,.0f} characters a line (limit {MAX_MEAN_LINE_CHARS})", "minified")
     # Only of ASCII: Chinese and Japanese are written without spaces.
     share = sum(map(text.count, " \t\n")) / len(text.encode("ascii", "ignore"))
-    if share < MIN_SPACE_SHARE:
+    if share < MIN_SPACE_SHARE and not dense:
         return Reason(f"minified: {share:.1%} white space (at least {MIN_SPACE_SHARE:.0%} in source)", "minified")
     return None

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pipelines.records import file_sha256, fingerprint
 from pipelines.syntax.languages import LANGUAGES
+from pipelines.syntax.text.kinds import LIBRARY
 
 
 @cache
@@ -15,5 +16,5 @@ def identity() -> str:
     code = sorted(path for path in folder.rglob("*") if path.suffix in {".py", ".scm"})
     hashes = [[path.relative_to(folder).as_posix(), file_sha256(path)] for path in code]
     grammars = {language.grammar.split(":")[0] or language.library for language in LANGUAGES}
-    wheels = {"tree_sitter"} | grammars - {""}
+    wheels = {"tree_sitter", LIBRARY} | grammars - {""}
     return fingerprint(hashes, {wheel: version(wheel.replace("_", "-")) for wheel in sorted(wheels)})

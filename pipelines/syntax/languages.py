@@ -1,4 +1,4 @@
-"""The languages Nocturne parses: one row each, and the queries beside it.
+"""The languages Nocturne parses: one row each, and the queries beside it; and, for all other files, kinds of text.
 
 To add one with a tree-sitter wheel: a row below, `queries/<queries>.scm` (definitions), `queries/<queries>.spans.scm`
 (spans) and, if its facts are wanted, `queries/<queries>.facts.scm`. The capture names are explained in `symbols.py`,
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.syntax import macros
 from pipelines.syntax.docs import CDOC, CSHARPDOC, GODOC, JSDOC, PYTHON, RDOC, RUSTDOC, DocStyle
+from pipelines.syntax.text import kinds
 
 if TYPE_CHECKING:
     import tree_sitter
@@ -35,6 +36,8 @@ class Language:
         reader: "module:function" of this room that reads it instead of a grammar and queries, or "".
         library: the package whose version the reader's results depend on, or "".
         macros: whether a preprocessor runs before its grammar holds.
+        code: whether its functions and classes are known; prose and other text have none.
+        blocks: for text, a pattern that the first line of a block matches; "" where blank lines part it.
     """
 
     name: str
@@ -45,6 +48,13 @@ class Language:
     reader: str = ""
     library: str = ""
     macros: bool = False
+    code: bool = True
+    blocks: str = ""
+
+    @property
+    def data(self) -> bool:
+        """Whether it is a format for data, which programs write as well as people."""
+        return self.name in kinds.DATA
 
 
 LANGUAGES = (
@@ -91,9 +101,10 @@ LANGUAGES = (
         (".md", ".markdown"),
         reader="pipelines.syntax.prose.markdown:read",
         library="markdown-it-py",
+        code=False,
     ),
     Language("smalltalk", (".st",), reader="pipelines.syntax.smalltalk.reader:read"),
-    Language("restructuredtext", (".rst",), reader="pipelines.syntax.prose.restructuredtext:read"),
+    Language("restructuredtext", (".rst",), reader="pipelines.syntax.prose.restructuredtext:read", code=False),
 )
 
 _BY_NAME = {language.name: language for language in LANGUAGES}
@@ -101,8 +112,26 @@ _BY_EXTENSION = {end: language for language in LANGUAGES for end in language.ext
 
 
 def language_of(path: str) -> Language | None:
-    """The language of a file by its name's ending, whatever its case; None when there is none."""
-    return _BY_EXTENSION.get(PurePosixPath(path).suffix.lower())
+    """The language of a file by its name, else the kind of text that it is; None when the name is a binary file's."""
+    name = PurePosixPath(path)
+    known = _BY_EXTENSION.get(name.suffix.lower())
+    return known or _of_kind(kinds.kind_of(name.name))
+
+
+def called(name: str) -> Language | None:
+    """The language or kind of text that a person means, by its name or a file ending; None when there is none."""
+    low = name.lower().removeprefix(".")
+    return _BY_EXTENSION.get(f".{low}") or _BY_NAME.get(low) or _of_kind(kinds.called(low))
+
+
+@cache
+def _of_kind(kind: str | None) -> Language | None:
+    if kind is None or kind in _BY_NAME:
+        return _BY_NAME.get(kind or "")
+    ending = ".yaml" if kind == "yaml" else ".conf"  # how scanners for secrets read it: values need no quotes
+    pattern = kinds.PATTERNS.get(kind, "")
+    reader = "pipelines.syntax.text.blocks:read"
+    return Language(kind, (ending,), reader=reader, library=kinds.LIBRARY, code=False, blocks=pattern)
 
 
 def named(name: str) -> Language:
@@ -136,12 +165,13 @@ def _parsed(source: bytes, language: Language) -> "tuple[tree_sitter.Tree, dict[
 def read(source: bytes, language: Language) -> "Reading":
     """What the reader of a language says of UTF-8 source; kept until the next file, as several ask for it in turn."""
     module, function = language.reader.split(":")
-    reading: Reading = getattr(import_module(module), function)(source)
+    reader = getattr(import_module(module), function)
+    reading: Reading = reader(source, language.blocks) if language.blocks else reader(source)
     return reading
 
 
 def valid(source: bytes, language: Language) -> bool | None:
-    """Whether the grammar accepts all of the source: no ERROR and no MISSING node; None for prose, which has none."""
+    """Whether the grammar accepts all of the source: no ERROR and no MISSING node; None for text, which has none."""
     if language.reader:
         return read(source, language).valid
     return not parse(source, language).root_node.has_error

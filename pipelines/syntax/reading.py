@@ -1,10 +1,19 @@
 """What a reader gives for a language that has no grammar: a function that reads a whole file once."""
 
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from pipelines.syntax.lines import Lines
 from pipelines.syntax.spans import Span
 from pipelines.syntax.symbols import Symbol
+
+_WORD_OR_MARK = re.compile(rb"[\w\x80-\xff]+|[^\s\w]")
+
+
+def words_and_marks(source: bytes) -> list[bytes]:
+    """The tokens of a text that has no lexical rules of its own."""
+    return _WORD_OR_MARK.findall(source)
 
 
 @dataclass(frozen=True)
@@ -17,6 +26,7 @@ class Reading:
         starts: lines, counted from 0 and ascending, on which a passage may begin where a definition does not.
         attached: lines, counted from 0, that stay in one passage with the line below them.
         valid: whether all of it follows the language's rules; None where there are none to break.
+        tokens: gives the tokens of a piece of the file, comments included and white space between them not.
     """
 
     symbols: tuple[Symbol, ...]
@@ -24,6 +34,7 @@ class Reading:
     starts: tuple[int, ...] = ()
     attached: frozenset[int] = frozenset()
     valid: bool | None = None
+    tokens: Callable[[bytes], Iterable[bytes]] = words_and_marks
 
 
 def define(

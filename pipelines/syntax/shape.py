@@ -3,7 +3,8 @@
 import hashlib
 from typing import TYPE_CHECKING
 
-from pipelines.syntax.languages import Language, parse
+from pipelines.records import fingerprint
+from pipelines.syntax.languages import Language, parse, read
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -13,7 +14,14 @@ def shapes(source: bytes, language: Language, ranges: list[tuple[int, int]]) -> 
     """A hash of the syntax nodes in each range of bytes: their types, nesting and tokens, comments included.
 
     Two pieces with the same hash differ in white space at most; Python's indentation counts, because it nests.
+    A language with a reader has no syntax nodes: there the reader's tokens are hashed.
     """
+    if language.reader:
+        tokens = read(source, language).tokens
+        return [
+            fingerprint([token.decode("utf-8", "replace") for token in tokens(source[start:end])])
+            for start, end in ranges
+        ]
     root = parse(source, language).root_node
     return [_shape(root, start, end) for start, end in ranges]
 

@@ -92,8 +92,10 @@ def _enough(project: Project, params: Params, train: list[Any], holdout: list[An
             left_out = ", ".join(f"{count} {rule}" for rule, count in rules.most_common(3)) or "nothing"
             raise NocturneError(
                 f"{_shown(project, 'dataset')}/{name}.jsonl has {len(rows)} examples; "
-                f"validation.{key} asks for {wanted} (quarantined: {left_out}).",
-                f"Widen snapshot.include or dataset.recipes, or lower validation.{key}, in params.local.yaml.",
+                f"validation.{key} asks for {wanted} (quarantined: {left_out}). "
+                "Every recipe that is switched on has kept all that it made.",
+                f"Widen snapshot.include, switch on more of dataset.recipes, or lower validation.{key} "
+                "(params.local.yaml).",
             )
 
 

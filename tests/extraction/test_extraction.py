@@ -26,6 +26,7 @@ from pipelines.syntax.languages import LANGUAGES
 FILES: dict[str, str | bytes] = {
     "LICENSE": "MIT License\n\nPermission is hereby granted, free of charge, to any\nperson obtaining a copy\n",
     "notes.txt": "Demo\n",
+    "logo.png": b"\x89PNG\0",
     "a.py": '"""A."""\n\n\ndef f(x):\n    """Adds one to it."""\n    return x + 1\n',
     "pkg/b.py": "# SPDX-License-Identifier: Apache-2.0\nclass B:\n    def g(self):\n        return 'b'\n",
     "web/c.ts": "/** Says hi. */\nexport function hi(name: string): string {\n  return `hi ${name}`;\n}\n",
@@ -67,21 +68,19 @@ def skipped(project: Project) -> dict[str, str]:
 def test_every_source_file_is_parsed_and_the_rest_is_listed(project):
     facts = night(project)
     assert facts == {
-        "files": 3,
-        "parsed": 3,
+        "files": 5,
+        "parsed": 5,
         "reused": 0,
         "symbols": 4,
         "documented": 2,
-        "chunks": 3,
-        "skipped": 2,
+        "chunks": 5,
+        "skipped": 1,
         "findings": 0,
-        "no_parser": ".txt 1, names without an extension 1",
+        "as_text": "text 2",
     }
-    assert skipped(project) == {
-        "LICENSE": "no parser for names without an extension",
-        "notes.txt": "no parser for .txt",
-    }
-    assert [file["path"] for file in lines(project, "files")] == ["a.py", "pkg/b.py", "web/c.ts"]
+    assert skipped(project) == {"logo.png": "binary: the name ends in .png"}
+    texts = [file["path"] for file in lines(project, "files")]
+    assert texts == ["LICENSE", "a.py", "notes.txt", "pkg/b.py", "web/c.ts"]
 
 
 def test_records_carry_their_provenance(project, source):
@@ -89,7 +88,7 @@ def test_records_carry_their_provenance(project, source):
     commit = git(source, "rev-parse", "HEAD").strip()
     blob = git(source, "rev-parse", "HEAD:a.py").strip()
     for name in ("symbols", "chunks", "files"):
-        first = lines(project, name)[0]
+        first = next(one for one in lines(project, name) if one["path"] == "a.py")
         assert [first[key] for key in ("path", "language", "blob", "commit")] == ["a.py", "python", blob, commit]
     (symbol, *_) = lines(project, "symbols")
     assert (symbol["qualified_name"], symbol["doc"], symbol["body"]) == ("f", "Adds one to it.", "    return x + 1")
@@ -140,7 +139,7 @@ def test_identifiers_are_unique_even_for_equal_files(project, source):
     (source / "copy.py").write_bytes((source / "a.py").read_bytes())
     commit_all(source)
     facts = night(project)
-    assert (facts["parsed"], facts["reused"]) == (3, 1)
+    assert (facts["parsed"], facts["reused"]) == (5, 1)
     for name, key in (("chunks", "chunk_id"), ("symbols", "symbol_id")):
         found = [record[key] for record in lines(project, name)]
         assert len(set(found)) == len(found)
@@ -149,7 +148,7 @@ def test_identifiers_are_unique_even_for_equal_files(project, source):
 def test_licenses_come_from_the_file_then_from_the_repository(project):
     night(project)
     found = {file["path"]: file["license"] for file in lines(project, "files")}
-    assert found == {"a.py": "MIT", "pkg/b.py": "Apache-2.0", "web/c.ts": "MIT"}
+    assert found == dict.fromkeys(["LICENSE", "a.py", "notes.txt", "web/c.ts"], "MIT") | {"pkg/b.py": "Apache-2.0"}
 
 
 def test_an_edited_function_is_the_only_file_parsed_again(project, source):
@@ -157,11 +156,11 @@ def test_an_edited_function_is_the_only_file_parsed_again(project, source):
     (source / "a.py").write_text("def f(x):\n    return x + 2\n")
     commit_all(source)
     facts = night(project)
-    assert (facts["parsed"], facts["reused"]) == (1, 2)
+    assert (facts["parsed"], facts["reused"]) == (1, 4)
     warm = outputs(project)
     shutil.rmtree(project.cache)
     cold = night(project)
-    assert (cold["parsed"], cold["reused"]) == (3, 0)
+    assert (cold["parsed"], cold["reused"]) == (5, 0)
     assert outputs(project) == warm
 
 
@@ -169,7 +168,7 @@ def test_an_uncommitted_edit_is_seen(project, source):
     night(project)
     (source / "a.py").write_text("def edited():\n    return 1\n")
     facts = night(project)
-    assert (facts["parsed"], facts["reused"]) == (1, 2)
+    assert (facts["parsed"], facts["reused"]) == (1, 4)
     symbol = lines(project, "symbols")[0]
     assert symbol["name"] == "edited"
     assert symbol["commit"].endswith("-dirty")
@@ -181,7 +180,7 @@ def test_a_rename_parses_and_embeds_nothing_again(project, source):
     git(source, "mv", "a.py", "renamed.py")
     commit_all(source)
     facts = night(project)
-    assert (facts["parsed"], facts["reused"]) == (0, 3)
+    assert (facts["parsed"], facts["reused"]) == (0, 5)
     assert {chunk["content_hash"] for chunk in lines(project, "chunks")} == before
     assert "renamed.py" in {chunk["path"] for chunk in lines(project, "chunks")}
 
@@ -189,7 +188,7 @@ def test_a_rename_parses_and_embeds_nothing_again(project, source):
 def test_an_unrelated_commit_leaves_the_outputs_identical(project, source):
     night(project)
     before = outputs(project)
-    (source / "notes.txt").write_text("Other words\n")
+    (source / "logo.png").write_bytes(b"\x89PNG\0\0")
     commit_all(source)
     facts = night(project)
     assert facts["parsed"] == 0
@@ -198,13 +197,13 @@ def test_an_unrelated_commit_leaves_the_outputs_identical(project, source):
 
 def test_other_parameters_parse_again(project):
     night(project)
-    assert night(project, chunk_chars=200, overlap_chars=0)["parsed"] == 3
+    assert night(project, chunk_chars=200, overlap_chars=0)["parsed"] == 5
 
 
 def test_a_change_of_code_parses_again(project, monkeypatch):
     night(project)
     monkeypatch.setattr("pipelines.extraction.cache.identity", lambda: "other code")
-    assert night(project)["parsed"] == 3
+    assert night(project)["parsed"] == 5
 
 
 def test_a_torn_cache_entry_is_parsed_again(project):
@@ -212,7 +211,7 @@ def test_a_torn_cache_entry_is_parsed_again(project):
     before = outputs(project)
     for file in (project.cache / "extraction").iterdir():
         file.write_bytes(file.read_bytes()[:-20])
-    assert night(project)["parsed"] == 3
+    assert night(project)["parsed"] == 5
     assert outputs(project) == before
 
 
@@ -222,8 +221,8 @@ def test_the_cache_holds_only_what_the_snapshot_has(project, source):
     night(project)
     blob = git(source, "hash-object", "a.py").strip()
     names = {file.name for file in (project.cache / "extraction").iterdir()}
-    assert len([name for name in names if name.endswith(".lines")]) == 3
-    assert len(names) == 6
+    assert len([name for name in names if name.endswith(".lines")]) == 5
+    assert len(names) == 10
     assert f"python-{blob}.skip" in names
 
 
@@ -244,7 +243,7 @@ def test_what_is_no_source_text_is_skipped_with_its_reason(project, source):
     assert reasons["line.js"] == "minified: a line of 6,009 characters (limit 5,000)"
     assert reasons["mean.js"].startswith("minified: 302 characters a line")
     assert "wide.py" not in reasons
-    assert facts["files"] == 4
+    assert facts["files"] == 6
     cold = outputs(project)
     assert night(project)["parsed"] == 0
     assert outputs(project) == cold
@@ -317,12 +316,11 @@ def test_source_with_errors_is_still_cut_and_its_good_symbols_used(project, sour
     assert "def bad(:" in text
 
 
-def test_without_any_source_file_the_error_names_the_languages(repository, tmp_path):
-    project = Project("demo", repository({"notes.txt": "Words\n"}), tmp_path / "workspace")
-    with pytest.raises(NocturneError, match="no source file") as caught:
+def test_without_any_text_the_error_says_so(repository, tmp_path):
+    project = Project("demo", repository({"logo.bin": b"\0"}), tmp_path / "workspace")
+    with pytest.raises(NocturneError, match="no text file"):
         night(project)
-    assert "python, javascript, typescript" in caught.value.next_step
-    assert skipped(project) == {"notes.txt": "no parser for .txt"}
+    assert skipped(project) == {"logo.bin": "binary: it holds a NUL byte"}
 
 
 def test_progress_is_told_file_by_file(project):
@@ -330,7 +328,7 @@ def test_progress_is_told_file_by_file(project):
     with progress.shown_by(steps.append):
         night(project)
     told = [(step.done, step.total, step.unit) for step in steps if step.unit.startswith("files")]
-    assert told == [(done, 5, unit) for unit in ("files parsed", "files written") for done in range(6)]
+    assert told == [(done, 6, unit) for unit in ("files parsed", "files written") for done in range(7)]
 
 
 def test_prose_and_smalltalk_are_read_like_any_language(project, source):
@@ -396,15 +394,15 @@ def test_quarantine_lists_the_file_with_its_rule_and_nothing_of_it(project, plan
 
 def test_other_cleaning_parameters_or_scanners_parse_again(project, monkeypatch):
     night(project)
-    assert night(project, {"personal": "keep"})["parsed"] == 3
+    assert night(project, {"personal": "keep"})["parsed"] == 5
     monkeypatch.setattr("pipelines.cleaning.identity.identity", lambda: "other scanners")
-    assert night(project, {"personal": "keep"})["parsed"] == 3
+    assert night(project, {"personal": "keep"})["parsed"] == 5
 
 
 def test_a_file_under_a_licence_that_is_not_allowed_stays_out(project):
     night(project, {"licenses": ["MIT"]})
     assert {"path": "pkg/b.py", "rule": "license"}.items() <= lines(project, "skipped")[-1].items()
-    assert [file["path"] for file in lines(project, "files")] == ["a.py", "web/c.ts"]
+    assert [file["path"] for file in lines(project, "files")] == ["LICENSE", "a.py", "notes.txt", "web/c.ts"]
 
 
 def test_what_a_scanner_could_not_check_stays_out_and_is_tried_again(project, monkeypatch):

@@ -218,3 +218,31 @@ def test_a_number_alone_makes_no_version_bump(message):
 @pytest.mark.parametrize(("subject", "is_fix"), [("Fix a crash", True), ("Fix typo in docs", False), ("Add x", False)])
 def test_a_fix_is_of_code_and_not_of_words(subject, is_fix):
     assert messages.is_fix(subject) is is_fix
+
+
+TILL = """Object subclass: Till [
+    sum: prices [
+        "Add prices up."
+        ^prices inject: 0 into: [:a :b | a + b]
+    ]
+    name [ ^'the  till' ]
+]
+"""
+
+
+def test_smalltalk_that_was_only_respaced_is_no_edit_but_white_space_in_its_strings_and_comments_counts(repository):
+    source = repository({"Till.st": TILL})
+    change(source, "[:a :b | a + b]", "[ :a :b |\n            a + b ]", "Lay the sum out on two lines", "Till.st")
+    change(source, "'the  till'", "'the till'", "Print one blank in the name of the till", "Till.st")
+    change(source, '"Add prices up."', '"Add  prices up."', "Set the words of the sum further apart", "Till.st")
+    _, edits, skipped = night(source)
+    assert [edit["qualified_name"] for edit in edits] == ["Till>>sum:", "Till>>name"]
+    assert "formatting" in {row["rule"] for row in skipped}
+
+
+def test_an_edit_in_a_file_whose_lines_end_in_carriage_returns_stands_on_its_line(repository):
+    source = repository({"Till.st": TILL.replace("\n", "\r").encode()})
+    (source / "Till.st").write_bytes(TILL.replace("a + b", "b + a").replace("\n", "\r").encode())
+    commit_all(source, "Add the newer price first")
+    _, (edit,), _ = night(source)
+    assert (edit["start_line"], edit["end_line"]) == (2, 5)

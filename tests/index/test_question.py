@@ -101,6 +101,7 @@ def test_what_is_no_filter_stays_text(text):
         ("path: retry", "`path:` has no value", "path:internal/"),
         ('lang:"" retry', "`lang:` has no value", "lang:go"),
         ("lang:klingon retry", "`lang:klingon` is unknown", "python"),
+        ("lang:unheard retry", "`lang:unheard` is unknown", "yaml"),
         ("kind:loop retry", "`kind:loop` is unknown", "function"),
         ("commit:abc retry", "`commit:abc` is no commit", "uncommitted"),
         ("commit:unknown retry", "`commit:unknown` is no commit", "7 to 40"),
@@ -148,3 +149,20 @@ def test_a_point_is_found_by_each_definition_that_begins_in_it():
 def test_a_point_is_found_by_the_commit_that_changed_its_file_last(commit, commits):
     chunk = {"path": "a.py", "kind": "function", "symbol": "a", "commit": commit}
     assert payload(chunk)["commits"] == commits
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("yml", "yaml"),
+        ("YAML", "yaml"),
+        ("sh", "shell"),
+        ("bash", "shell"),
+        ("docker", "dockerfile"),
+        (".tf", "terraform"),
+        ("txt", "text"),
+        ("kt", "kotlin"),
+    ],
+)
+def test_a_kind_of_text_is_meant_by_its_name_another_name_or_a_file_ending(said, meant):
+    assert parse(f"lang:{said} retry").scope.only == {"language": [meant]}

@@ -309,7 +309,14 @@ def test_every_language_has_queries_that_compile():
 
 
 @pytest.mark.parametrize(
-    ("path", "name"), [("a/b.PY", "python"), ("x.d.ts", "typescript"), ("x.mjs", "javascript"), ("a.b/Makefile", None)]
+    ("path", "name"),
+    [
+        ("a/b.PY", "python"),
+        ("x.d.ts", "typescript"),
+        ("x.mjs", "javascript"),
+        ("a.b/Makefile", "make"),
+        ("a.png", None),
+    ],
 )
 def test_a_language_is_told_by_the_ending(path, name):
     language = language_of(path)

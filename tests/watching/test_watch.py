@@ -177,7 +177,7 @@ def test_how_far_a_branch_switch_of_many_files_is_can_be_seen(watched):
         patch.setattr(Watch, "run", shown)
         watched.start()
     told = [(step.done, step.total, step.unit) for step in steps]
-    # LICENSE is looked at too: it has no passage that could have said which bytes are known
+    # logo.png is looked at too: it has no passage that could have said which bytes are known
     assert told == [(done, 151, "files") for done in (0, 64, 128, 151)]
 
 

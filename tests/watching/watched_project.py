@@ -20,9 +20,10 @@ FILES = {
     "store/price.py": "def parse_price(text):\n    return int(text)\n",
     "store/retry.py": "def wait_and_retry(attempt):\n    return 2**attempt\n",
     "docs/guide.md": "# Guide\n\nHow to count sheep.\n",
-    "LICENSE": "Do as you like; this file has no parser.\n",
+    "deploy/prod.yaml": "replicas: 3\nimage: harbour\n",
+    "logo.png": b"\x89PNG\0",
 }
-SHOWN = set(FILES) - {"LICENSE"}
+SHOWN = set(FILES) - {"logo.png"}
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pipelines.syntax.lines import Lines
 from pipelines.syntax.reading import Reading, define
 from pipelines.syntax.smalltalk.nodes import pragmas, spans
-from pipelines.syntax.smalltalk.tokens import Token, Tokens
+from pipelines.syntax.smalltalk.tokens import Token, Tokens, texts
 from pipelines.syntax.spans import Span
 from pipelines.syntax.symbols import Symbol
 
@@ -41,6 +41,7 @@ class Found:
             tuple(sorted(self.starts)),
             frozenset(self.attached),
             self.valid,
+            texts,
         )
 
     def row(self, byte: int) -> int:

@@ -76,6 +76,11 @@ class Tokens:
         return pairs
 
 
+def texts(source: bytes) -> list[bytes]:
+    """The text of each token, comments included, in order."""
+    return [match.group() for match in _TOKEN.finditer(source)]
+
+
 def is_marked(source: bytes) -> bool:
     """Whether a chunk's mark stands anywhere outside strings and comments."""
     return any(match.lastgroup == "bang" for match in _TOKEN.finditer(source))
