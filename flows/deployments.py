@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from flows import schedule
+from flows.running import PART_OF
 from flows.schedule import Plan, Schedule
 from pipelines import environment
 from pipelines.errors import NocturneError
@@ -83,7 +84,7 @@ class Deployments:
             seen: the files as they were when they were taken over, see `stamps`.
         """
         before, told, parent = seen, time.time(), os.getppid()
-        while os.getppid() == parent:  # it has no sense without `nocturne up`
+        while os.getppid() == parent or PART_OF not in os.environ:
             await asyncio.sleep(LOOK_EVERY)
             now = stamps(self.place)
             if now != seen and now == before and await self._reload():  # whoever writes it has ended
@@ -92,7 +93,7 @@ class Deployments:
             if time.time() - told > TELL_EVERY:
                 await self.tell()
                 told = time.time()
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.killpg(os.getpgrp(), signal.SIGKILL)  # `up` was killed, and a night without it is nobody's
 
     async def _reload(self) -> bool:
         """Whether the file was read; a mistake in it is told, and the schedule stays as it was."""

@@ -21,6 +21,7 @@ from pipelines.records import read_json, write_json
 RUNNING = Path("data") / ".up" / "running.json"
 LOCK = Path("data") / ".up" / "lock"
 LOOPBACK = "127.0.0.1"
+PART_OF = "NOCTURNE_UP"  # in the environment of what `up` starts: the workspace
 TEMPORARY = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
 START_WITHIN = 120  # seconds; a first start makes the database
 END_WITHIN = 5  # seconds

@@ -13,12 +13,11 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from flows import announce, running, schedule
-from flows.running import LOOPBACK
+from flows.running import LOOPBACK, PART_OF
 from pipelines.errors import NocturneError, UsageError
 from pipelines.params import Params
 from pipelines.registry import tracking
 
-PART_OF = "NOCTURNE_UP"  # in the environment of what `up` starts: the workspace
 ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 START_WITHIN = 180  # seconds; a first start makes the databases
 ANSWER_WITHIN = 10  # seconds, for a server of the user's

@@ -82,7 +82,8 @@ class Follower(threading.Thread):
     def _finish(self, stage: str, entry: journal.Entry) -> None:
         self.finished.add(stage)
         self._drop(stage)
-        mark = "[green]✓[/]" if entry.state == "done" else "[red]✗[/]"
+        refused = stage == "gates" and entry.facts.get("failed")
+        mark = "[green]✓[/]" if entry.state == "done" and not refused else "[red]✗[/]"
         line = f"{mark} {stage:<11} {entry.seconds:7.1f} s  {words(entry.facts)}"
         self.console.print(line, highlight=False, soft_wrap=True)
 

@@ -108,7 +108,7 @@ def command(place, *arguments, **options):
     """The `nocturne` command as a user runs it."""
     code = "import sys; from pipelines.cli import main; sys.argv[0] = 'nocturne'; main()"
     return subprocess.run(
-        [sys.executable, "-c", code, *arguments], cwd=place, capture_output=True, text=True, timeout=300, **options
+        [sys.executable, "-c", code, *arguments], cwd=place, capture_output=True, text=True, timeout=900, **options
     )
 
 

@@ -13,8 +13,10 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from types import SimpleNamespace
 
+import psutil
 import pytest
 import yaml
 from conftest import make_repository, make_workspace
@@ -100,6 +102,14 @@ class Up:
             )
             for one in found
         }
+
+    def runs(self, word):
+        """Whether a part of it whose command has this word is running."""
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if process.environ().get(servers.PART_OF) == str(self.place) and word in process.cmdline():
+                    return True
+        return False
 
     def ended_runs(self):
         runs = self.prefect("flow_runs/filter", {"flow_runs": {"state": {"type": {"any_": list(ENDED)}}}})
@@ -200,6 +210,7 @@ def test_after_it_was_killed_the_next_one_has_the_same_schedule_and_no_pile_of_n
     at_work.process.wait()
     assert not servers.is_up(at_work.place)
     assert schedule_words(project) == (True, schedule.STOPPED)
+    wait_for(lambda: not at_work.runs("flows.deployments"), 60)  # nobody begins nights any more
     # A night whose time has passed by the time it starts again.
     asked_for = at_work.prefect(f"deployments/{run}/create_flow_run", {})
     at_work.start()
