@@ -28,14 +28,21 @@ class _Reader(HTMLParser):
             self.tables[-1][-1][-1] += data
 
 
-def of_html(page: str) -> dict[str, dict[str, dict[str, str]]]:
-    """Column names, joined by "|" → row name → column name → text. A column's name that comes again is numbered."""
+Tables = dict[str, dict[str, dict[str, str]]]
+
+
+def of_html(page: str, key: str | None = None) -> Tables:
+    """Column names, joined by "|" → row name → column name → text. A column's name that comes again is numbered.
+
+    Args:
+        key: the column whose cells name the rows, of tables that have it; else the first one.
+    """
     reader = _Reader()
     reader.feed(page)
-    return dict(map(_table, reader.tables))
+    return dict(_table(rows, key) for rows in reader.tables)
 
 
-def of_markdown(text: str) -> dict[str, dict[str, dict[str, str]]]:
+def of_markdown(text: str) -> Tables:
     """The same of Markdown."""
     tables: list[list[list[str]]] = []
     for line in text.split("\n"):
@@ -43,16 +50,22 @@ def of_markdown(text: str) -> dict[str, dict[str, dict[str, str]]]:
             tables.append([])
         elif not line.startswith("| ---"):
             tables[-1].append(line.strip("|").split("|"))
-    return dict(_table(rows) for rows in tables if rows)
+    return dict(_table(rows, None) for rows in tables if rows)
 
 
-def _table(rows: list[list[str]]) -> tuple[str, dict[str, dict[str, str]]]:
+def the(tables: Tables, *columns: str) -> dict[str, dict[str, str]]:
+    """The one table that has these columns."""
+    [found] = [table for names, table in tables.items() if set(columns) <= set(names.split("|"))]
+    return found
+
+
+def _table(rows: list[list[str]], key: str | None) -> tuple[str, dict[str, dict[str, str]]]:
     head, *body = [[" ".join(cell.split()) for cell in row] for row in rows]
-    names = [
-        name if head.count(name) == 1 else f"{name} {head[: place + 1].count(name)}" for place, name in enumerate(head)
-    ]
+    counted = [head[: place + 1].count(name) for place, name in enumerate(head)]
+    names = [name if head.count(name) == 1 else f"{name} {n}" for name, n in zip(head, counted, strict=True)]
+    by = names.index(key) if key in names else 0
     found = {}
     for row in body:
         assert len(row) == len(head), f"{row} has not the columns {head}"
-        found[row[0]] = dict(zip(names[1:], row[1:], strict=True))
+        found[row[by]] = {name: cell for place, (name, cell) in enumerate(zip(names, row, strict=True)) if place != by}
     return "|".join(names), found

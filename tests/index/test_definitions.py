@@ -1,6 +1,8 @@
 """Filters are about definitions, of which a passage may hold several; and a hit names the one that is meant, on both
 engines."""
 
+import re
+
 import numpy as np
 import pytest
 from conftest import ROOT
@@ -8,6 +10,7 @@ from test_index import DIMENSION, engine_params, made_project, unit_vectors
 
 from pipelines.extraction.parsed import chunk_records, parse
 from pipelines.index import ChangingIndex, open_index, publish
+from pipelines.index.fields import marks
 from pipelines.index.question import parse as asked_for
 from pipelines.params import load_params
 from pipelines.syntax.languages import named
@@ -131,6 +134,14 @@ def test_a_passage_of_several_methods_is_one_passage():
 )
 def test_every_filter_is_about_one_definition_and_the_hit_names_it(garden, text, wanted):
     assert symbols(found(garden, text)) == wanted
+
+
+def test_every_kind_that_a_grammar_query_makes_can_be_asked_for_and_excluded():
+    """What `-kind:` leaves is a list of kinds: one that is missing there would be left out with the excluded ones."""
+    queries = [file.read_text() for file in (ROOT / "pipelines" / "syntax" / "queries").rglob("*.scm")]
+    made = {kind for text in queries for kind in re.findall(r"@definition\.(\w+)", text)}
+    assert {"class", "function", "method", "test"} <= made
+    assert made <= set(marks(None, ["text"]))
 
 
 def test_a_hit_has_the_lines_of_the_definition_that_it_names(garden):
