@@ -282,3 +282,11 @@ def test_the_collector_does_not_look_through_what_a_watch_has_read(watched):
     watched.start()
     assert gc.get_freeze_count() > len(gc.get_objects(generation=2))
     gc.unfreeze()
+
+
+def test_a_saved_setting_is_found_by_its_kind(watched):
+    watched.start()
+    watched.save("deploy/prod.yaml", "lighthouse: northern\n")
+    watched.until("deploy/prod.yaml")
+    (hit,) = search(watched.project, PARAMS, watched.release, "lang:yaml lighthouse", 5)
+    assert (hit.path, hit.start_line, hit.text) == ("deploy/prod.yaml", 1, "lighthouse: northern")
