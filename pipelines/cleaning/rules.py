@@ -8,7 +8,7 @@ from pipelines.cleaning.placeholders import is_random
 
 _NAME = (
     r"(?:pass(?:word|wd|phrase|code)|pwd|secret|token|credentials?|(?:api|access|auth|account|private|encryption|signing)"
-    r"[_-]?key)"
+    r"[_-]?key|(?<=[_-])pass(?![a-z]))"
 )
 _ASSIGNED = r"(?::\s?&?(?:'static\s)?[\w.]{1,24}\s?=(?!=)|:=|=>|={1,3}|:)"
 _BETWEEN = r"""(?:\\{1,4}[nrt]|[\s"'`+#/*>|,.;()])*"""

@@ -172,19 +172,26 @@ def test_a_recipe_keeps_the_share_that_params_give_it(tmp_path):
     files = [file(f"m{n}.py", CODE.replace("double", f"f{n}") * 3) for n in range(12)]
     project = project_with(tmp_path, files, [])
     params = params_with_model()
+    enough = params.validation.model_copy(update={"min_examples": 1, "min_holdout": 1})
+    params = params.model_copy(update={"validation": enough})
     every = run(project, params)["complete"]
     recipes = params.dataset.recipes.model_copy(update={"complete": 0.5, "explain": 0.0})
     fewer = params.model_copy(update={"dataset": params.dataset.model_copy(update={"recipes": recipes})})
     assert 0.2 * every < run(project, fewer)["complete"] < 0.8 * every
     told = read_json(project.path("dataset", "summary.json"))["recipes"]
     assert told["explain"]["none_because"] == "dataset.recipes.explain is 0"
+    assert told["complete"]["share"] == 0.5
+    more = enough.model_copy(update={"min_examples": every})
+    facts = run(project, fewer.model_copy(update={"validation": more}))
+    assert (facts["complete"], facts["explain"]) == (every, 0), "too few: all is kept, but of no recipe that is off"
+    assert read_json(project.path("dataset", "summary.json"))["recipes"]["complete"]["share"] == 1
 
 
 def test_one_file_alone_is_refused_with_the_next_step(tmp_path):
     project = project_with(tmp_path, [file()], [symbol()])
     with pytest.raises(NocturneError, match="from different files") as error:
         run(project, params_with_model())
-    assert "two source files" in error.value.next_step
+    assert "Examples can be made of 1 file:" in error.value.fact
 
 
 def test_a_model_without_fill_in_the_middle_has_no_tokens_for_it():

@@ -133,5 +133,6 @@ def test_secrets_and_personal_data_are_redacted_in_text_too(path):
 @pytest.mark.parametrize("path", ["a.yaml", ".env", "a.sh", "a.unheard", "a.properties"])
 def test_a_password_without_quotes_is_redacted_in_text(path):
     mark = ": " if path == "a.yaml" else "="
-    (chunk,) = passages(path, f"region{mark}north\ndb_password{mark}xK9fQ2vL7pR4\n")
+    (chunk,) = passages(path, f"region{mark}north\ndb_password{mark}xK9fQ2vL7pR4\nBROKER_PASS{mark}qW7xTz9Lk2Vb\n")
     assert "xK9fQ2vL7pR4" not in chunk["text"]
+    assert "qW7xTz9Lk2Vb" not in chunk["text"]

@@ -114,7 +114,7 @@ def test_what_changed_before_the_watch_began_is_taken_first(watched):
     (watched.source / "store/retry.py").write_text("def give_up():\n    return None\n")
     event = watched.start()
     assert (event.taken.changed, event.taken.gone) == (("store/retry.py",), ("store/price.py",))
-    assert watched.true() == {"store/retry.py", "docs/guide.md"}
+    assert watched.true() == SHOWN - {"store/price.py"}
 
 
 def test_a_rename_embeds_nothing_and_an_untracked_file_waits_for_git_add(watched):
@@ -138,7 +138,7 @@ def test_an_editor_that_writes_aside_and_a_folder_that_moves_are_seen(watched):
     assert "parse_cost" in str(watched.found("parse_cost"))
     (watched.source / "store").rename(watched.source / "shop")
     assert watched.until("store/price.py").taken.gone == ("store/price.py", "store/retry.py")
-    assert watched.true() == {"docs/guide.md"}
+    assert watched.true() == {"docs/guide.md", "deploy/prod.yaml"}
     (watched.source / "shop").rename(watched.source / "store")
     assert watched.until("store/price.py").taken.embedded == 0
     assert watched.true() == SHOWN
@@ -282,3 +282,11 @@ def test_the_collector_does_not_look_through_what_a_watch_has_read(watched):
     watched.start()
     assert gc.get_freeze_count() > len(gc.get_objects(generation=2))
     gc.unfreeze()
+
+
+def test_a_saved_setting_is_found_by_its_kind(watched):
+    watched.start()
+    watched.save("deploy/prod.yaml", "lighthouse: northern\n")
+    watched.until("deploy/prod.yaml")
+    (hit,) = search(watched.project, PARAMS, watched.release, "lang:yaml lighthouse", 5)
+    assert (hit.path, hit.start_line, hit.text) == ("deploy/prod.yaml", 1, "lighthouse: northern")
