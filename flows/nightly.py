@@ -82,10 +82,12 @@ def _learn(project: Project, params: Params, force: bool) -> Outcome:
     ran: list[dict[str, Any]] = []
     try:
         outcome = _decide(project, params, force) if _build(project, params, force, ran) else _skip(project, params)
-    except NocturneError:
-        if any(one["stage"] == "embedding" for one in ran):
-            _release_index_all_the_same(project, params)
-        raise
+    except NocturneError as error:
+        made = _release_index_all_the_same(project, params) if any(s["stage"] == "embedding" for s in ran) else None
+        if made is None:
+            raise
+        index = f"Search has this commit all the same: its index is release {made.version}."
+        raise type(error)(error.fact, f"{error.next_step} {index}") from None
     return replace(outcome, stages=ran)
 
 
@@ -119,12 +121,13 @@ def _skip(project: Project, params: Params) -> Outcome:
     return with_index(outcome, release_index(project, params))
 
 
-def _release_index_all_the_same(project: Project, params: Params) -> None:
+def _release_index_all_the_same(project: Project, params: Params) -> Release | None:
     """The night has failed after what is searched was embedded; that is released, and the failure is told."""
     try:
-        release_index(project, params)
+        return release_index(project, params)
     except NocturneError as error:
         get_run_logger().warning("%s %s", error.fact, error.next_step)
+        return None
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
@@ -214,5 +217,5 @@ def _rejection(outcome: Outcome) -> NocturneError:
         live += f". Release {outcome.index_release} is the new index with the adapter that was live"
     return GatesFailed(
         f"The candidate failed its gates: {reasons}.",
-        f"{live}. Read {outcome.report}; after a change of `gates` in params.yaml the next night only judges again.",
+        f"{live}. Read {outcome.report}. After a change of `gates` in params.local.yaml the next night only judges.",
     )

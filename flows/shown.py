@@ -85,6 +85,7 @@ def summary(outcome: Outcome, project: Project) -> None:
         f"# {project.name}: {outcome.state}",
         f"Release: {outcome.release or 'none'}",
         *([f"Skipped: {outcome.reason}"] if outcome.reason else []),
+        *([f"Release {outcome.index_release}: this commit's index, former adapter"] if outcome.index_release else []),
         "",
         *(["| stage | seconds | facts |", "| --- | ---: | --- |", *stages, ""] if stages else []),
         *(["| verdict | gate | what came of it | rule |", "| --- | --- | --- | --- |"] if outcome.gates else []),

@@ -187,7 +187,9 @@ def _night(night: Any, last: Any) -> str:
         why = f": {night.fact} → {night.next_step}" if night.fact else ""
         return f"{night.state}{at}, {span}{why}"
     said = {"rejected": "refused by its gates", "skipped": f"skipped ({last.reason})" if last else "skipped"}
-    return f"{said.get(night.state, night.state)}, {span}"
+    made = last.index_release if last else None
+    index = f"; its index is release {made}, with the former adapter" if made else ""
+    return f"{said.get(night.state, night.state)}, {span}{index}"
 
 
 def _moment(seconds: float) -> str:

@@ -99,7 +99,11 @@ def with_index(outcome: Outcome, made: Release | None) -> Outcome:
 def last(project: Project) -> Outcome | None:
     """How the last night that came to an end ended, or None."""
     file = project.night / "outcome" / "last.json"
-    return Outcome(**read_json(file)) if file.is_file() else None
+    if not file.is_file():
+        return None
+    said = Outcome(**read_json(file))
+    report = project.path("report", "report.html")  # the workspace may have been moved since
+    return replace(said, report=str(report)) if said.report and report.is_file() else said
 
 
 def remember(project: Project, outcome: Outcome) -> Outcome:

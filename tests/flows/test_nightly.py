@@ -371,15 +371,22 @@ def wait_until(reached, running, seconds=180):
         time.sleep(0.05)
 
 
-def test_a_stage_that_fails_says_why_and_nothing_changes(place, project):
-    live = Releases(project).champion()
+def test_a_stage_that_fails_says_why_and_the_index_follows_all_the_same(place, project):
+    before = Releases(project).champion()
     file = project.path("dataset", "train.jsonl")
     change(place, "validation", min_examples=10**6)
     with pytest.raises(NocturneError) as error:
         night()
     assert "1,000,000" in error.value.fact or "1000000" in error.value.fact
     assert file.exists()
-    assert Releases(project).champion() == live
+    live = Releases(project).champion()
+    assert (live.version, live.adapter_version, live.manifest.training) == (3, 2, before.manifest.training)
+    assert f"its index is release {live.version}" in error.value.next_step
+    assert "added.py" in told("search", "added_399").stdout
+    assert last_night.of(project).state == "failed"
+    with pytest.raises(NocturneError):
+        night()
+    assert Releases(project).champion() == live, "it is released once"
 
 
 def test_no_planted_secret_is_in_anything_that_these_nights_have_made(place, project):
