@@ -58,7 +58,8 @@ class Announcer:
             if self._served:
                 yield f"Schedule  {served}"
             self._served = served
-            yield from (f"Next      {name}: {schedule.words(said, name, now)[1]}" for name in said.plans)
+            planned = {name: schedule.words(said, name, now)[1].removeprefix("next ") for name in said.plans}
+            yield from (f"Next      {name}: {when}" for name, when in planned.items())
         for name in said.plans:
             fine, words = schedule.words(said, name, now)
             if fine and self._wrong.pop(name, ""):

@@ -21,9 +21,9 @@ from pipelines.errors import NocturneError
 from pipelines.params import Params, load_params
 from pipelines.project import workspace
 from pipelines.release.lock import holder
+from pipelines.settings import files
 
 OWNS = "--own"  # the server serves this workspace alone
-SETTINGS = ("params.yaml", "params.local.yaml")
 LOOK_EVERY = 2  # seconds, at params.yaml
 TELL_EVERY = 10  # seconds
 PLANNED_WITHIN = 90  # seconds: Prefect's scheduler looks every minute
@@ -233,8 +233,8 @@ def in_states(states: tuple[str, ...], deployments: list[Any] | None = None) -> 
 
 def stamps(place: Path) -> list[tuple[int, int]]:
     """When the files of settings were written, and how long they are: what differs when one changed."""
-    files = [place / name for name in SETTINGS if (place / name).is_file()]
-    return [(file.stat().st_mtime_ns, file.stat().st_size) for file in files]
+    found = [file for file in files(place) if file.is_file()]
+    return [(file.stat().st_mtime_ns, file.stat().st_size) for file in found]
 
 
 def serve() -> None:

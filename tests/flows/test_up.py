@@ -136,7 +136,7 @@ def project(at_work):
 def test_up_says_where_everything_is_and_when_the_next_night_begins(at_work, project):
     assert until(at_work.process, "Prefect ").split()[1] == f"http://127.0.0.1:{at_work.ports[0]}"
     assert until(at_work.process, "Schedule") == "Schedule  * * * * * UTC: moon"
-    assert until(at_work.process, "Next").startswith("Next      moon: next 20")
+    assert until(at_work.process, "Next").startswith("Next      moon: 20")
     assert servers.found(at_work.place)["prefect"] == f"http://127.0.0.1:{at_work.ports[0]}/api"
     well, said = schedule_words(project)
     assert well, said
