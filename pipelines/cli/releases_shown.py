@@ -26,7 +26,7 @@ def line(release: Release) -> str:
     figures = f"gain {gain:+.1%}" if gain is not None else ""
     return (
         f"{release.version:>3}  {release.created}  commit {manifest.commit[:7]}  index {manifest.index_version}  "
-        f"data {manifest.dataset_sha256[:8]}  {figures}  {' '.join(release.aliases)}"
+        f"data {manifest.dataset_sha256[:8]}  {figures}  {_adapter(release)}{' '.join(release.aliases)}"
     )
 
 
@@ -35,6 +35,11 @@ def _is_gain(gate: Mapping[str, Any]) -> bool:
     metric, and did not name it."""
     named = gate.get("metric", FIRST) == FIRST and gate.get("against", "base") == "base"
     return named and gate.get("value") is not None
+
+
+def _adapter(release: Release) -> str:
+    former = release.manifest.adapter_from
+    return f"adapter of release {former}  " if former is not None else ""
 
 
 def move(event: Mapping[str, Any]) -> str:

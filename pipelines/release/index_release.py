@@ -18,7 +18,6 @@ from pipelines.params import Params
 from pipelines.project import Project
 from pipelines.records import Record, file_sha256, fingerprint, read_json, read_jsonl, write_json, write_jsonl
 from pipelines.registry.manifest import Release
-from pipelines.registry.releases import CHAMPION, Releases
 from pipelines.release.candidate import Candidate
 
 ARM = "index"
@@ -63,11 +62,16 @@ def is_new(project: Project, live: Release | None) -> bool:
     return live is None or live.index_version != version_of(project)
 
 
-def pair(project: Project, params: Params, gates: list[dict[str, Any]], found: list[Record]) -> Candidate:
+def own_gates(live: Release | None, gates: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The gates that such a release has passed: its adapter those of its own night, its index those of tonight."""
+    adapter = [gate for gate in live.manifest.gates if gate.get("arm") != ARM] if live else []
+    return [*adapter, *(gate for gate in gates if gate["arm"] == ARM)]
+
+
+def pair(project: Project, params: Params, live: Release | None, found: list[Record]) -> Candidate:
     """Tonight's index with the adapter that is live, ready to be recorded and registered.
 
     Args:
-        gates: one row a gate, as the verdict gives them.
         found: the records of `retrieval.jsonl`.
 
     Raises:
@@ -75,7 +79,6 @@ def pair(project: Project, params: Params, gates: list[dict[str, Any]], found: l
     """
     from pipelines.evaluation.retrieval import summary
 
-    live = Releases(project).at(CHAMPION)
     folder = project.path("report", "index")
     shutil.rmtree(folder, ignore_errors=True)
     adapter = live.adapter if live else _untrained(project, params, folder / "adapter")

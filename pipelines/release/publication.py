@@ -1,6 +1,5 @@
 """Making a judged candidate a release: its index, its record, its version, and with `auto` what is live."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from pipelines.project import Project
 from pipelines.records import Record
 from pipelines.registry.manifest import Release
 from pipelines.registry.releases import CHAMPION, Releases
-from pipelines.registry.runs import INDEX_FOLLOWS, OF_NIGHT
+from pipelines.registry.runs import INDEX_FOLLOWS, OF_NIGHT, Context
 from pipelines.release import index_release
 from pipelines.release.candidate import Candidate
 from pipelines.release.described import described
@@ -42,11 +41,13 @@ def carry_out(project: Project, params: Params, now: Candidate, passed: bool, ga
     if not passed:
         live = releases.at(CHAMPION)
         follows = index_passed(gates) and index_release.is_new(project, live)
-        run = _record(releases, params, now, gates, False, {INDEX_FOLLOWS: str(follows).lower()})
+        context = described(project, params, now, now.manifest(gates))
+        context = replace(context, tags={INDEX_FOLLOWS: str(follows).lower()})
+        run = _record(releases, now, gates, False, context)
         number = live.version if live else None
         return Outcome(project.name, "rejected", False, number, gates=gates, report=report, run=run)
     publish(project, params)
-    run = _record(releases, params, now, gates, True, {})
+    run = _record(releases, now, gates, True, described(project, params, now, now.manifest(gates)))
     auto = params.release.promotion == "auto"
     made = releases.register(now.manifest(gates), run, promote=auto, by=NIGHTLY)
     state: Any = "released" if auto else "waiting"
@@ -95,9 +96,14 @@ def release_index(
     if releases.carried_out(night, auto):
         return None
     publish(project, params)
-    now = index_release.with_report(index_release.pair(project, params, gates, found), *reports)
-    run = _record(releases, params, now, gates, False, {OF_NIGHT: night}, _params_of(releases))
-    return releases.register(now.manifest(gates), run, promote=auto, by=NIGHTLY)
+    live = releases.at(CHAMPION)
+    now = index_release.with_report(index_release.pair(project, params, live, found), *reports)
+    passed = index_release.own_gates(live, gates)
+    context = described(project, params, now, now.manifest(passed))
+    trained_with = releases.recorded(live).params if live else context.params
+    context = replace(context, tags={OF_NIGHT: night}, params=trained_with)
+    run = _record(releases, now, gates, False, context)
+    return releases.register(now.manifest(passed), run, promote=auto, by=NIGHTLY)
 
 
 def index_passed(gates: list[dict[str, Any]]) -> bool:
@@ -105,24 +111,8 @@ def index_passed(gates: list[dict[str, Any]]) -> bool:
     return all(gate["passed"] or gate["severity"] != "block" for gate in gates if gate["arm"] == index_release.ARM)
 
 
-def _params_of(releases: Releases) -> Mapping[str, str] | None:
-    """The values that the live adapter was trained with; None without one."""
-    live = releases.at(CHAMPION)
-    return releases.recorded(live).params if live else None
-
-
-def _record(
-    releases: Releases,
-    params: Params,
-    now: Candidate,
-    gates: list[dict[str, Any]],
-    passed: bool,
-    tags: dict[str, str],
-    trained_with: Mapping[str, str] | None = None,
-) -> str:
+def _record(releases: Releases, now: Candidate, gates: list[dict[str, Any]], passed: bool, context: Context) -> str:
     manifest = now.manifest(gates)
-    context = described(releases.project, params, now, manifest)
-    context = replace(context, tags=tags, params=trained_with or context.params)
     return releases.record(manifest, now.adapter, now.training_file, now.reports, now.metrics(), passed, context)
 
 

@@ -133,8 +133,16 @@ def clear(project: Project, params: Params, at_once: bool = False) -> Cleared:
         at_once: delete all of it now.
 
     Raises:
-        NocturneError: MLflow, the index or DVC failed; the next clearing ends what this one began.
+        NocturneError: MLflow, the index, DVC or the disk failed; the next clearing ends what this one began.
     """
+    try:
+        return _clear(project, params, at_once)
+    except OSError as error:
+        step = "Free disk space, or look at the folder's permissions; the next clearing goes on from here."
+        raise NocturneError(f"The bin of {project.workspace} cannot be written: {error}", step) from error
+
+
+def _clear(project: Project, params: Params, at_once: bool) -> Cleared:
     Releases(project).write_down_needs()
     found = waste(project, params)
     since = trash.update(project.workspace, (f"{project.name}/", OBJECTS), found.names(project.name))

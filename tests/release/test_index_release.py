@@ -7,6 +7,7 @@ from conftest import make_repository, make_workspace, with_database
 from release.night_results import GATES, candidate_of, kept_by_dvc, some_questions, write_night
 
 from pipelines import dag
+from pipelines.cli.releases_shown import line
 from pipelines.errors import UsageError
 from pipelines.gates import Retrieval, decide
 from pipelines.index import present
@@ -83,6 +84,11 @@ def test_a_refused_adapter_leaves_the_old_one_live_with_the_new_index(place, par
     assert present(project, params.index, live.index_version)
     assert read_json(live.adapter / "adapter_config.json") == {"word": "good"}
     assert live.manifest.commit == "worse".ljust(40, "0")
+    assert [gate["reason"] for gate in live.manifest.gates] == ["+10%"], (
+        "what its adapter passed, not what failed tonight"
+    )
+    assert [gate["reason"] for gate in Releases(project).gates_of("worse")] == ["no gain"]
+    assert "gain +10.0%  adapter of release 1  champion" in line(live)
     assert live.manifest.dataset_dvc == Releases(project).version(1).manifest.dataset_dvc
     assert [(event["from"], event["to"], event["by"]) for event in Releases(project).history()] == [
         (None, 1, "nightly"), (1, 2, "nightly"),
