@@ -72,6 +72,7 @@ def released(project, params, tmp_path):
 
     def release(night, began_with=None):
         built(project)
+        Releases(project).connect()
         manifest = Manifest(
             night=night, training=night, commit="c" * 40, base_model="b", base_identity="b", chat_template_sha256="h",
             dataset_sha256=file_sha256(project.path("dataset", "train.jsonl")),

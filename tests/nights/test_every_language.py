@@ -20,7 +20,7 @@ from pipelines.stage import load
 NIGHT = ("snapshot", "extraction", "history", "embedding", "dataset", "validation", "training", "evaluation")
 SMALL = {
     "dataset": {"retrieval_examples": 4, "holdout": 0.3},
-    "embedding": {"variant": "static"},
+    "embedding": {"variant": "int8"},
     "training": {"max_steps": 2, "batch_size": 2, "threads": 1},
     "evaluation": {
         "max_examples": 6,
