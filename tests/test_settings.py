@@ -233,7 +233,7 @@ def test_data_of_a_commit_without_the_file_for_dvc_is_kept(place):
     git(place, "add", "dvc.lock", "dvc.yaml", ".gitignore", ".dvc", ".dvcignore", PARAMS)
     git(place, "commit", "-q", "-m", "a night")
     lost, now = made(place, "replaced"), made(place, "now")
-    dvc_cache.clear(place, [])
+    dvc_cache.clear(place, [], dvc_cache.unnamed(place, []).sizes)
     assert (kept.is_file(), lost.exists(), now.is_file()) == (True, False, True)
 
 

@@ -128,7 +128,9 @@ def lag_words(behind: dict[str, int] | None) -> str:
         return "its commit is no longer in the source"
     if not behind["files"]:
         return "up to date with the source"
-    return f"{behind['commits']:,} commits behind the source, {behind['files']:,} files differ"
+    commits, files = behind["commits"], behind["files"]
+    since = f"{commits:,} commit{'s' * (commits != 1)} behind the source, " if commits else ""
+    return f"{since}{files:,} file{'s' * (files != 1)} changed since"
 
 
 def _lacking(row: dict[str, Any]) -> str:

@@ -1,14 +1,14 @@
 """Whether a new index finds as much as the live one: gates of arm `index`.
 
-An index is refused when it is shown, or may be, to find less by the margin. That is another question than whether an
-adapter is better: an index that is refused leaves yesterday's text in every search, so where nothing can be asked, or
-too few files to tell, the gate passes and says so.
+An index is refused when it is shown to find less: the loss is more than the margin, and its whole interval is below
+zero. That is another question than whether an adapter is better, and the other way round: an index that is refused
+leaves yesterday's text in every search, and one rank that moved by chance is no reason for that. Where nothing can be
+asked the gate passes and says so.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipelines.evaluation.statistics import FEW_FILES
 from pipelines.gates.comparison import Comparison, with_former_index, with_number
 from pipelines.gates.rules import ruling, words
 from pipelines.params import Evaluation, Gate
@@ -47,13 +47,9 @@ def judge(gate: Gate, config: Evaluation, found: Retrieval) -> tuple[Comparison,
     if compared.gain.value is None or compared.gain.low is None:
         reason = found.skipped or "no question is the same as when the live index was measured"
         return compared, True, f"skipped: {reason}"
+    is_worse = compared.gain.value < -gate.margin and (compared.gain.high or 0.0) < 0
     said = words(gate, compared)
-    if compared.files < FEW_FILES:
-        return compared, compared.gain.value >= -gate.margin, f"few files, so the estimate decides: {said}"
-    if compared.gain.low > -gate.margin:
-        return compared, True, said
-    shown = "it finds less" if compared.gain.value < -gate.margin else "it may find less"
-    return compared, False, f"{shown}: {said}"
+    return compared, not is_worse, f"it finds less: {said}" if is_worse else said
 
 
 def _question(record: Record) -> tuple[str, str, str]:

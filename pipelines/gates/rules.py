@@ -23,6 +23,9 @@ def rule(gate: Gate) -> str:
     title = MEASURES[gate.metric].title
     of = f"{title} of the index" if gate.arm == "index" else f"{title.lower()} of {gate.arm}"
     sure = f"{gate.confidence:.0%} interval"
+    if gate.arm == "index" and gate.against == "champion":
+        loss = f"a loss of more than {_amount(gate, gate.margin)} against the live one"
+        return f"{of}: refused by {loss} whose whole {sure} is below 0"
     if gate.against == "champion":
         return f"{of}: the whole {sure} of the gain over the champion above -{_amount(gate, gate.margin)}"
     if gate.against == "base":

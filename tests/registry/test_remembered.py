@@ -117,8 +117,8 @@ def test_what_cannot_be_read_is_asked_for_again(place, asked, text):
     assert len(asked) == 2
 
 
-def test_another_database_is_another_answer(place, asked, monkeypatch, tmp_path):
+def test_what_is_remembered_is_no_answer_for_another_database(place, asked, monkeypatch, tmp_path):
     remembered.champion(place)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'other.db'}")
-    with pytest.raises(NocturneError, match="No release of `sky` is live"):
+    with pytest.raises(NocturneError, match="is not the registry that this workspace's releases are recorded in"):
         remembered.champion(place)

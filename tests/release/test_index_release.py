@@ -238,10 +238,13 @@ def test_where_nothing_can_be_compared_the_index_passes_and_says_why(params):
         row = decide([], None, [FINDS], params.evaluation, retrieval=found).gates[0]
         assert row.passed
         assert why in row.reason
-    few = decide(
-        [], None, [FINDS], params.evaluation, retrieval=Retrieval(some_questions(0.5, 2), some_questions(1, 2))
-    )
-    assert not few.passed
+    one_rank = some_questions(1.0)
+    one_rank[0] = {**one_rank[0], "ndcg@10": 0.0}
+    moved = decide([], None, [FINDS], params.evaluation, retrieval=Retrieval(one_rank, some_questions(1.0)))
+    assert moved.gates[0].value == pytest.approx(-1 / 16)
+    assert moved.passed, "one rank of sixteen questions is chance, though it is more than the margin"
+    few = Retrieval(some_questions(0.5, 2), some_questions(1.0, 2))
+    assert not decide([], None, [FINDS], params.evaluation, retrieval=few).passed
 
 
 def test_a_gate_can_ask_for_a_number(params):
@@ -268,6 +271,25 @@ def test_an_evaluation_of_an_earlier_release_has_no_record_to_compare_with(place
     assert verdict.passed
     assert "no record" in retrieval_of(live, []).skipped
     write_jsonl(live.files.path("retrieval.jsonl"), some_questions(1.0))
+
+
+def test_status_says_how_far_the_live_index_is_behind_the_source(place, params):
+    from conftest import commit_all, git
+
+    from pipelines.cli.indexes import lag_words
+    from pipelines.release.indexes import lag
+
+    project = params.project("warm", place)
+    head = git(project.source, "rev-parse", "HEAD").strip()
+    carry_out(project, params, candidate_of(project, "behind", head, kept_by_dvc(project)), True, GATES)
+    live = Releases(project).champion()
+    assert lag_words(lag(project, live)) == "up to date with the source"
+    (project.source / "a.py").write_text("A = 2\n")
+    assert lag_words(lag(project, live)) == "1 file changed since"
+    (project.source / "b.py").write_text("B = 2\n")
+    commit_all(project.source)
+    assert lag_words(lag(project, live)) == "1 commit behind the source, 2 files changed since"
+    assert lag(project, Releases(project).version(1)) is None, "the source has no such commit"
 
 
 def test_a_release_of_an_index_can_be_promoted_like_any_other(place, params):

@@ -27,7 +27,7 @@ def project(tmp_path, monkeypatch):
     adapter = tmp_path / "mlflow" / "adapter"
     write_json(adapter / "adapter_config.json", {"r": 4})
     write_json(adapter / "training.json", {"paths": ["a.py"]})
-    live = SimpleNamespace(version=4, adapter=adapter, manifest=SimpleNamespace(base_identity="i"))
+    live = SimpleNamespace(version=5, adapter_version=4, adapter=adapter, manifest=SimpleNamespace(base_identity="i"))
     monkeypatch.setattr(Releases, "at", lambda self, alias: live)
     return Project("moon", make_repository(tmp_path / "source", {"a.py": "a = 1\n"}), tmp_path)
 
