@@ -56,7 +56,7 @@ class Fresh:
         self.index = index
         self._encoder, self._batch_size, self._passages = encoder, batch_size, passages
         self._vectors = _Later(vectors)
-        self._held: dict[str, str | None] = dict(index.blobs())
+        self._held = dict(index.blobs())
         self._shown = set(self._held)  # files with passages
 
     def warm(self, items: Iterable[Record]) -> None:
@@ -88,7 +88,8 @@ class Fresh:
             made, new = self._replace(changed[start : start + FILES], reader)
             passages, embedded = passages + made, embedded + new
         report(len(changed), len(changed), "files")
-        told = (item["path"] for item in changed if item["path"] in known | self._shown)
+        known |= self._shown
+        told = (path for item in changed if (path := item["path"]) in known and self._held.get(path) == item["blob"])
         return Taken(tuple(told), tuple(gone), passages, embedded)
 
     def keep(self) -> None:
@@ -109,10 +110,11 @@ class Fresh:
     def _replace(self, items: Sequence[Record], reader: Reader) -> tuple[int, int]:
         blobs = {item["path"]: item["blob"] for item in items}
         with shown_by(lambda step: None):  # what is told is how many of all files are done
-            found = dict(self._passages.of(items, reader))
-            chunks = [chunk for made in found.values() for chunk in made or ()]
+            # A file that was saved again meanwhile keeps its former passages until it is taken: `holds` says so.
+            found = {path: made for path, made in self._passages.of(items, reader) if made is not None}
+            chunks = [chunk for made in found.values() for chunk in made]
             vectors, embedded = vectors_of(chunks, self._encoder, self._vectors, self._batch_size)
         self.index.replace(list(found), chunks, vectors)
-        self._held.update({path: None if made is None else blobs[path] for path, made in found.items()})
+        self._held.update({path: blobs[path] for path in found})
         self._shown = self._shown.difference(found) | {path for path, made in found.items() if made}
         return len(chunks), embedded

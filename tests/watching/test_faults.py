@@ -1,5 +1,6 @@
 """What a watch does when index, disk, git or server fail: it says so, answers no worse, and goes on by itself."""
 
+import itertools
 import os
 import shutil
 import signal
@@ -14,6 +15,7 @@ from watched_project import PARAMS, WAIT_S, Release, Watched
 from pipelines.assistant.search import search
 from pipelines.extraction.cache import Cache
 from pipelines.index import care, folders, publish, server
+from pipelines.source.reader import CHANGED, Reader, Unreadable
 from pipelines.stage import load
 from pipelines.watching.watch import Watch
 
@@ -146,9 +148,29 @@ def test_a_file_that_a_night_has_just_cleared_from_its_cache_is_taken_again(faul
     monkeypatch.setattr(Cache, "read", once)
     faulty.save()
     faulty.until("store/price.py")
-    if faulty.texts() != {NEW}:  # told of once as a file whose former passages are gone
-        faulty.until("store/price.py")
     assert cleared
+    assert faulty.texts() == {NEW}
+
+
+def test_a_file_that_is_saved_again_while_it_is_read_keeps_its_former_passages_until_it_is_taken(faulty, monkeypatch):
+    faulty.begin()
+    faulty.well()
+    former, read = faulty.texts(), Reader.read
+    asked, tried_twice, readable = itertools.count(1), threading.Event(), threading.Event()
+
+    def changed(self, path, blob, size):
+        if path == "store/price.py" and not readable.is_set():
+            if next(asked) == 2:
+                tried_twice.set()
+            raise Unreadable(CHANGED)
+        return read(self, path, blob, size)
+
+    monkeypatch.setattr(Reader, "read", changed)
+    faulty.save()
+    assert tried_twice.wait(WAIT_S)
+    assert faulty.texts() == former != {NEW}
+    readable.set()
+    faulty.until("store/price.py")
     assert faulty.texts() == {NEW}
 
 
