@@ -1,6 +1,7 @@
 """The index follows each commit: refused adapters, skipped and failed nights, and what a person does in between."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from conftest import make_repository, make_workspace, with_database
@@ -271,6 +272,18 @@ def test_an_evaluation_of_an_earlier_release_has_no_record_to_compare_with(place
     assert verdict.passed
     assert "no record" in retrieval_of(live, []).skipped
     write_jsonl(live.files.path("retrieval.jsonl"), some_questions(1.0))
+
+
+def test_a_file_that_a_release_on_another_machine_lacks_is_missing_there_too(place, params, tmp_path):
+    """MLflow's server has the files of an earlier release, which has no record of what its index found."""
+    project = params.project("explained", place)
+    released(project, params, "far")
+    live = Releases(project).champion()
+    live.files.path("retrieval.jsonl").unlink()
+    far = replace(live, files=replace(live.files, uri="mlflow-artifacts:/far", copies=tmp_path / "copies"))
+    assert far.files.path("scores.jsonl").is_file()
+    assert "no record" in retrieval_of(far, []).skipped
+    assert {path.name for path in (tmp_path / "copies").iterdir()} == {far.files.run}
 
 
 def test_status_says_how_far_the_live_index_is_behind_the_source(place, params):
