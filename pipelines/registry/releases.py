@@ -366,17 +366,8 @@ class Releases:
 
 def folders_of_others(project: Project) -> set[str]:
     """What DVC calls the folders that all other projects' releases keep; they share its cache with this one's."""
-    mlflow = client(project.workspace)
-    found: set[str] = set()
-    token = None
-    while True:
-        page = mlflow.search_model_versions(max_results=1000, page_token=token)
-        for one in page:
-            if one.name != project.name and PREFIX + "night" in one.tags:
-                found |= Manifest.of(one.tags).folders
-        token = page.token
-        if not token:
-            return found
+    others = (one for one in identity.versions(client(project.workspace)) if one.name != project.name)
+    return set().union(*(Manifest.of(one.tags).folders for one in others))
 
 
 def _number(model: Any, alias: str) -> int | None:
