@@ -12,6 +12,8 @@ from pipelines.cli.releases_shown import line
 from pipelines.errors import UsageError
 from pipelines.gates import Retrieval, decide
 from pipelines.index import present
+from pipelines.lineage.datasets import restore
+from pipelines.lineage.trace import at, trace
 from pipelines.params import Gate, load_params
 from pipelines.records import read_json, read_jsonl, write_json, write_jsonl
 from pipelines.registry.releases import CHALLENGER, CHAMPION, Releases
@@ -132,6 +134,14 @@ def test_without_a_live_release_the_base_model_takes_the_place_of_the_adapter(pl
     assert read_json(live.adapter / "learned.json")["kind"] == "nothing"
     assert (live.adapter_version, live.manifest.dataset_dvc) == (1, "")
     assert explained(project, 1)["metrics"]["index"]["ndcg@10"]["value"] == 1.0
+
+
+def test_a_release_without_a_trained_adapter_has_learned_from_nothing(place, params, tmp_path):
+    project = params.project("first", place)
+    assert Releases(project).champion().manifest.dataset_dvc == ""
+    assert trace(project, at("src/first.py", None)) == []
+    with pytest.raises(UsageError, match="Release 1 has no dataset: nothing was trained for it"):
+        restore(project, 1, tmp_path / "restored")
 
 
 def test_the_same_index_is_not_released_again(place, params):
