@@ -315,6 +315,32 @@ def test_status_says_how_far_the_live_index_is_behind_the_source(place, params):
     assert lag(project, Releases(project).version(1)) is None, "the source has no such commit"
 
 
+def test_a_file_that_the_night_read_before_it_was_committed_has_not_changed_since(place, params):
+    from conftest import commit_all, git
+
+    from pipelines.release.indexes import lag
+
+    project = params.project("warm", place)
+    (project.source / "b.py").write_text("COMMITTED = 3\n")
+    commit_all(project.source)
+    head = git(project.source, "rev-parse", "HEAD").strip()
+    for name in ("a.py", "b.py"):
+        (project.source / name).write_text("EDITED = 3\n")
+    write_night(project, "dirty")
+    blob = git(project.source, "hash-object", "a.py").strip()
+    file, origin = project.path("extraction", "chunks.jsonl"), {"path": "a.py", "blob": blob, "commit": f"{head}-dirty"}
+    write_jsonl(file, [{**chunk, **origin} for chunk in list(read_jsonl(file))])
+    index = {stage: kept_by_dvc(project, stage) for stage in ("extraction", "embedding")}
+    now = candidate_of(project, "dirty", head, kept_by_dvc(project), index)
+    carry_out(project, params, now, True, GATES)
+    live = Releases(project).champion()
+    assert lag(project, live) == {"commits": 0, "files": 1}, "b.py alone"
+    commit_all(project.source)
+    assert lag(project, live) == {"commits": 1, "files": 1}
+    (project.source / "a.py").write_text("EDITED = 4\n")
+    assert lag(project, live) == {"commits": 1, "files": 2}
+
+
 def test_a_release_of_an_index_can_be_promoted_like_any_other(place, params):
     project = params.project("refused", place)
     assert publication.promote(project, params, 2).version == 2
