@@ -254,6 +254,10 @@ def test_where_nothing_can_be_compared_the_index_passes_and_says_why(params):
     moved = decide([], None, [FINDS], params.evaluation, retrieval=Retrieval(one_rank, some_questions(1.0)))
     assert moved.gates[0].value == pytest.approx(-1 / 16)
     assert moved.passed, "one rank of sixteen questions is chance, though it is more than the margin"
+    alone = Retrieval(some_questions(0.5, 1)[:1], some_questions(1.0, 1)[:1])
+    judged = decide([], None, [FINDS], params.evaluation, retrieval=alone).gates[0]
+    assert judged.passed, "there is no telling from one question"
+    assert judged.reason.startswith("one question shows nothing: ")
     few = Retrieval(some_questions(0.5, 2), some_questions(1.0, 2))
     assert not decide([], None, [FINDS], params.evaluation, retrieval=few).passed
 
