@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pipelines.gates import word
 from pipelines.records import Record
 from pipelines.registry.manifest import TAG_CHARS, Manifest
 
@@ -58,12 +59,12 @@ def figure(value: Any, form: str = ".3f") -> str:
 
 
 def _gates(gates: Iterable[dict[str, Any]], room: int) -> str:
-    text = "\n## Gates\n\n| gate | passed | reason | rule |\n| --- | --- | --- | --- |\n"
+    text = "\n## Gates\n\n| gate | verdict | reason | rule |\n| --- | --- | --- | --- |\n"
     gates = list(gates)
     for place, gate in enumerate(gates):
         cells = (_cell(gate.get(key, "")) for key in ("name", "reason", "rule"))
         name, reason, rule = cells
-        line = f"| {name} | {'yes' if gate.get('passed') else 'NO'} | {reason} | {rule} |\n"
+        line = f"| {name} | {word(gate)} | {reason} | {rule} |\n"
         more = f"\n{len(gates) - place} more are in the tags.\n"
         if len(text) + len(line) + len(more) > room:
             return text + more

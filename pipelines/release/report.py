@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.evaluation import report as evaluation_page
-from pipelines.gates import Verdict
+from pipelines.gates import Verdict, word
 from pipelines.gates.chart import gates_chart
 from pipelines.project import Project
 from pipelines.records import Record, read_json, read_jsonl, write_atomic, write_json
@@ -43,7 +43,7 @@ def write(project: Project, now: Candidate, verdict: Verdict) -> dict[str, bytes
     }
     found = list(read_jsonl(project.path("evaluation", "retrieval.jsonl")))
     shown = evaluation_page.content(now.evaluation, records, found, charts)
-    page = evaluation_page.rendered("night.html.jinja", [Path(__file__).parent], **facts, **shown)
+    page = evaluation_page.rendered("night.html.jinja", [Path(__file__).parent], word=word, **facts, **shown)
     file = report_file(project)
     write_atomic(file.with_name("gates.png"), charts["gates"])
     training = {key: now.training[key] for key in ("base_model", "steps", "examples", "log")}
