@@ -57,11 +57,6 @@ class Verdict:
         return not self.failed
 
     @property
-    def index_passed(self) -> bool:
-        """Whether the index may go live, whatever becomes of the adapter."""
-        return not any(gate.arm == INDEX for gate in self.failed)
-
-    @property
     def failed(self) -> list[Judged]:
         """The gates that did not pass and block."""
         return [gate for gate in self.gates if not gate.passed and gate.severity == "block"]
