@@ -97,6 +97,13 @@ def test_a_refused_adapter_leaves_the_old_one_live_with_the_new_index(place, par
         (None, 1, "nightly"), (1, 2, "nightly"),
     ]  # fmt: skip
     assert rollback(project, params, None).version == 1
+    assert "An adapter and the search index it was measured with; " in card_of(project, 1)
+    assert "The search index of this commit and the adapter of release 1; " in card_of(project, 2)
+
+
+def card_of(project, number):
+    """What MLflow shows on the page of a release."""
+    return Releases(project).client.get_model_version(project.name, str(number)).description
 
 
 def test_what_a_person_rolled_back_is_not_released_again_and_another_commit_is(place, params):
@@ -134,6 +141,8 @@ def test_without_a_live_release_the_base_model_takes_the_place_of_the_adapter(pl
     assert read_json(live.adapter / "learned.json")["kind"] == "nothing"
     assert (live.adapter_version, live.manifest.dataset_dvc) == (1, "")
     assert explained(project, 1)["metrics"]["index"]["ndcg@10"]["value"] == 1.0
+    assert "The search index of this commit and the base model as it is; " in card_of(project, 1)
+    assert "| dataset | none: nothing was trained |" in card_of(project, 1)
 
 
 def test_a_release_without_a_trained_adapter_has_learned_from_nothing(place, params, tmp_path):
