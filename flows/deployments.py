@@ -10,6 +10,7 @@ import re
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -86,13 +87,14 @@ class Deployments:
         before, told, parent = seen, time.time(), os.getppid()
         while os.getppid() == parent or PART_OF not in os.environ:
             await asyncio.sleep(LOOK_EVERY)
-            now = stamps(self.place)
-            if now != seen and now == before and await self._reload():  # whoever writes it has ended
-                seen = now
-            before = now
-            if time.time() - told > TELL_EVERY:
-                await self.tell()
-                told = time.time()
+            with suppress(OSError):  # a full disk, a file that is just being replaced: once more, then
+                now = stamps(self.place)
+                if now != seen and now == before and await self._reload():  # whoever writes it has ended
+                    seen = now
+                before = now
+                if time.time() - told > TELL_EVERY:
+                    await self.tell()
+                    told = time.time()
         os.killpg(os.getpgrp(), signal.SIGKILL)  # `up` was killed, and a night without it is nobody's
 
     async def _reload(self) -> bool:

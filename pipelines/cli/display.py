@@ -3,7 +3,7 @@
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
@@ -21,12 +21,7 @@ from pipelines.release.night import Outcome
 EVERY = 0.2  # seconds
 DECISIONS = ("gates", "release", "index", "gc")
 STARTING = "starting"
-GATE_COLOURS = {"passed": "green", "REFUSED": "red", "warned": "yellow", "skipped": "dim"}
-
-
-def gate_word(gate: Mapping[str, Any]) -> str:
-    """What came of a gate, in a word and its colour, as rich's markup."""
-    return f"[{GATE_COLOURS[word(gate)]}]{word(gate)}[/]"
+COLOURS = {"passed": "green", "REFUSED": "red", "warned": "yellow", "skipped": "dim"}
 
 
 class Follower(threading.Thread):
@@ -120,7 +115,7 @@ def summary(outcome: Outcome, output: TextIO | None = None) -> None:
             took = f"{stage['seconds']:.1f} s" if "seconds" in stage else "–"
             table.add_row(stage["stage"], took, words(stage["facts"]) if "facts" in stage else "nothing to do")
         for gate in outcome.gates:
-            verdict = gate_word(gate)
+            verdict = f"[{COLOURS[word(gate)]}]{word(gate)}[/]"
             said = [gate["reason"], f"rule: {gate['rule']}", *moves(gate)]
             table.add_row(f"gate: {gate['name']}", verdict, escape("\n".join(said)))
         console.print(table, highlight=False)

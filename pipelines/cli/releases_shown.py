@@ -8,8 +8,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipelines.cli.display import gate_word
+from pipelines.cli.display import COLOURS
 from pipelines.evaluation.measures import BITS_PER_BYTE
+from pipelines.gates import word
 from pipelines.registry.manifest import Release
 from pipelines.release.card import FIRST, figure
 from pipelines.release.retention import Cleared, Waste
@@ -122,7 +123,8 @@ def waste(found: Waste, state: str) -> None:
 def _gates(gates: Sequence[Mapping[str, Any]]) -> None:
     table = Table("gate", "verdict", "reason", "rule", title="Gates", title_justify="left")
     for gate in gates:
-        table.add_row(gate["name"], gate_word(gate), *(escape(str(gate.get(key, ""))) for key in ("reason", "rule")))
+        verdict = f"[{COLOURS[word(gate)]}]{word(gate)}[/]"
+        table.add_row(gate["name"], verdict, *(escape(str(gate.get(key, ""))) for key in ("reason", "rule")))
     if gates:
         Console().print(table, highlight=False)
 

@@ -3,7 +3,7 @@
 An index is refused when it is shown to find less: the loss is more than the margin, and its whole interval is below
 zero. That is another question than whether an adapter is better, and the other way round: an index that is refused
 leaves yesterday's text in every search, and one rank that moved by chance is no reason for that. Where nothing can be
-asked the gate passes and says so.
+asked the gate passes and says so; so it does with one question, of which no interval can be drawn.
 """
 
 from collections.abc import Sequence
@@ -47,8 +47,10 @@ def judge(gate: Gate, config: Evaluation, found: Retrieval) -> tuple[Comparison,
     if compared.gain.value is None or compared.gain.low is None:
         reason = found.skipped or "no question is the same as when the live index was measured"
         return compared, True, f"skipped: {reason}"
-    is_worse = compared.gain.value < -gate.margin and (compared.gain.high or 0.0) < 0
     said = words(gate, compared)
+    if compared.examples < 2:
+        return compared, True, f"one question shows nothing: {said}"
+    is_worse = compared.gain.value < -gate.margin and (compared.gain.high or 0.0) < 0
     return compared, not is_worse, f"it finds less: {said}" if is_worse else said
 
 

@@ -57,11 +57,6 @@ class Verdict:
         return not self.failed
 
     @property
-    def index_passed(self) -> bool:
-        """Whether the index may go live, whatever becomes of the adapter."""
-        return not any(gate.arm == INDEX for gate in self.failed)
-
-    @property
     def failed(self) -> list[Judged]:
         """The gates that did not pass and block."""
         return [gate for gate in self.gates if not gate.passed and gate.severity == "block"]
@@ -83,10 +78,11 @@ class Verdict:
 
 
 def word(row: Mapping[str, Any]) -> str:
-    """What came of a gate, in a word: `passed`, `REFUSED`, `warned`, or `skipped` where there was nothing to judge."""
-    if row["passed"]:
-        return "skipped" if row["reason"].startswith(SKIPPED) else "passed"
-    return "REFUSED" if row["severity"] == "block" else "warned"
+    """What came of a gate, in a word: `passed`, `REFUSED`, `warned`, or `skipped` where there was nothing to judge. The
+    gates of the first releases all blocked, and did not say so."""
+    if row.get("passed"):
+        return "skipped" if row.get("reason", "").startswith(SKIPPED) else "passed"
+    return "REFUSED" if row.get("severity", "block") == "block" else "warned"
 
 
 def moves(row: Mapping[str, Any]) -> list[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines import dag
-from pipelines.errors import NocturneError
+from pipelines.errors import NocturneError, UsageError
 from pipelines.project import Project
 from pipelines.records import Record, file_sha256, read_jsonl
 from pipelines.registry.manifest import Release
@@ -43,7 +43,8 @@ class Dataset:
 
 
 def datasets(project: Project) -> list[Dataset]:
-    """The datasets of all releases, that of the newest release first; then those that only removed releases had.
+    """The datasets of all releases, that of the newest release first; then those that only removed releases had. A
+    release that nothing was trained for has none.
 
     Of the latter nothing is looked for: what DVC's cache may still have of them is there by chance.
     """
@@ -52,10 +53,12 @@ def datasets(project: Project) -> list[Dataset]:
     lines = _lines(every, removed)
     kept: dict[str, list[Release]] = {}
     for release in every:
-        kept.setdefault(release.manifest.dataset_dvc, []).append(release)
+        if release.manifest.dataset_dvc:
+            kept.setdefault(release.manifest.dataset_dvc, []).append(release)
     gone: dict[str, list[Removed]] = {}
     for one in removed:
-        gone.setdefault(one.dataset_dvc, []).append(one)
+        if one.dataset_dvc:
+            gone.setdefault(one.dataset_dvc, []).append(one)
     found = []
     for name in dict.fromkeys((*kept, *gone)):
         some, former = tuple(kept.get(name, ())), tuple(one.version for one in gone.get(name, ()))
@@ -86,10 +89,15 @@ def restore(project: Project, number: int, folder: Path) -> list[Path]:
     """Copy the dataset of a release into a folder, bit for bit; returns its files.
 
     Raises:
-        UsageError: there is no such release.
+        UsageError: there is no such release, or it has no dataset.
         NocturneError: the folder is not empty, or DVC no longer has the dataset whole.
     """
     manifest = Releases(project).version(number).manifest
+    if not manifest.dataset_dvc:
+        raise UsageError(
+            f"Release {number} has no dataset: nothing was trained for it, the base model answers.",
+            "Choose one with an adapter of its own: `nocturne releases` lists them.",
+        )
     if folder.exists() and any(folder.iterdir()):
         raise NocturneError(f"{folder} is not empty.", "Name another folder with --to.")
     files = dag.stored(project, manifest.dataset_dvc)

@@ -55,7 +55,7 @@ def forget(project: Project, params: Params, entry: str) -> Forgotten:
         done = Forgotten(entry, seen=trace(project, lambda example: gone(example["path"], example["blob"])))
         _out_of_every_index(project, params, gone, done)
         _out_of_the_caches(project)
-        trash.empty_next_time(project.workspace)
+        trash.empty_next_time(project.workspace, project.name)
     return done
 
 

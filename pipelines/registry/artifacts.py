@@ -48,12 +48,15 @@ class Artifacts:
         return kept
 
     def _fetch(self, name: str, kept: Path) -> None:
-        """Fetched aside, then renamed: a copy is whole or absent."""
+        """Fetched aside, then renamed: a copy is whole or absent. What was never logged stays absent."""
         aside = self.copies / f".{self.run}.{os.getpid()}.tmp"
         shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir(parents=True)
         with failing("fetching a release's files"):
-            found = Path(client(self.workspace).download_artifacts(self.run, name, str(aside)))
+            mlflow, (folder, _, _) = client(self.workspace), name.rpartition("/")
+            if name not in {one.path for one in mlflow.list_artifacts(self.run, folder or None)}:
+                return
+            aside.mkdir(parents=True)
+            found = Path(mlflow.download_artifacts(self.run, name, str(aside)))
         kept.parent.mkdir(parents=True, exist_ok=True)
         found.replace(kept)
         shutil.rmtree(aside, ignore_errors=True)

@@ -7,7 +7,8 @@ workspace keeps its own list of what the releases of each registry need: what on
 """
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,13 +102,16 @@ def refuse_a_missing_database(workspace: Path, database: Path) -> None:
 def accept(workspace: Path, mlflow: Any, uri: str) -> str:
     """Let the workspace belong to this registry from now on; returns its identity, which is made where it has none.
 
-    What the releases of the former registry need stays listed and is kept.
+    What the releases of the former registry need stays listed and is kept. What those of this one need is listed before
+    anything else: of a workspace from before identities nothing is, and another registry may be next.
     """
     with suppress(OSError):
         (workspace / FOLDER).mkdir(parents=True, exist_ok=True)
         with FileLock(workspace / FOLDER / ".lock", timeout=30):
             found = _read(mlflow) or _mark(mlflow)
-            write_json(workspace / FOLDER / CURRENT, {"id": found, "uri": uri})
+            known = {"id": found, "uri": uri}
+            _list(workspace, known, _needs(mlflow))
+            write_json(workspace / FOLDER / CURRENT, known)
             return found
     return _read(mlflow) or ""  # a workspace that cannot be written in cannot remember either
 
@@ -117,13 +121,8 @@ def write_down(workspace: Path, project: str, needs: Needs) -> None:
     known = recorded(workspace)
     if known is None:
         return
-    file = workspace / FOLDER / f"{known['id']}.json"
     with FileLock(workspace / FOLDER / ".lock", timeout=30):
-        said = read_json(file) if file.is_file() else {"projects": {}}
-        listed = {"indexes": sorted(needs.indexes), "folders": sorted(needs.folders)}
-        changed = {"uri": known["uri"], "projects": {**said["projects"], project: listed}}
-        if changed != said:
-            write_json(file, changed)
+        _list(workspace, known, {project: needs})
 
 
 def every(workspace: Path) -> list[Known]:
@@ -168,6 +167,39 @@ def give_up(workspace: Path, identity: str) -> Known:
         )
     (workspace / FOLDER / f"{found.id}.json").unlink(missing_ok=True)
     return found
+
+
+def versions(mlflow: Any) -> Iterator[Any]:
+    """Every model version of a registry that a night made, of all projects."""
+    token = None
+    while True:
+        page = mlflow.search_model_versions(max_results=1000, page_token=token)
+        yield from (one for one in page if "nocturne.night" in one.tags)
+        token = page.token
+        if not token:
+            return
+
+
+def _needs(mlflow: Any) -> dict[str, Needs]:
+    """What the releases of each project need, as the registry names it."""
+    from pipelines.registry.manifest import Manifest
+
+    indexes, folders = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
+    for one in versions(mlflow):
+        with suppress(NocturneError):  # a version that a person made like a night's names nothing
+            manifest = Manifest.of(one.tags)
+            indexes[one.name].add(manifest.index_version)
+            folders[one.name] |= manifest.folders
+    return {name: Needs(frozenset(indexes[name]), frozenset(folders[name])) for name in indexes}
+
+
+def _list(workspace: Path, known: Mapping[str, str], needs: Mapping[str, Needs]) -> None:
+    file = workspace / FOLDER / f"{known['id']}.json"
+    said = read_json(file) if file.is_file() else {"projects": {}}
+    listed = {name: {"indexes": sorted(one.indexes), "folders": sorted(one.folders)} for name, one in needs.items()}
+    changed = {"uri": known["uri"], "projects": {**said["projects"], **listed}}
+    if changed != said:
+        write_json(file, changed)
 
 
 def _another(uri: str, recorded_uri: str) -> NocturneError:

@@ -51,15 +51,30 @@ def leftovers(project: Project, kept: Collection[Release], keep: int) -> Leftove
     """
     mlflow = client(project.workspace) if exists(project.workspace) else None
     every = runs.every(mlflow, project)
-    candidates = [run for run in every if PREFIX + "night" in run.data.tags]
     trainings = [run for run in every if PREFIX + "night" not in run.data.tags]
-    named = {release.files.run for release in kept}
-    last = [run.info.run_id for run in candidates if run.info.status == "FINISHED"][:keep]
-    staying = [run for run in candidates if run.info.run_id in {*named, *last} or _at_work(run)]
+    staying = _staying(every, kept, keep)
     needed = {run.info.run_id for run in (*staying, *trainings[:1])}
     needed |= {run.data.tags.get(runs.TRAINING_RUN, "") for run in staying}
     gone = [_leftover(mlflow, project, run) for run in every if run.info.run_id not in needed]
     return Leftovers(gone, frozenset().union(*(_folders(run) for run in staying)))
+
+
+def folders_of_candidates(project: Project, keep: int) -> frozenset[str]:
+    """What DVC calls the folders that the newest candidates of a project are made of, refused ones too.
+
+    Args:
+        keep: how many of them stay.
+    """
+    mlflow = client(project.workspace) if exists(project.workspace) else None
+    return frozenset().union(*(_folders(run) for run in _staying(runs.every(mlflow, project), (), keep)))
+
+
+def _staying(every: Collection[Any], kept: Collection[Release], keep: int) -> list[Any]:
+    """The candidates that stay: those of these releases, the newest whole ones, and those being recorded."""
+    candidates = [run for run in every if PREFIX + "night" in run.data.tags]
+    named = {release.files.run for release in kept}
+    last = [run.info.run_id for run in candidates if run.info.status == "FINISHED"][:keep]
+    return [run for run in candidates if run.info.run_id in {*named, *last} or _at_work(run)]
 
 
 def _folders(run: Any) -> set[str]:

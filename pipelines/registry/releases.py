@@ -259,10 +259,9 @@ class Releases:
             NocturneError: MLflow failed, or somebody else is moving `champion` and does not end.
         """
         model = self._model()
-        if model is not None and history.shown(model.tags):
-            with self._alone(), failing("renaming the promotion history"):
-                model = self._hide_history(self._model() or model)
-        if model is not None and history.missing(model.tags, _number(model, CHAMPION)) is not None:
+        if model is None:
+            return
+        if history.shown(model.tags) or history.missing(model.tags, _number(model, CHAMPION)) is not None:
             with self._alone(), failing("writing the promotion history"):
                 self._settle()
 
@@ -276,6 +275,8 @@ class Releases:
     def _settle(self) -> None:
         """What follows a move of `champion`, the event last: its presence says that all of it is done."""
         model = self._model()
+        if model is not None and history.shown(model.tags):  # else an earlier version's moves would not be known
+            model = self._hide_history(model)
         found = history.missing(model.tags, _number(model, CHAMPION)) if model else None
         if found is None:
             return
@@ -365,17 +366,8 @@ class Releases:
 
 def folders_of_others(project: Project) -> set[str]:
     """What DVC calls the folders that all other projects' releases keep; they share its cache with this one's."""
-    mlflow = client(project.workspace)
-    found: set[str] = set()
-    token = None
-    while True:
-        page = mlflow.search_model_versions(max_results=1000, page_token=token)
-        for one in page:
-            if one.name != project.name and PREFIX + "night" in one.tags:
-                found |= Manifest.of(one.tags).folders
-        token = page.token
-        if not token:
-            return found
+    others = (one for one in identity.versions(client(project.workspace)) if one.name != project.name)
+    return set().union(*(Manifest.of(one.tags).folders for one in others))
 
 
 def _number(model: Any, alias: str) -> int | None:

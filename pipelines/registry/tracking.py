@@ -51,9 +51,16 @@ def accept(workspace: Path) -> str:
     """Let the workspace belong to the registry that it is pointed at now, by a person's word; returns its identity.
 
     Raises:
-        NocturneError: the records cannot be opened.
+        NocturneError: the records cannot be opened, or the workspace cannot keep what was said.
     """
-    return identity.accept(workspace, _opened(workspace, may_create=True), uri(workspace))
+    found = identity.accept(workspace, _opened(workspace, may_create=True), uri(workspace))
+    kept = identity.recorded(workspace)
+    if kept is None or kept["id"] != found:
+        raise NocturneError(
+            f"{workspace / identity.FOLDER}, which names the registry, cannot be written.",
+            "Free disk space or mend the folder's permissions, and run `nocturne registry accept` again.",
+        )
+    return found
 
 
 def _opened(workspace: Path, may_create: bool = False) -> Any:

@@ -32,25 +32,30 @@ def update(workspace: Path, scopes: Iterable[str], items: Iterable[str]) -> Mapp
     return {name: datetime.fromisoformat(at) for name, at in {**kept, **entered}.items() if name in wanted}
 
 
-def due(workspace: Path, since: Mapping[str, datetime], days: int) -> set[str]:
-    """The items that have been in the bin for so many days; all of them after `empty_next_time`."""
-    if _read(workspace / FILE)[AT_ONCE]:
+def due(workspace: Path, project: str, since: Mapping[str, datetime], days: int) -> set[str]:
+    """The items that have been in the bin for so many days; all of them after `empty_next_time` of the project that is
+    cleared."""
+    if project in _read(workspace / FILE)[AT_ONCE]:
         return set(since)
     before = datetime.now(UTC) - timedelta(days=days)
     return {name for name, at in since.items() if at <= before}
 
 
-def remove(workspace: Path, names: Iterable[str]) -> None:
-    """Take items off the list: they have been deleted."""
+def remove(workspace: Path, project: str, names: Iterable[str]) -> None:
+    """Take items off the list: a clearing of the project has deleted them."""
     said, gone = _read(workspace / FILE), set(names)
-    write_json(workspace / FILE, {ITEMS: {name: at for name, at in said[ITEMS].items() if name not in gone}})
+    left = {name: at for name, at in said[ITEMS].items() if name not in gone}
+    write_json(workspace / FILE, {ITEMS: left, AT_ONCE: [name for name in said[AT_ONCE] if name != project]})
 
 
-def empty_next_time(workspace: Path) -> None:
-    """Let the next clearing delete everything in the bin at once: code was forgotten, and must not wait there."""
-    write_json(workspace / FILE, {**_read(workspace / FILE), AT_ONCE: True})
+def empty_next_time(workspace: Path, project: str) -> None:
+    """Let the next clearing of a project delete everything that is in the bin by then: code was forgotten, and must not
+    wait there. A clearing of another project, which looks at other runs and indexes, comes and goes meanwhile."""
+    said = _read(workspace / FILE)
+    write_json(workspace / FILE, {**said, AT_ONCE: sorted({*said[AT_ONCE], project})})
 
 
 def _read(file: Path) -> dict:
     said = read_json(file) if file.is_file() else {}
-    return {ITEMS: said.get(ITEMS, {}), AT_ONCE: bool(said.get(AT_ONCE))}
+    at_once = said.get(AT_ONCE, [])
+    return {ITEMS: said.get(ITEMS, {}), AT_ONCE: at_once if isinstance(at_once, list) else []}

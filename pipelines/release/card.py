@@ -24,16 +24,24 @@ def card(project: str, manifest: Manifest, evaluation: Record, rows: Mapping[str
 
 def _what(project: str, manifest: Manifest, rows: Mapping[str, int]) -> list[str]:
     counts = ", ".join(f"{count} {split}" for split, count in rows.items())
+    dataset = f"{manifest.dataset_dvc} in DVC's cache, {counts or 'not counted'}"
+    what, consists = "what was learned of", "An adapter and the search index it was measured with"
+    if not manifest.dataset_dvc:
+        what, dataset = "the search index of", "none: nothing was trained"
+        consists = "The search index of this commit and the base model as it is"
+    elif manifest.adapter_from is not None:
+        what = "the search index of"
+        consists = f"The search index of this commit and the adapter of release {manifest.adapter_from}"
     return [
-        f"# {project}: what was learned of commit {manifest.commit[:12]}",
+        f"# {project}: {what} commit {manifest.commit[:12]}",
         "",
-        "An adapter and the search index it was measured with; they are live together or not at all.",
+        f"{consists}; they are live together or not at all.",
         "",
         "| | |",
         "| --- | --- |",
         f"| base model | {_cell(manifest.base_model)} ({manifest.base_identity[:12]}) |",
         f"| commit | {manifest.commit} |",
-        f"| dataset | {manifest.dataset_dvc} in DVC's cache, {counts or 'not counted'} |",
+        f"| dataset | {dataset} |",
         f"| index | {manifest.index_version}, by {_cell(manifest.encoder)}, {manifest.dimension} dimensions |",
     ]
 

@@ -12,12 +12,14 @@ from pipelines.index import backup as backups
 from pipelines.index.care import Held
 from pipelines.params import Params
 from pipelines.project import Project
+from pipelines.records import read_jsonl
 from pipelines.registry.manifest import Release
 from pipelines.registry.releases import CHAMPION, Releases
 from pipelines.registry.remembered import champion
 from pipelines.release.night import alone
 from pipelines.settings import override
 from pipelines.source import git
+from pipelines.source.changes import SAME, UNCOMMITTED, states
 
 T = TypeVar("T")
 
@@ -49,7 +51,8 @@ def live(project: Project, params: Params, release: Release) -> dict[str, Any]:
 
 
 def lag(project: Project, release: Release) -> dict[str, int] | None:
-    """How far a release's index is behind the source: `commits` since, and tracked `files` that differ now.
+    """How far a release's index is behind the source: `commits` since, and tracked `files` that differ now from what
+    was read of them; a night reads what is in no commit yet, too.
 
     Returns:
         None when the source no longer has the release's commit, or cannot be read.
@@ -60,7 +63,20 @@ def lag(project: Project, release: Release) -> dict[str, int] | None:
         changed = git.output(project.source, "diff", "--name-only", "-z", commit, "--")
     except NocturneError:
         return None
-    return {"commits": int(commits), "files": changed.count(b"\0")}
+    paths = [path.decode("utf-8", "surrogateescape") for path in changed.split(b"\0") if path]
+    return {"commits": int(commits), "files": len(paths) - _as_read(project, release, paths)}
+
+
+def _as_read(project: Project, release: Release, paths: list[str]) -> int:
+    """How many of these files have the very bytes that a release's index was made of, as far as DVC's cache tells."""
+    folder = release.manifest.index_dvc.get("extraction", "")
+    kept = dag.stored(project, folder) if paths else None
+    if kept is None or "chunks.jsonl" not in kept:
+        return 0
+    wanted = set(paths)
+    chunks = (chunk for chunk in read_jsonl(kept["chunks.jsonl"]) if chunk["path"] in wanted)
+    became = states(project.source, {(chunk["path"], chunk["blob"], chunk["commit"]) for chunk in chunks})
+    return sum(state in (SAME, UNCOMMITTED) for state in became.values())
 
 
 def named(project: Project) -> list[str]:

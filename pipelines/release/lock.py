@@ -72,9 +72,3 @@ def holder(workspace: Path) -> dict[str, Any] | None:
             return None
     except Timeout:
         return dict(read_json(file)) if file.is_file() else None
-
-
-def is_held(project: Project) -> bool:
-    """Whether a night of the project, or another change of its releases, is running now."""
-    found = holder(project.workspace)
-    return found is not None and found["project"] == project.name

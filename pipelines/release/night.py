@@ -12,7 +12,6 @@ from pipelines.registry.releases import CHALLENGER, CHAMPION, Releases
 from pipelines.release import last_night
 from pipelines.release.candidate import candidate
 from pipelines.release.lock import alone as alone
-from pipelines.release.lock import is_held as is_held
 
 State = Literal["released", "waiting", "rejected", "unchanged", "skipped"]
 

@@ -21,7 +21,7 @@ from pipelines.index import remove, unnamed
 from pipelines.params import Params
 from pipelines.project import Project
 from pipelines.registry.identity import needed_elsewhere
-from pipelines.registry.leftovers import Leftover, discard, leftovers
+from pipelines.registry.leftovers import Leftover, discard, folders_of_candidates, leftovers
 from pipelines.registry.manifest import Release
 from pipelines.registry.releases import CHAMPION, Releases, folders_of_others
 from pipelines.release import bin as trash
@@ -120,7 +120,7 @@ def waste(project: Project, params: Params) -> Waste:
         [release.version for release in go],
         left.runs,
         _indexes(project, params, stay, go),
-        dvc_cache.unnamed(project.workspace, _folders(project, stay, left.folders)),
+        dvc_cache.unnamed(project.workspace, _folders(project, params, stay, left.folders)),
     )
 
 
@@ -146,10 +146,10 @@ def _clear(project: Project, params: Params, at_once: bool) -> Cleared:
     Releases(project).write_down_needs()
     found = waste(project, params)
     since = trash.update(project.workspace, (f"{project.name}/", OBJECTS), found.names(project.name))
-    due = set(since) if at_once else trash.due(project.workspace, since, params.release.bin_days)
+    due = set(since) if at_once else trash.due(project.workspace, project.name, since, params.release.bin_days)
     gone = _delete(project, params, found.only(project.name, due)) if due else Waste()
     if due:
-        trash.remove(project.workspace, due)
+        trash.remove(project.workspace, project.name, due)
     waiting = found.only(project.name, since.keys() - due)
     first = min((at for name, at in since.items() if name not in due), default=None)
     return Cleared(gone, waiting, first and first + timedelta(days=params.release.bin_days))
@@ -172,7 +172,7 @@ def _delete(project: Project, params: Params, due: Waste) -> Waste:
     except OSError as error:
         step = "Look at the folder's permissions; the next clearing goes on from here."
         raise NocturneError(f"An index version cannot be removed: {error}", step) from error
-    folders = _folders(project, stay, left.folders)
+    folders = _folders(project, params, stay, left.folders)
     return Waste(due.releases, runs, indexes, dvc_cache.clear(project.workspace, folders, due.objects.sizes))
 
 
@@ -182,7 +182,10 @@ def _indexes(project: Project, params: Params, stay: list[Release], go: list[Rel
     return unnamed(project, params.index, named, gone)
 
 
-def _folders(project: Project, stay: list[Release], candidates: Iterable[str]) -> set[str]:
-    """Those of all projects and of all registries: they share DVC's cache."""
+def _folders(project: Project, params: Params, stay: list[Release], candidates: Iterable[str]) -> set[str]:
+    """Those of all projects, of their refused candidates too, and of all registries: they share DVC's cache."""
     elsewhere = needed_elsewhere(project.workspace).folders
-    return folders_of_others(project).union(elsewhere, candidates, *(release.manifest.folders for release in stay))
+    others = (params.project(name, project.workspace) for name in params.projects if name != project.name)
+    refused = (folders_of_candidates(other, params.release.keep) for other in others)
+    own = (release.manifest.folders for release in stay)
+    return folders_of_others(project).union(elsewhere, candidates, *refused, *own)

@@ -1,5 +1,8 @@
 """How the schedule stands, in words: what is next, what is late and why, and what is not served."""
 
+import asyncio
+import errno
+import os
 import time
 
 import pytest
@@ -7,8 +10,9 @@ from conftest import make_workspace
 from prefect.client.schemas.schedules import CronSchedule
 from pydantic import ValidationError
 
-from flows import announce, schedule
-from flows.deployments import Failures, stamps
+from flows import announce, deployments, schedule
+from flows.deployments import Deployments, Failures, stamps
+from flows.running import PART_OF
 from flows.schedule import Plan, Schedule, length, words
 from pipelines import params
 from pipelines.release import last_night
@@ -119,3 +123,20 @@ def test_either_file_of_settings_is_seen_to_change(tmp_path):
     before = stamps(tmp_path)
     (tmp_path / "params.local.yaml").write_text("a: 2\n")
     assert stamps(tmp_path) != before
+
+
+def test_a_disk_that_is_full_for_a_moment_does_not_end_the_following(tmp_path, monkeypatch):
+    told = []
+
+    async def tell():
+        told.append(len(told))
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) if told == [0] else asyncio.CancelledError
+
+    monkeypatch.setattr(deployments, "LOOK_EVERY", 0)
+    monkeypatch.setattr(deployments, "TELL_EVERY", -1)
+    monkeypatch.delenv(PART_OF, raising=False)
+    followed = Deployments(tmp_path, None, None)
+    followed.tell = tell
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(followed.follow(stamps(tmp_path)))
+    assert told == [0, 1]

@@ -1,5 +1,6 @@
 """Another registry, an emptied one, a damaged one: each is refused with words, and every release can still go live."""
 
+import errno
 import os
 import shutil
 import subprocess
@@ -97,6 +98,17 @@ def test_what_an_accepted_registry_does_not_name_is_kept_for_the_former_one(
     every_release_can_go_live(project, params, tmp_path)
 
 
+def test_a_registry_that_cannot_be_written_down_is_not_said_to_be_accepted(place, project, other, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    before = identity.recorded(place)
+    monkeypatch.setattr(identity, "write_json", full)
+    with pytest.raises(NocturneError, match="cannot be written"):
+        tracking.accept(place)
+    assert identity.recorded(place) == before
+
+
 def test_a_registry_that_is_given_up_no_longer_keeps_anything(place, project, params):
     former = next(known for known in identity.every(place) if not known.is_current)
     held = {folder.name for folder in project.live.iterdir()}
@@ -104,6 +116,26 @@ def test_a_registry_that_is_given_up_no_longer_keeps_anything(place, project, pa
     identity.give_up(place, former.id[:8])
     gone = retention.clear(project, params, at_once=True).gone
     assert set(gone.indexes) == former.needs["moon"].indexes
+
+
+def test_what_a_workspace_from_before_identities_needs_is_known_from_its_first_command_on(
+    place, project, params, other, monkeypatch, tmp_path
+):
+    """Nothing but a look at it came between the upgrade and the night with another registry."""
+    shutil.move(place / identity.FOLDER, tmp_path / "registry")
+    with monkeypatch.context() as usual:
+        usual.delenv(VARIABLE)
+        assert Releases(project).champion()
+    tracking.accept(place)
+    released(project, params, "upgraded")
+    gone = retention.clear(project, params, at_once=True).gone
+    assert (gone.releases, gone.indexes) == ([], {})
+
+    monkeypatch.delenv(VARIABLE)
+    tracking.accept(place)
+    every_release_can_go_live(project, params, tmp_path / "restored")
+    shutil.rmtree(place / identity.FOLDER)
+    shutil.move(tmp_path / "registry", place / identity.FOLDER)
 
 
 @pytest.mark.parametrize("damage", ["missing", "emptied", "torn", "other"])

@@ -1,6 +1,7 @@
 """The index follows each commit: refused adapters, skipped and failed nights, and what a person does in between."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from conftest import make_repository, make_workspace, with_database
@@ -11,6 +12,8 @@ from pipelines.cli.releases_shown import line
 from pipelines.errors import UsageError
 from pipelines.gates import Retrieval, decide
 from pipelines.index import present
+from pipelines.lineage.datasets import restore
+from pipelines.lineage.trace import at, trace
 from pipelines.params import Gate, load_params
 from pipelines.records import read_json, read_jsonl, write_json, write_jsonl
 from pipelines.registry.releases import CHALLENGER, CHAMPION, Releases
@@ -18,7 +21,7 @@ from pipelines.release import publication
 from pipelines.release.comparison import compared, explained
 from pipelines.release.index_release import judge_index, retrieval_of
 from pipelines.release.night import with_index
-from pipelines.release.publication import carry_out, follow, rollback
+from pipelines.release.publication import carry_out, follow, index_passed, rollback
 
 FINDS = Gate(
     name="finds as much", metric="ndcg@10", arm="index", against="champion", margin=0.05, confidence=0.95,
@@ -94,6 +97,13 @@ def test_a_refused_adapter_leaves_the_old_one_live_with_the_new_index(place, par
         (None, 1, "nightly"), (1, 2, "nightly"),
     ]  # fmt: skip
     assert rollback(project, params, None).version == 1
+    assert "An adapter and the search index it was measured with; " in card_of(project, 1)
+    assert "The search index of this commit and the adapter of release 1; " in card_of(project, 2)
+
+
+def card_of(project, number):
+    """What MLflow shows on the page of a release."""
+    return Releases(project).client.get_model_version(project.name, str(number)).description
 
 
 def test_what_a_person_rolled_back_is_not_released_again_and_another_commit_is(place, params):
@@ -131,6 +141,16 @@ def test_without_a_live_release_the_base_model_takes_the_place_of_the_adapter(pl
     assert read_json(live.adapter / "learned.json")["kind"] == "nothing"
     assert (live.adapter_version, live.manifest.dataset_dvc) == (1, "")
     assert explained(project, 1)["metrics"]["index"]["ndcg@10"]["value"] == 1.0
+    assert "The search index of this commit and the base model as it is; " in card_of(project, 1)
+    assert "| dataset | none: nothing was trained |" in card_of(project, 1)
+
+
+def test_a_release_without_a_trained_adapter_has_learned_from_nothing(place, params, tmp_path):
+    project = params.project("first", place)
+    assert Releases(project).champion().manifest.dataset_dvc == ""
+    assert trace(project, at("src/first.py", None)) == []
+    with pytest.raises(UsageError, match="Release 1 has no dataset: nothing was trained for it"):
+        restore(project, 1, tmp_path / "restored")
 
 
 def test_the_same_index_is_not_released_again(place, params):
@@ -223,7 +243,7 @@ def test_figures_of_retrieval_are_shown_and_compared(place, params):
 def test_an_index_passes_as_long_as_it_does_not_find_less_by_the_margin(params, tonight, passed, reason):
     found = Retrieval(some_questions(tonight), some_questions(1.0))
     verdict = decide([], None, [FINDS], params.evaluation, retrieval=found)
-    assert (verdict.passed, verdict.index_passed) == (passed, passed)
+    assert (verdict.passed, index_passed(verdict.rows())) == (passed, passed)
     import re
 
     assert re.search(reason, verdict.gates[0].reason)
@@ -243,6 +263,10 @@ def test_where_nothing_can_be_compared_the_index_passes_and_says_why(params):
     moved = decide([], None, [FINDS], params.evaluation, retrieval=Retrieval(one_rank, some_questions(1.0)))
     assert moved.gates[0].value == pytest.approx(-1 / 16)
     assert moved.passed, "one rank of sixteen questions is chance, though it is more than the margin"
+    alone = Retrieval(some_questions(0.5, 1)[:1], some_questions(1.0, 1)[:1])
+    judged = decide([], None, [FINDS], params.evaluation, retrieval=alone).gates[0]
+    assert judged.passed, "there is no telling from one question"
+    assert judged.reason.startswith("one question shows nothing: ")
     few = Retrieval(some_questions(0.5, 2), some_questions(1.0, 2))
     assert not decide([], None, [FINDS], params.evaluation, retrieval=few).passed
 
@@ -273,6 +297,18 @@ def test_an_evaluation_of_an_earlier_release_has_no_record_to_compare_with(place
     write_jsonl(live.files.path("retrieval.jsonl"), some_questions(1.0))
 
 
+def test_a_file_that_a_release_on_another_machine_lacks_is_missing_there_too(place, params, tmp_path):
+    """MLflow's server has the files of an earlier release, which has no record of what its index found."""
+    project = params.project("explained", place)
+    released(project, params, "far")
+    live = Releases(project).champion()
+    live.files.path("retrieval.jsonl").unlink()
+    far = replace(live, files=replace(live.files, uri="mlflow-artifacts:/far", copies=tmp_path / "copies"))
+    assert far.files.path("scores.jsonl").is_file()
+    assert "no record" in retrieval_of(far, []).skipped
+    assert {path.name for path in (tmp_path / "copies").iterdir()} == {far.files.run}
+
+
 def test_status_says_how_far_the_live_index_is_behind_the_source(place, params):
     from conftest import commit_all, git
 
@@ -290,6 +326,32 @@ def test_status_says_how_far_the_live_index_is_behind_the_source(place, params):
     commit_all(project.source)
     assert lag_words(lag(project, live)) == "1 commit behind the source, 2 files changed since"
     assert lag(project, Releases(project).version(1)) is None, "the source has no such commit"
+
+
+def test_a_file_that_the_night_read_before_it_was_committed_has_not_changed_since(place, params):
+    from conftest import commit_all, git
+
+    from pipelines.release.indexes import lag
+
+    project = params.project("warm", place)
+    (project.source / "b.py").write_text("COMMITTED = 3\n")
+    commit_all(project.source)
+    head = git(project.source, "rev-parse", "HEAD").strip()
+    for name in ("a.py", "b.py"):
+        (project.source / name).write_text("EDITED = 3\n")
+    write_night(project, "dirty")
+    blob = git(project.source, "hash-object", "a.py").strip()
+    file, origin = project.path("extraction", "chunks.jsonl"), {"path": "a.py", "blob": blob, "commit": f"{head}-dirty"}
+    write_jsonl(file, [{**chunk, **origin} for chunk in list(read_jsonl(file))])
+    index = {stage: kept_by_dvc(project, stage) for stage in ("extraction", "embedding")}
+    now = candidate_of(project, "dirty", head, kept_by_dvc(project), index)
+    carry_out(project, params, now, True, GATES)
+    live = Releases(project).champion()
+    assert lag(project, live) == {"commits": 0, "files": 1}, "b.py alone"
+    commit_all(project.source)
+    assert lag(project, live) == {"commits": 1, "files": 1}
+    (project.source / "a.py").write_text("EDITED = 4\n")
+    assert lag(project, live) == {"commits": 1, "files": 2}
 
 
 def test_a_release_of_an_index_can_be_promoted_like_any_other(place, params):

@@ -12,6 +12,7 @@ import pytest
 from conftest import ROOT
 from page_tables import the
 
+from pipelines.cli.releases_shown import _gates as shown_gates
 from pipelines.cli.releases_shown import line
 from pipelines.evaluation.arms import ARMS
 from pipelines.evaluation.charts import arms_chart, loss_chart
@@ -77,13 +78,18 @@ def some_evaluation() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module", params=["evaluation", "night"])
-def page(request, tmp_path_factory) -> tuple[dict, dict]:
+def kind(request) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def page(kind, tmp_path_factory) -> tuple[dict, dict]:
     """The tables of a page, and the JSON that it was made of, as it is read from its file."""
     folder = tmp_path_factory.mktemp("pages")
     project = Project("moon", folder, folder)
     write_json(project.path("evaluation", "evaluation.json"), some_evaluation())
     evaluation = read_json(project.path("evaluation", "evaluation.json"))
-    if request.param == "evaluation":
+    if kind == "evaluation":
         return page_tables.of_html(report("moon", evaluation, [], [], {"arms": b"", "loss": b""})), evaluation
     return page_tables.of_html(_night(project, evaluation)), evaluation
 
@@ -109,14 +115,19 @@ def _night(project: Project, evaluation: dict) -> str:
     return report_file(project).read_text()
 
 
+JUDGED = {
+    "REFUSED": (False, "block", "no gain"),
+    "passed": (True, "block", "a gain"),
+    "warned": (False, "warn", "a loss"),
+    "skipped": (True, "block", "skipped: there is no champion yet"),
+}
 GATES = [
     {
-        **{"name": f"gate {n}", "reason": reason, "rule": f"rule {n}", "passed": n > 0, "severity": "block"},
+        **{"name": f"gate {n}", "reason": reason, "rule": f"rule {n}", "passed": passed, "severity": severity},
         **{"value": 0.1, "low": 0.05, "high": 0.15, "metric": "bits_per_byte", "against": "base", "margin": 0.01},
     }
-    for n, reason in enumerate(("too little", "enough", "skipped: there is no champion yet"))
+    for n, (passed, severity, reason) in enumerate(JUDGED.values())
 ]
-WORDS = {"gate 0": "REFUSED", "gate 1": "passed", "gate 2": "skipped"}
 
 
 def shown(figure: dict, scale: float, form: str) -> str:
@@ -216,10 +227,12 @@ def test_each_scale_has_its_own_gain(page):
     assert [first, *row.values()] == list(gains.values())
 
 
-def test_the_nights_own_tables(page):
+def test_the_nights_own_tables(page, kind):
     tables, _ = page
-    if not any("Recipe" in names for names in tables):
+    if kind == "evaluation":
+        assert not any("Gate" in names for names in tables)
         return
+    assert set(the(tables, "Recipe")) == set(RECIPES)
     for name, row in the(tables, "Recipe").items():
         assert row == {
             "Training": str(RECIPES[name]["train"]),
@@ -227,8 +240,9 @@ def test_the_nights_own_tables(page):
             "Quarantine": str(RECIPES[name]["quarantined"]),
         }
     gates = the(tables, "Gate")
-    for gate in GATES:
-        row = gates[f"{gate['name']} {WORDS[gate['name']]}"]
+    assert len(gates) == len(GATES)
+    for gate, verdict in zip(GATES, JUDGED, strict=True):
+        row = gates[f"{gate['name']} {verdict}"]
         assert (row["What came of it"], row["Rule"]) == (gate["reason"], gate["rule"])
 
 
@@ -246,9 +260,20 @@ def test_the_card_of_a_release_has_each_figure_under_its_name():
     assert set(arms) == set(ARMS)
     for arm, figures_of in evaluation["arms"].items():
         assert arms[arm] == {name: shown(figure, 1, "{:.3f}") for name, figure in figures_of.items()}
-    for gate in GATES:
+    for gate, verdict in zip(GATES, JUDGED, strict=True):
         row = the(tables, "gate")[gate["name"]]
-        assert row == {"verdict": WORDS[gate["name"]], "reason": gate["reason"], "rule": gate["rule"]}
+        assert row == {"verdict": verdict, "reason": gate["reason"], "rule": gate["rule"]}
+
+
+def test_a_release_is_shown_with_the_verdict_of_each_gate(capsys):
+    shown_gates(GATES)
+    printed = capsys.readouterr().out
+    for gate, verdict in zip(GATES, JUDGED, strict=True):
+        assert any({gate["name"], verdict} <= set(words_of(line)) for line in printed.splitlines()), verdict
+
+
+def words_of(line: str) -> list[str]:
+    return [cell.strip() for cell in line.split("│")]
 
 
 def test_the_gain_of_a_release_is_that_of_its_bits_whatever_its_first_gate_judges():

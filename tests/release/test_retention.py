@@ -15,6 +15,7 @@ from pipelines.cli import app
 from pipelines.errors import NocturneError, UsageError
 from pipelines.index import present
 from pipelines.lineage.datasets import restore
+from pipelines.lineage.forget import forget
 from pipelines.lineage.trace import at, trace
 from pipelines.params import load_params
 from pipelines.records import read_json, tree_sha256, write_json
@@ -231,6 +232,17 @@ def test_a_clearing_takes_what_nothing_names_and_nothing_else(project, params, h
     assert retention.clear(project, params, at_once=True).gone.facts() == retention.Waste().facts()
 
 
+def test_a_refused_candidate_of_another_project_keeps_its_dataset(project, params, history, place):
+    sun = params.project("sun", place)
+    night(sun, params, "clouded", passed=False)
+    refused = kept_by_dvc(sun)
+    night(sun, params, "sunny")
+    retention.clear(project, params, at_once=True)
+    assert dag.stored(sun, refused), "its project keeps it as long as a release"
+    retention.clear(sun, params, at_once=True)
+    assert dag.stored(sun, refused)
+
+
 def test_dvc_has_nothing_to_do_and_still_has_what_it_made_and_what_a_branch_names(project, history):
     assert "snapshot" not in dag.stale(project)
     kept = dag.stored(project, dag.output_hash(project, "snapshot"))
@@ -275,3 +287,16 @@ def test_an_alias_that_came_meanwhile_keeps_its_release(project, params, history
     assert whole(project, params, Releases(project).version(6))
     assert present(project, params.index, Releases(project).version(6).index_version)
     assert LOST not in {release.manifest.dataset_dvc for release in Releases(project).every()}
+
+
+def test_what_was_forgotten_leaves_the_bin_at_the_next_clearing_of_its_own_project(project, params, history, place):
+    sun = params.project("sun", place)
+    for word in ("dawn", "dusk"):
+        night(sun, params, word)
+    assert retention.clear(sun, params).waiting.releases == [1]
+    forget(sun, params, "src/dawn.py")
+    night(project, params, "ten")
+    retention.clear(project, params)
+    assert retention.clear(sun, params).gone.releases == [1]
+    night(sun, params, "midnight")
+    assert retention.clear(sun, params).waiting.releases == [2], "what comes later has its days again"
