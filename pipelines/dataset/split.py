@@ -1,150 +1,135 @@
-"""Which files are held out, and which drafts become examples: whole clusters, no duplicates, nothing lost silently."""
+"""Which side of the split a file or an example is on: by file, by a list of files, or by time."""
 
-import hashlib
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 
-from pipelines.dataset.duplicates import repeats
-from pipelines.dataset.quality import Quality
-from pipelines.example import example_id
+from pathspec import GitIgnoreSpec
+
+from pipelines.dataset.neighbours import clusters, pairs
+from pipelines.dataset.shingles import shingles
+from pipelines.dataset.split import held_out, held_out_before
+from pipelines.errors import UsageError
 from pipelines.params import Dataset
 from pipelines.records import Record
-
-if TYPE_CHECKING:
-    from pipelines.dataset.sides import Split
+from pipelines.source.recent import NONE, is_late, late_lines
 
 
-def held_out(weights: Mapping[str, int], params: Dataset, first: Mapping[str, str] | None = None) -> set[str]:
-    """The files of the holdout.
+@dataclass(frozen=True)
+class Split:
+    """Decides the side of a draft.
 
-    A file's place depends on its path and the seed alone, so that it stays on its side from night to night. When that
-    rule holds out less than half of the wanted share of the weight (few files), the next ones in line join.
+    Attributes:
+        files: the paths that are held out whole.
+        recent: by time only: snapshot's recent.json.
+        later: by time only: lines, by their words, that the repository holds since `dataset.split_after` alone.
+    """
+
+    files: frozenset[str]
+    recent: Record | None = None
+    later: frozenset[str] = frozenset()
+
+    def holds(self, row: Record) -> bool:
+        """Whether a draft or an example is held out: its file is, or one of its lines was committed after T."""
+        if self.recent is None:
+            return row["path"] in self.files
+        return is_late(row, self.recent, self._commits)
+
+    def is_new(self, row: Record) -> bool:
+        """Whether nothing of a held-out example could have been trained on: all of its lines are after T."""
+        file = (self.recent or NONE)["files"].get(row["path"])
+        if file is None or file["blob"] != row["blob"]:
+            return True
+        return late_lines(row, file["lines"]) == row["end_line"] - row["start_line"] + 1
+
+    def reveals(self, draft: Record) -> bool:
+        """Whether a draft shows a line that was committed after T.
+
+        Compared by the words of the line, wherever the recipe has it from: one that also stands somewhere since
+        before T reveals nothing.
+        """
+        if not self.later:
+            return False
+        shown = "\n".join([draft["prompt"], *draft["content"]])
+        return not self.later.isdisjoint(map(_words, shown.split("\n")))
+
+    @cached_property
+    def _commits(self) -> frozenset[str]:
+        return frozenset((self.recent or NONE)["commits"])
+
+
+def sides(files: list[Record], weights: Mapping[str, int], former: set[str], recent: Record, params: Dataset) -> Split:
+    """The split that `dataset.split` names.
 
     Args:
-        weights: path → how much the file can teach; one that can teach nothing is left out.
-        first: path → first path of its cluster of near-duplicate files, which gives all of them their place; a path
-            that is absent is alone.
+        files: the lines of files.jsonl.
+        weights: path → how much the file can teach.
+        former: paths that only the history knows.
+        recent: snapshot's recent.json.
+
+    Raises:
+        UsageError: `dataset.holdout_files` takes nothing or everything, or holds a pattern that is none.
     """
-    firsts = {path: (first or {}).get(path, path) for path in weights}
-    grouped: Counter[str] = Counter()
-    for path, weight in weights.items():
-        grouped[firsts[path]] += weight
-    total = sum(weights.values())
-    chosen: set[str] = set()
-    covered = 0
-    for place, head in sorted((_place(head, params.seed), head) for head in grouped):
-        enough = covered >= total * params.holdout / 2 and chosen
-        if (place >= params.holdout and enough) or len(chosen) + 1 >= len(grouped):
-            break
-        chosen.add(head)
-        covered += grouped[head]
-    return {path for path in weights if firsts[path] in chosen}
+    if params.split == "time":
+        return _by_time(files, recent)
+    first = _twins(files, params.near_duplicate)
+    if params.split == "list":
+        return Split(_listed(weights, former, first, params.holdout_files))
+    return Split(frozenset(held_out(weights, params, first) | held_out_before(former, params)))
 
 
-def held_out_before(paths: set[str], params: Dataset) -> set[str]:
-    """Of paths that are no file any more, those whose place is in the holdout's share."""
-    return {path for path in paths if _place(path, params.seed) < params.holdout}
+def _twins(files: list[Record], threshold: float) -> dict[str, str]:
+    """Path → the first path, in order, of its cluster: files that are near-duplicates of one another as a whole."""
+    ordered = sorted(files, key=lambda file: file["path"])
+    paths = [file["path"] for file in ordered]
+    if not threshold:
+        return {path: path for path in paths}
+    heads = clusters(len(paths), pairs([shingles(file["text"]) for file in ordered], threshold, "files"))
+    return {path: paths[head] for path, head in zip(paths, heads, strict=True)}
 
 
-def admit(
-    drafts: list[Record],
-    tokenizer: Any,
-    params: Dataset,
-    source: str,
-    parts: "Split | None" = None,
-    quality: Quality | None = None,
-) -> tuple[list[Record], list[Record]]:
-    """Drafts to examples, and to quarantine rows with their reason.
-
-    Args:
-        drafts: of one side of the split or of both, in the order in which the first of several equals wins.
-        parts: which of them are held out; none where it is not given.
-        quality: what scores them; without facts of symbols where it is not given.
-
-    Returns:
-        (examples, quarantined)
-    """
-    sound: list[tuple[Record, int]] = []
-    quarantined: list[Record] = []
-    seen: dict[str, Record] = {}
-    special = tuple(tokenizer.all_special_tokens)
-    scorer = quality or Quality()
-    for draft, tokens in _counted(drafts, tokenizer):
-        first = seen.setdefault(draft["same"], draft)
-        fault = _fault(draft, first, tokens, special, params) or _late(draft, params, parts)
-        scored = {} if fault else scorer.of(draft)
-        fault = fault or _low(scored, params)
-        if fault is None:
-            sound.append(({**draft, **scored}, tokens))
-        else:
-            quarantined.append(row(draft, *fault))
-    held = [parts is not None and parts.holds(draft) for draft, _ in sound]
-    gone = repeats([draft for draft, _ in sound], held, params.near_duplicate)
-    for at, (rule, stays) in sorted(gone.items()):
-        reason = (
-            f"{params.near_duplicate:.0%} of it or more (dataset.near_duplicate) stands in {_where(sound[stays][0])}"
+def _listed(
+    weights: Mapping[str, int], former: set[str], first: Mapping[str, str], patterns: list[str]
+) -> frozenset[str]:
+    """The files that the patterns take, and those that are near-duplicates of them."""
+    try:
+        spec = GitIgnoreSpec.from_lines(patterns)
+    except (ValueError, TypeError) as error:
+        raise UsageError(
+            f"dataset.holdout_files holds a pattern that is not one: {error}.",
+            "Write it as in .gitignore.",
+        ) from None
+    heads = {first.get(path, path) for path in weights if spec.match_file(path)}
+    taken = frozenset(path for path in weights if first.get(path, path) in heads)
+    if not taken or len(taken) == len(weights):
+        raise UsageError(
+            f"dataset.holdout_files takes {len(taken)} of the {len(weights)} files that examples can be made of; "
+            "each side of the split needs at least one.",
+            "Change the patterns in params.local.yaml; they are those of .gitignore.",
         )
-        quarantined.append(row(sound[at][0], rule, reason))
-    kept = (pair for at, pair in enumerate(sound) if at not in gone)
-    return [_example(draft, tokens, source) for draft, tokens in kept], quarantined
+    return taken | {path for path in former if spec.match_file(path)}
 
 
-def _fault(
-    draft: Record, first: Record, tokens: int, special: tuple[str, ...], params: Dataset
-) -> tuple[str, str] | None:
-    """The rule that a draft breaks, and how."""
-    if not draft["completion"].strip():
-        return "empty", "the completion is blank"
-    if any(token in part for part in draft["content"] for token in special):
-        reason = "the source spells one of the base model's special tokens, which would end the text early"
-        return "special_token", reason
-    if first is not draft:
-        return "duplicate", f"the same example stands in {_where(first)}"
-    if tokens > params.max_example_tokens:
-        return "too_long", f"{tokens} tokens, at most {params.max_example_tokens} (dataset.max_example_tokens)"
-    return None
+def _by_time(files: list[Record], recent: Record) -> Split:
+    early: set[str] = set()
+    late: set[str] = set()
+    whole: set[str] = set()
+    for file in files:
+        lines = file["text"].removesuffix("\n").split("\n")
+        ranges = recent["files"].get(file["path"], {"lines": []})["lines"]
+        after = {number for first, last in ranges for number in range(first, last + 1)}
+        for number, line in enumerate(lines, start=1):
+            (late if number in after else early).add(_words(line))
+        if len(after) >= len(lines):
+            whole.add(file["path"])
+    return Split(frozenset(whole), recent, frozenset(late - early - {""}))
 
 
-def _late(draft: Record, params: Dataset, parts: "Split | None") -> tuple[str, str] | None:
-    if parts is None or parts.holds(draft) or not parts.reveals(draft):
-        return None
-    return "later_context", f"it shows a line committed after {params.split_after} (dataset.split_after)"
-
-
-def _low(scored: Record, params: Dataset) -> tuple[str, str] | None:
-    if scored["quality"] >= params.min_quality:
-        return None
-    parts = ", ".join(f"{name} {value:g}" for name, value in scored["quality_parts"].items())
-    return (
-        "low_quality",
-        f"quality {scored['quality']:g} ({parts}), at least {params.min_quality:g} (dataset.min_quality)",
-    )
-
-
-def _where(draft: Record) -> str:
-    return f"{draft['path']}:{draft['start_line']}"
-
-
-def _place(path: str, seed: int) -> float:
-    digest = hashlib.sha256(f"{seed}:{path}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") / 2**64
-
-
-def _counted(drafts: list[Record], tokenizer: Any, batch: int = 256) -> Iterator[tuple[Record, int]]:
-    for at in range(0, len(drafts), batch):
-        some = drafts[at : at + batch]
-        texts = [d["prompt"] + d["completion"] for d in some]
-        for draft, ids in zip(some, tokenizer(texts, add_special_tokens=False)["input_ids"], strict=True):
-            yield draft, len(ids) + 1
-
-
-def _example(draft: Record, tokens: int, source: str) -> Record:
-    kept = {key: value for key, value in draft.items() if key not in ("same", "content")}
-    return {**kept, "example_id": example_id(kept), "tokens": tokens, "source": source}
-
-
-def row(draft: Record, rule: str, reason: str) -> Record:
-    """The quarantine row of a draft: where it comes from, never what it says."""
-    kept = ("task", "path", "language", "start_line", "end_line", "blob", "commit")
-    return {**{key: draft[key] for key in kept}, "rule": rule, "reason": reason}
+def _words(line: str) -> str:
+    """A line without what is not a letter or digit at its ends: neither indentation nor a comment's signs."""
+    start, end = 0, len(line)
+    while start < end and not line[start].isalnum():
+        start += 1
+    while end > start and not line[end - 1].isalnum():
+        end -= 1
+    return line[start:end]
