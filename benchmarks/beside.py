@@ -10,14 +10,14 @@ WAIT_S = 120
 
 
 class Beside:
-    """A script of this folder, run by another environment's interpreter until `end`."""
+    """A script below this folder, run by another environment's interpreter until `end`."""
 
     def __init__(
         self, python: str, script: str, arguments: Sequence[str], environment: Mapping[str, str] | None = None
     ) -> None:
         """Start it; `environment` is all that it has, None for this process's own."""
         self._process = subprocess.Popen(
-            [python, str(Path(__file__).with_name(script)), *arguments],
+            [python, str(Path(__file__).parent / script), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -6,21 +6,21 @@ from pathlib import Path
 
 from flows import schedule
 from flows.schedule import Schedule
-from pipelines.params import Params
-from pipelines.release import last_night
+from pipelines.config.schema import Params
+from pipelines.night import last_night
 
 LOOK_AGAIN_AFTER = 60  # seconds
 
 
-def missed(place: Path, params: Params) -> Iterator[str]:
+def find_missed(place: Path, params: Params) -> Iterator[str]:
     """Which nights were planned for a time when no `up` was running; none of them is made up for."""
     before = schedule.read(place) or Schedule("", "")
     for name, plan in before.plans.items():
         if plan.next is None or plan.next > time.time() or name not in params.projects:
             continue
-        night = last_night.of(params.project(name, place))
+        night = last_night.read_last_night(params.project(name, place))
         if night is None or night.began < plan.next:
-            when = schedule.moment(plan.next, before.timezone)
+            when = schedule.format_moment(plan.next, before.timezone)
             yield f"Missed    {name}: {when}, when this was not running. `nocturne nightly {name}` makes up for it"
 
 
@@ -58,10 +58,10 @@ class Announcer:
             if self._served:
                 yield f"Schedule  {served}"
             self._served = served
-            planned = {name: schedule.words(said, name, now)[1].removeprefix("next ") for name in said.plans}
+            planned = {name: schedule.describe(said, name, now)[1].removeprefix("next ") for name in said.plans}
             yield from (f"Next      {name}: {when}" for name, when in planned.items())
         for name in said.plans:
-            fine, words = schedule.words(said, name, now)
+            fine, words = schedule.describe(said, name, now)
             if fine and self._wrong.pop(name, ""):
                 yield f"Schedule  {name}: well again, {words}"
             elif not fine and name not in self._wrong:

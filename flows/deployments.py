@@ -18,11 +18,12 @@ from flows import schedule
 from flows.running import PART_OF
 from flows.schedule import Plan, Schedule
 from pipelines import environment
+from pipelines.config.layers import settings_files
+from pipelines.config.load import load_params
+from pipelines.config.schema import Params
+from pipelines.config.workspaces import find_workspace
 from pipelines.errors import NocturneError
-from pipelines.params import Params, load_params
-from pipelines.project import workspace
-from pipelines.release.lock import holder
-from pipelines.settings import files
+from pipelines.night.lock import lock_holder
 
 OWNS = "--own"  # the server serves this workspace alone
 LOOK_EVERY = 2  # seconds, at params.yaml
@@ -60,7 +61,7 @@ class Deployments:
         """
         from flows.nightly import nightly
 
-        when = cron(params)
+        when = cron_of(params)
         for name, source in params.projects.items():
             deployment = await nightly.ato_deployment(
                 name=name,
@@ -82,13 +83,13 @@ class Deployments:
         """Take over what changes in params.yaml, and tell how the schedule stands, until the process ends.
 
         Args:
-            seen: the files as they were when they were taken over, see `stamps`.
+            seen: the files as they were when they were taken over, see `file_stamps`.
         """
         before, told, parent = seen, time.time(), os.getppid()
         while os.getppid() == parent or PART_OF not in os.environ:
             await asyncio.sleep(LOOK_EVERY)
             with suppress(OSError):  # a full disk, a file that is just being replaced: once more, then
-                now = stamps(self.place)
+                now = file_stamps(self.place)
                 if now != seen and now == before and await self._reload():  # whoever writes it has ended
                     seen = now
                 before = now
@@ -132,8 +133,10 @@ class Deployments:
                 message = "`nocturne up` was not running then." if missed else "Its process was killed."
                 state = Cancelled(name="Missed", message=message) if missed else Crashed(message=message)
                 await self._client.set_flow_run_state(run.id, state, force=True)
-        if owns and holder(self.place) is None:
-            for run in await self._client.read_flow_runs(flow_filter=nights, flow_run_filter=in_states(UNFINISHED)):
+        if owns and lock_holder(self.place) is None:
+            for run in await self._client.read_flow_runs(
+                flow_filter=nights, flow_run_filter=runs_in_states(UNFINISHED)
+            ):
                 await self._client.set_flow_run_state(run.id, Crashed(message="Its process was killed."), force=True)
 
     async def tell(self) -> None:
@@ -144,7 +147,7 @@ class Deployments:
             self.said.trouble = self._failures.last(now) or self._unplanned(now)
         except Exception as error:  # whatever the server or the way to it does: it is told, and asked again
             self.said.trouble = f"Prefect does not answer: {' '.join(str(error).split())[:200]}"
-        held = await asyncio.to_thread(holder, self.place)
+        held = await asyncio.to_thread(lock_holder, self.place)
         self.said.busy = str(held["project"]) if held else ""
         schedule.write(self.place, self.said)
 
@@ -160,7 +163,7 @@ class Deployments:
         return plans
 
     async def _runs(self, deployments: list[Any], states: tuple[str, ...]) -> list[Any]:
-        asked = in_states(states, deployments)
+        asked = runs_in_states(states, deployments)
         return list(await self._client.read_flow_runs(flow_run_filter=asked)) if deployments else []
 
     def _unplanned(self, now: float) -> str:
@@ -200,7 +203,7 @@ class Failures:
 FAILURE = re.compile(r"ERROR[^\n]*schedule_(?:recent_)?deployments.*?\n([\w.]+(?:Error|Exception)[^\n]*)", re.DOTALL)
 
 
-def cron(params: Params) -> Any:
+def cron_of(params: Params) -> Any:
     """The schedule as Prefect has it.
 
     Raises:
@@ -218,7 +221,7 @@ def cron(params: Params) -> Any:
     return Cron(line, timezone=zone)
 
 
-def in_states(states: tuple[str, ...], deployments: list[Any] | None = None) -> Any:
+def runs_in_states(states: tuple[str, ...], deployments: list[Any] | None = None) -> Any:
     """Prefect's filter for flow runs in these types of states, of these deployments or of any."""
     from prefect.client.schemas.filters import (
         FlowRunFilter,
@@ -233,15 +236,15 @@ def in_states(states: tuple[str, ...], deployments: list[Any] | None = None) -> 
     return FlowRunFilter(deployment_id=of, state=kinds)
 
 
-def stamps(place: Path) -> list[tuple[int, int]]:
+def file_stamps(place: Path) -> list[tuple[int, int]]:
     """When the files of settings were written, and how long they are: what differs when one changed."""
-    found = [file for file in files(place) if file.is_file()]
+    found = [file for file in settings_files(place) if file.is_file()]
     return [(file.stat().st_mtime_ns, file.stat().st_size) for file in found]
 
 
 def serve() -> None:
     """Serve a deployment of the nightly flow for every project, as params.yaml has them at any time."""
-    place = workspace()
+    place = find_workspace()
     environment.prepare(place)
     asyncio.run(_serve(place, owns=OWNS in sys.argv))
 
@@ -254,7 +257,7 @@ async def _serve(place: Path, owns: bool) -> None:
     async with get_client() as client:
         deployments = Deployments(place, runner, client)
         await deployments.clear_up(owns)
-        seen = stamps(place)
+        seen = file_stamps(place)
         await deployments.take_over(load_params(place))
         following = asyncio.create_task(deployments.follow(seen))
         try:

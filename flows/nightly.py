@@ -8,21 +8,26 @@ from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed, Failed, State
 
 from flows import shown
-from pipelines import dag, environment, journal
+from pipelines import environment
+from pipelines.config.load import load_params
+from pipelines.config.schema import Params
+from pipelines.config.workspaces import find_workspace
+from pipelines.dag import dvc, journal
 from pipelines.errors import GatesFailed, NocturneError
 from pipelines.gates import Verdict, decide
-from pipelines.params import Params, load_params
-from pipelines.project import Project, workspace
+from pipelines.night import champion_eval, drift_baseline, last_night, novelty, warm_start
+from pipelines.night import outcome as nights
+from pipelines.night import report as page
+from pipelines.night.candidate import SCORES, Candidate, read_candidate
+from pipelines.night.lock import exclusive_lock
+from pipelines.night.outcome import Outcome, with_index
+from pipelines.project import Project
 from pipelines.records import read_jsonl
-from pipelines.registry.manifest import Release
+from pipelines.registry.release import Release
 from pipelines.registry.releases import CHAMPION, Releases
-from pipelines.release import baseline, champion, indexes, last_night, novelty, retention, warm
-from pipelines.release import night as nights
-from pipelines.release import report as page
-from pipelines.release.candidate import SCORES, Candidate, candidate
+from pipelines.release import index_versions, retention
 from pipelines.release.index_release import retrieval_of, retrieval_records
-from pipelines.release.night import Outcome, with_index
-from pipelines.release.publication import carry_out, follow
+from pipelines.release.publish import publish_candidate, release_index_of_refused
 
 REFUSED = "Refused"  # a state of its own in Prefect: judged, and found wanting; what breaks is Failed or Crashed
 SKIPPED = "Skipped"
@@ -45,25 +50,25 @@ def nightly(name: str, force: bool = False) -> dict[str, Any] | State:
         NocturneError: a stage failed, another night is running, or the source cannot be read. A run of the schedule
             waits for the other night.
     """
-    place = workspace()
+    place = find_workspace()
     environment.prepare(place)
     params = load_params(place)
     project = params.project(name, place)
     scheduled = runtime.deployment.id is not None
-    with nights.alone(project, get_run_logger().info if scheduled else None):
+    with exclusive_lock(project, get_run_logger().info if scheduled else None):
         if scheduled and _has_begun_since(project, runtime.flow_run.scheduled_start_time.timestamp()):
             return Completed(name=SKIPPED, message="A night of this project has begun since this one was due.")
-        with last_night.recorded(project, "schedule" if scheduled else "hand"):
-            outcome = None if force else nights.unchanged(project, params)
+        with last_night.record_night(project, "schedule" if scheduled else "hand"):
+            outcome = None if force else nights.find_unchanged(project, params)
             if outcome is None:
-                outcome = nights.remember(project, _learn(project, params, force))
+                outcome = nights.write_outcome(project, _learn(project, params, force))
                 clear(project, params)
             else:
-                nights.remember(project, outcome)
-            mend(project, params)
+                nights.write_outcome(project, outcome)
+            repair_live(project, params)
     shown.summary(outcome, project)
     if outcome.passed is False:
-        refusal = _rejection(outcome)
+        refusal = _gates_failed(outcome)
         return Failed(name=REFUSED, message=refusal.fact, data=refusal)
     if outcome.state == "skipped":
         return Completed(name=SKIPPED, message=outcome.reason, data=outcome.facts())
@@ -72,18 +77,20 @@ def nightly(name: str, force: bool = False) -> dict[str, Any] | State:
 
 def _has_begun_since(project: Project, due: float) -> bool:
     """Whether a night began after this one was due, and came to an end by itself: many that waited are then one."""
-    night = last_night.of(project)
+    night = last_night.read_last_night(project)
     return night is not None and night.began > due and night.state not in (last_night.CRASHED, last_night.INTERRUPTED)
 
 
 def _learn(project: Project, params: Params, force: bool) -> Outcome:
-    if dag.stale(project) and any([baseline.renew(project), warm.renew(project, params)]):
-        dag.reproduce(project, "snapshot")
+    if dvc.find_stale(project) and any(
+        [drift_baseline.write_drift_baseline(project), warm_start.write_warm_start(project, params)]
+    ):
+        dvc.reproduce(project, "snapshot")
     ran: list[dict[str, Any]] = []
     try:
         outcome = _decide(project, params, force) if _build(project, params, force, ran) else _skip(project, params)
     except NocturneError as error:
-        made = _release_index_all_the_same(project, params) if any(s["stage"] == "embedding" for s in ran) else None
+        made = _release_index_after_failure(project, params) if any(s["stage"] == "embedding" for s in ran) else None
         if made is None:
             raise
         index = f"Search has this commit all the same: its index is release {made.version}."
@@ -93,8 +100,8 @@ def _learn(project: Project, params: Params, force: bool) -> Outcome:
 
 def _build(project: Project, params: Params, force: bool, ran: list[dict[str, Any]]) -> bool:
     """Run what is out of date, and list it in `ran`; False when too little is new to be learned."""
-    for stage in dag.order(project):
-        if stage == "training" and not force and novelty.too_little(project, params) is not None:
+    for stage in dvc.stage_order(project):
+        if stage == "training" and not force and novelty.is_too_little_new(project, params) is not None:
             return False
         if stage == "snapshot" and not force:
             entry = journal.read(project, stage)  # it has just run, to see whether anything changed
@@ -105,10 +112,10 @@ def _build(project: Project, params: Params, force: bool, ran: list[dict[str, An
 
 
 def _decide(project: Project, params: Params, force: bool) -> Outcome:
-    outcome = None if force else nights.settled(project, params)
+    outcome = None if force else nights.find_settled(project, params)
     if outcome is not None:
         return outcome
-    now = candidate(project, params)
+    now = read_candidate(project, params)
     judged = judge(project, params, now, return_state=True)
     verdict = judged.result(raise_on_failure=judged.name != REFUSED)
     outcome = release(project, params, now, verdict)
@@ -116,12 +123,12 @@ def _decide(project: Project, params: Params, force: bool) -> Outcome:
 
 
 def _skip(project: Project, params: Params) -> Outcome:
-    outcome = novelty.too_little(project, params)
+    outcome = novelty.is_too_little_new(project, params)
     assert outcome is not None
     return with_index(outcome, release_index(project, params))
 
 
-def _release_index_all_the_same(project: Project, params: Params) -> Release | None:
+def _release_index_after_failure(project: Project, params: Params) -> Release | None:
     """The night has failed after what is searched was embedded; that is released, and the failure is told."""
     try:
         return release_index(project, params)
@@ -133,7 +140,7 @@ def _release_index_all_the_same(project: Project, params: Params) -> Release | N
 @task(cache_policy=NO_CACHE, persist_result=False)
 def build(project: Project, stage: str, force: bool) -> journal.Entry | None:
     """Run one DVC stage, and show its facts."""
-    entry = dag.reproduce(project, stage, force)
+    entry = dvc.reproduce(project, stage, force)
     shown.facts(project, stage, entry)
     return entry
 
@@ -145,13 +152,13 @@ def judge(project: Project, params: Params, now: Candidate) -> Verdict | State:
     Returns:
         The verdict; inside a state `Refused` when a gate that blocks did not pass, so that the task is not green.
     """
-    with journal.kept(project, "gates") as entry:
-        rival = champion.measured(project, params, now)
+    with journal.record(project, "gates") as entry:
+        rival = champion_eval.score_champion(project, params, now)
         scores = [row for name in SCORES for row in read_jsonl(project.path("evaluation", name))]
         found = retrieval_of(Releases(project).at(CHAMPION), retrieval_records(project))
         verdict = decide(scores, rival.records, params.gates, params.evaluation, rival.skipped, found)
         entry.facts = verdict.counts()
-        charts = page.write(project, now, verdict)
+        charts = page.write_report(project, now, verdict)
     shown.gates(verdict, project)
     shown.charts(charts, project)
     if verdict.passed:
@@ -162,8 +169,8 @@ def judge(project: Project, params: Params, now: Candidate) -> Verdict | State:
 @task(name="release", cache_policy=NO_CACHE, persist_result=False)
 def release(project: Project, params: Params, now: Candidate, verdict: Verdict) -> Outcome:
     """Record the candidate; when it passed, publish its index, register it, and with `auto` move `champion`."""
-    with journal.kept(project, "release") as entry:
-        outcome = carry_out(project, params, now, verdict.passed, verdict.rows())
+    with journal.record(project, "release") as entry:
+        outcome = publish_candidate(project, params, now, verdict.passed, verdict.rows())
         if outcome.passed and outcome.release is not None:
             entry.facts = {"release": outcome.release, "index": now.index_version}
         else:
@@ -180,8 +187,8 @@ def release_index(
     Args:
         now, verdict: the candidate that was refused, and why; without them only the index is measured and judged.
     """
-    with journal.kept(project, "index") as entry:
-        made = follow(project, params, now, verdict)
+    with journal.record(project, "index") as entry:
+        made = release_index_of_refused(project, params, now, verdict)
         entry.facts = {"release": made.version, "index": made.index_version} if made else {"release": "none"}
     return made
 
@@ -190,7 +197,7 @@ def release_index(
 def clear(project: Project, params: Params) -> None:
     """Put what no kept release needs into the bin. A clearing that fails is no failed night: the next one ends it."""
     try:
-        with journal.kept(project, "gc") as entry:
+        with journal.record(project, "gc") as entry:
             done = retention.clear(project, params)
             entry.facts = {
                 "releases": len(done.gone.releases),
@@ -201,15 +208,15 @@ def clear(project: Project, params: Params) -> None:
         get_run_logger().warning("%s %s", error.fact, error.next_step)
 
 
-def mend(project: Project, params: Params) -> None:
+def repair_live(project: Project, params: Params) -> None:
     """Build the live index again when it is damaged. While that fails, the release before it answers."""
     try:
-        indexes.mend(project, params)
+        index_versions.repair_live(project, params)
     except NocturneError as error:
         get_run_logger().warning("%s %s", error.fact, error.next_step)
 
 
-def _rejection(outcome: Outcome) -> NocturneError:
+def _gates_failed(outcome: Outcome) -> NocturneError:
     failed = [gate for gate in outcome.gates if not gate["passed"] and gate["severity"] == "block"]
     reasons = "; ".join(f"{gate['name']}: {gate['reason']}" for gate in failed)
     live = f"Release {outcome.release} stays live" if outcome.release else "Nothing is live yet"

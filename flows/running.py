@@ -33,7 +33,7 @@ def write_down(place: Path, prefect_api: str, mlflow: str) -> None:
     write_json(place / RUNNING, {"prefect": prefect_api, "mlflow": mlflow, **who})
 
 
-def found(place: Path) -> dict[str, Any] | None:
+def find_running(place: Path) -> dict[str, Any] | None:
     """What the `up` of this workspace wrote down of its servers; None when none runs. What a killed one left, or one of
     the workspace that this is a copy of, does not count."""
     file = place / RUNNING
@@ -58,7 +58,7 @@ def forget(place: Path) -> None:
     (place / RUNNING).unlink(missing_ok=True)
 
 
-def answers(url: str) -> bool:
+def does_answer(url: str) -> bool:
     """Whether an HTTP server says that it is well."""
     try:
         with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - an address that `up` or the user named
@@ -78,7 +78,7 @@ def use_prefect(place: Path) -> None:
     if "PREFECT_API_URL" in os.environ:
         return
     address = _address(place, "prefect")
-    if address is None or not answers(f"{address}/health"):
+    if address is None or not does_answer(f"{address}/health"):
         address = _temporary_server()
     os.environ["PREFECT_API_URL"] = address
 
@@ -101,7 +101,7 @@ def _temporary_server() -> str:
     )
     atexit.register(_end, server)  # before Prefect registers what it has to say at the end
     deadline = time.monotonic() + START_WITHIN
-    while not answers(f"http://{LOOPBACK}:{port}/api/health"):
+    while not does_answer(f"http://{LOOPBACK}:{port}/api/health"):
         if server.poll() is not None or time.monotonic() > deadline:
             raise NocturneError(
                 "The night's Prefect server did not start.", "Its last words are at the end of the night's log."
@@ -130,13 +130,13 @@ def end_orphans() -> int:
     ended = 0
     for process in psutil.process_iter():
         with suppress(psutil.Error):  # it has ended, or is another user's
-            if _serves_a_night_here(process.environ()) and not _is_child_of_python(process):
+            if _is_serving_a_night_here(process.environ()) and not _is_child_of_python(process):
                 process.terminate()
                 ended += 1
     return ended
 
 
-def _serves_a_night_here(environ: Mapping[str, str]) -> bool:
+def _is_serving_a_night_here(environ: Mapping[str, str]) -> bool:
     return "PREFECT__SERVER_EPHEMERAL" in environ and environ.get("PREFECT_HOME") == os.environ.get("PREFECT_HOME")
 
 
@@ -154,9 +154,9 @@ def _is_child_of_python(process: Any) -> bool:
 def mlflow_address(place: Path) -> str | None:
     """The address of MLflow's UI, or None when none runs."""
     address = _address(place, "mlflow")
-    return address if address is not None and answers(f"{address}/health") else None
+    return address if address is not None and does_answer(f"{address}/health") else None
 
 
 def _address(place: Path, server: str) -> str | None:
-    said = found(place)
+    said = find_running(place)
     return str(said[server]) if said is not None else None

@@ -60,28 +60,28 @@ def read(place: Path) -> Schedule | None:
     return said
 
 
-def words(said: Schedule | None, project: str, now: float) -> tuple[bool, str]:
+def describe(said: Schedule | None, project: str, now: float) -> tuple[bool, str]:
     """How the schedule of a project stands: whether it works, and in words what is next or what is wrong."""
     if said is None:
         return True, "starting"
     if now - said.checked > SILENT_AFTER:
         log = FOLDER / "schedule.log"
-        return False, f"silent for {length(now - said.checked)}: see {log}, and restart `nocturne up`"
+        return False, f"silent for {format_duration(now - said.checked)}: see {log}, and restart `nocturne up`"
     plan = said.plans.get(project)
     if plan is None:
         return False, f"`{project}` is not served: {said.mistake or 'it was added just now, or restart `nocturne up`'}"
     waits = f"it waits for the night of `{said.busy}`"
     if plan.overdue is not None and now - plan.overdue > LATE_AFTER:
         reason = said.trouble or (waits if said.busy else f"see {FOLDER / 'prefect.log'}")
-        return bool(said.busy), f"late by {length(now - plan.overdue)}: {reason}"
+        return bool(said.busy), f"late by {format_duration(now - plan.overdue)}: {reason}"
     if said.trouble:
         return False, said.trouble
     if plan.next is None:
         return True, waits if said.busy and plan.overdue is not None else "being planned"
-    return True, f"next {moment(plan.next, said.timezone)} (in {length(plan.next - now)})"
+    return True, f"next {format_moment(plan.next, said.timezone)} (in {format_duration(plan.next - now)})"
 
 
-def moment(when: float, timezone: str) -> str:
+def format_moment(when: float, timezone: str) -> str:
     """A time as the schedule's zone has it, and as this machine's clock shows it where that differs."""
     there = datetime.fromtimestamp(when, ZoneInfo(timezone))
     here = datetime.fromtimestamp(when).astimezone()
@@ -89,7 +89,7 @@ def moment(when: float, timezone: str) -> str:
     return said if there.utcoffset() == here.utcoffset() else f"{said}, {here:%H:%M} here"
 
 
-def length(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """A span in its largest unit that says enough: 40 s, 12 min, 9 h, 3 days."""
     if seconds < 90:
         return f"{max(0, seconds):.0f} s"

@@ -14,8 +14,8 @@ from filelock import FileLock, Timeout
 
 from flows import announce, running, schedule
 from flows.running import LOOPBACK, PART_OF
+from pipelines.config.schema import Params
 from pipelines.errors import NocturneError, UsageError
-from pipelines.params import Params
 from pipelines.registry import tracking
 
 ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -54,7 +54,7 @@ def _run(place: Path, params: Params, prefect_port: int, mlflow_port: int) -> No
     logs = place / schedule.FOLDER
     parts: dict[str, subprocess.Popen[bytes]] = {}
     _end_orphans(place)
-    missed = list(announce.missed(place, params))
+    missed = list(announce.find_missed(place, params))
     (place / schedule.FILE).unlink(missing_ok=True)
     try:
         prefect = _prefect(place, parts, logs, prefect_port)
@@ -81,9 +81,9 @@ def _run(place: Path, params: Params, prefect_port: int, mlflow_port: int) -> No
 
 
 def _check_cron(params: Params) -> None:
-    from flows.deployments import cron
+    from flows.deployments import cron_of
 
-    cron(params)
+    cron_of(params)
 
 
 @contextmanager
@@ -95,7 +95,7 @@ def _only_one(place: Path) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout:
-        found = running.found(place)
+        found = running.find_running(place)
         where = f"process {found['pid']}, Prefect {found['prefect']}, MLflow {found['mlflow']}" if found else "starting"
         raise NocturneError(
             f"`nocturne up` runs in this workspace already ({where}).", "Use it, or end it there with Ctrl-C."
@@ -133,17 +133,17 @@ def _prefect(place: Path, parts: dict[str, subprocess.Popen[bytes]], logs: Path,
 
 
 def _mlflow(place: Path, parts: dict[str, subprocess.Popen[bytes]], logs: Path, port: int) -> str:
-    where = tracking.uri(place)
+    where = tracking.tracking_uri(place)
     if where.startswith("http"):
         return where.removesuffix("/")
     _free(port, "--mlflow-port")
-    tracking.client(place)  # makes the database, so that the server does not race a night for it
+    tracking.open_client(place)  # makes the database, so that the server does not race a night for it
     parts["MLflow"] = _start(_mlflow_command(place, port), "mlflow", logs, dict(os.environ), place)
     return f"http://{LOOPBACK}:{port}"
 
 
 def _mlflow_command(place: Path, port: int) -> list[str]:
-    where = tracking.uri(place)
+    where = tracking.tracking_uri(place)
     artifacts = str(place / "mlruns" / "artifacts")
     stores = ["--backend-store-uri", where, "--default-artifact-root", artifacts]
     return [
@@ -184,7 +184,7 @@ def _wait_for(address: str, name: str, parts: dict[str, subprocess.Popen[bytes]]
     health = f"{address}/api/health" if name == "Prefect" else f"{address}/health"
     deadline = time.monotonic() + (START_WITHIN if name in parts else ANSWER_WITHIN)
     while time.monotonic() < deadline and (name not in parts or parts[name].poll() is None):
-        if running.answers(health):
+        if running.does_answer(health):
             return
         time.sleep(0.5)
     if name in parts:

@@ -10,12 +10,15 @@ import threading
 import time
 import traceback
 
-from pipelines import environment, journal
+from pipelines import environment
+from pipelines.config.load import FOR_DVC, write_for_dvc
+from pipelines.config.schema import Params
+from pipelines.config.workspaces import find_workspace
+from pipelines.dag import journal
+from pipelines.dag.stage import Stage, load
 from pipelines.errors import NocturneError
-from pipelines.params import FOR_DVC, Params, write_for_dvc
 from pipelines.progress import Step
-from pipelines.project import Project, workspace
-from pipelines.stage import Stage, load
+from pipelines.project import Project
 
 
 def main(arguments: list[str]) -> int:
@@ -24,7 +27,7 @@ def main(arguments: list[str]) -> int:
         print("Usage: python -m pipelines STAGE PROJECT, or python -m pipelines settings", file=sys.stderr)
         return 2
     try:
-        place = workspace()
+        place = find_workspace()
         environment.prepare(place)
         params = write_for_dvc(place)
         if arguments == ["settings"]:
@@ -41,10 +44,10 @@ def _run(stage: Stage, project: Project, params: Params) -> int:
     night = os.environ.get(journal.NIGHT_PID)
     if night:
         threading.Thread(target=_end_with, args=(int(night),), daemon=True).start()
-    with journal.output_to(project.night / journal.LOG) as terminal:
+    with journal.redirect_output(project.night / journal.LOG) as terminal:
         show = None if night else _line(terminal, stage.name)
         try:
-            with journal.kept(project, stage.name, show) as entry:
+            with journal.record(project, stage.name, show) as entry:
                 entry.facts = stage.run(project, params)
         except NocturneError as error:
             message, code = f"{error.fact}\n{error.next_step}", error.exit_code

@@ -40,7 +40,7 @@ def track(items: Iterable[T], total: int, unit: str) -> Iterator[T]:
 
 
 @contextmanager
-def shown_by(sink: Sink) -> Iterator[None]:
+def show_progress(sink: Sink) -> Iterator[None]:
     """Send the reports made inside the block to `sink`."""
     token = _sink.set(sink)
     try:

@@ -1,12 +1,9 @@
 """A project: one source repository, and the folders of the workspace that hold what was learned from it."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
-
-from pipelines.errors import UsageError
 
 Key = TypeVar("Key")
 
@@ -66,31 +63,9 @@ def nearest(sources: Mapping[Key, Path], folder: Path) -> Key | None:
     return max(around, key=lambda key: len(sources[key].parts), default=None)
 
 
-def here() -> Path:
+def current_folder() -> Path:
     """The current folder; the root, when it has been deleted."""
     try:
         return Path.cwd()
     except FileNotFoundError:
         return Path("/")
-
-
-def workspace() -> Path:
-    """NOCTURNE_HOME; else the workspace around the current folder; else the one that learns it, or the only one known.
-
-    Raises:
-        UsageError: none of these is there.
-    """
-    from pipelines import workspaces
-
-    home = os.environ.get("NOCTURNE_HOME")
-    start = Path(home) if home else here()
-    is_one = workspaces.is_workspace if home else workspaces.is_nocturne
-    for folder in (start, *start.parents):
-        if is_one(folder):
-            return folder.resolve()
-    if home:
-        raise UsageError(
-            f"NOCTURNE_HOME is {home}: no folder above it has params.yaml and dvc.yaml.",
-            "Set NOCTURNE_HOME to your clone of Nocturne.",
-        )
-    return workspaces.learning(start)

@@ -12,9 +12,20 @@ import orjson
 from pipelines.errors import NocturneError
 
 Record = dict[str, Any]
+NAMED_BY = (
+    "task",
+    "mode",
+    "path",
+    "start_byte",
+    "end_byte",
+    "prompt",
+    "completion",
+    "chosen",
+    "rejected",
+)  # what an example's or a pair's id depends on
 
 
-def dumps(value: Any) -> str:
+def canonical_json(value: Any) -> str:
     """Canonical JSON: the same value is always the same bytes."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False)
 
@@ -57,7 +68,7 @@ def write_jsonl(path: Path, records: Iterable[Record]) -> int:
     count = 0
     with open(aside, "w", encoding="utf-8", newline="\n") as file:
         for record in records:
-            file.write(dumps(record) + "\n")
+            file.write(canonical_json(record) + "\n")
             count += 1
         file.flush()
         os.fsync(file.fileno())
@@ -86,7 +97,12 @@ def read_jsonl(path: Path) -> Iterator[Record]:
 
 def fingerprint(*parts: Any) -> str:
     """SHA-256 of the canonical JSON of some values, in hex."""
-    return hashlib.sha256(dumps(parts).encode()).hexdigest()
+    return hashlib.sha256(canonical_json(parts).encode()).hexdigest()
+
+
+def example_id(row: Record) -> str:
+    """16 hexadecimal digits that change with what a row teaches, or with where it is from in its file."""
+    return fingerprint(*(row.get(key) for key in NAMED_BY))[:16]
 
 
 def file_sha256(path: Path) -> str:

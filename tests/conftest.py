@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipelines import dag, environment
-from pipelines.params import load_params, write_for_dvc
+from pipelines import environment
+from pipelines.config.load import load_params, write_for_dvc
+from pipelines.dag import dvc
+from pipelines.dag.stage import load
 from pipelines.project import Project
-from pipelines.stage import load
 
 ROOT = Path(__file__).resolve().parents[1]
 NANO_CODER = ROOT / "data" / "models" / "nano-coder"
@@ -111,10 +112,10 @@ def make_workspace(folder: Path, projects: dict[str, Path], **changes: dict) -> 
 
 
 def taken_in(project: Project, stage: str) -> None:
-    """Run a stage here and let DVC keep what it made. By `dag.reproduce` each is a process of its own, as in a night,
+    """Run a stage here and let DVC keep what it made. By `dvc.reproduce` each is a process of its own, as in a night,
     that takes seconds to import what it needs."""
     load(stage).run(project, load_params(project.workspace))
-    with contextlib.chdir(project.workspace), dag.repository(project.workspace) as repo:
+    with contextlib.chdir(project.workspace), dvc.open_repository(project.workspace) as repo:
         repo.commit(f"{stage}@{project.name}", force=True)
 
 
@@ -135,10 +136,10 @@ def repository(tmp_path: Path) -> Callable[[dict[str, str | bytes]], Path]:
 @pytest.fixture(scope="session")
 def mlflow_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An MLflow database as the first night makes it. To copy: making one takes five seconds of migrations."""
-    from pipelines.registry.tracking import client
+    from pipelines.registry.tracking import open_client
 
     folder = tmp_path_factory.mktemp("mlflow")
-    client(folder)
+    open_client(folder)
     return folder / "mlruns" / "mlflow.db"
 
 

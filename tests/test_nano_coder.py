@@ -11,7 +11,7 @@ from conftest import NANO_CODER
 from torch.nn.functional import cross_entropy
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
-from pipelines.model import prompts
+from pipelines.lm import prompts
 from tools.nano_coder import samples
 from tools.nano_coder.model import FLOOR, rate
 from tools.nano_coder.shards import ROW, packed
@@ -144,7 +144,9 @@ def test_the_mask_stays_exact_with_a_system_turn(tokenizer: Any) -> None:
 
 
 def test_a_chat_prompt_ends_where_the_assistant_begins(tokenizer: Any) -> None:
-    assert prompts.chat(tokenizer, "hello") == "<|im_start|>user\nhello<|im_end|>\n<|im_start|>assistant\n"
+    assert (
+        prompts.apply_chat_template(tokenizer, "hello") == "<|im_start|>user\nhello<|im_end|>\n<|im_start|>assistant\n"
+    )
 
 
 def test_its_fill_in_the_middle_family_is_qwens(tokenizer: Any) -> None:

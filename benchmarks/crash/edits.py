@@ -1,6 +1,6 @@
-"""A person who works on a small repository, for `benchmarks.kills_watch`.
+"""A person who works on a small repository, for `benchmarks.crash.watch`.
 
-`python -m benchmarks.kills_edits FOLDER SEED` begins it, in a process of its own that no kill takes.
+`python -m benchmarks.crash.edits FOLDER SEED` begins it, in a process of its own that no kill takes.
 
 FOLDER/source is edited by ACTS drawn acts: files are written in place, or aside and renamed as editors do it, renamed,
 removed, made and gone again, put back; a folder moves, a state is committed, another branch of many files is checked
@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipelines.source.disk import blob_name
+from pipelines.source.safe_open import blob_name
 
 ACTS = 6
 PAUSE_S = 0.5  # at most, between two of them

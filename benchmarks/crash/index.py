@@ -1,4 +1,4 @@
-"""Building, publishing and changing an index version, as a subject of `benchmarks.kills`: `--what index`.
+"""Building, publishing and changing an index version, as a subject of `benchmarks.crash.kills`: `--what index`.
 
 A trial publishes a version of its own chunks, makes a copy of it, changes that as `watch` does, and removes the version
 before. After a kill the version before must answer with exactly its own texts unless the new one is there; what is
@@ -9,19 +9,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.kills_release import CHUNKS, DIMENSION, _chunk, _night
+from benchmarks.crash.release import CHUNKS, DIMENSION, _chunk, _night
+from pipelines.config.load import load_params
 from pipelines.errors import NocturneError
-from pipelines.params import load_params
 from pipelines.project import Project
 from pipelines.records import read_json, write_json
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class IndexSubject:
     """One project whose index is replaced again and again."""
 
-    preloaded: Sequence[str] = ("benchmarks.kills_index", "pipelines.index", "numpy", "qdrant_edge")
+    preloaded: Sequence[str] = ("benchmarks.crash.index", "pipelines.index", "numpy", "qdrant_edge")
 
     def __init__(self, folder: Path) -> None:
         self.project = Project("demo", folder, folder)
@@ -38,8 +38,8 @@ class IndexSubject:
 
     def work(self, trial: int, begun: Callable[[str], None]) -> bool:
         """Publish the trial's version, change a copy of it, take the ones before away."""
-        from pipelines.index.edge import EdgeEngine
-        from pipelines.index.folders import EdgeStore
+        from pipelines.index.store.embedded_engine import EdgeEngine
+        from pipelines.index.store.embedded_store import EdgeStore
 
         stores = ("create", "seal", "publish", "copy", "remove")
         for owner, names in ((EdgeStore, stores), (EdgeEngine, ("upsert", "amend", "delete", "flush"))):
@@ -89,16 +89,16 @@ class IndexSubject:
         return version
 
     def _change(self, version: str) -> None:
-        from pipelines.index.engine import points
-        from pipelines.index.folders import EdgeStore
-        from pipelines.index.keywords import Keywords
+        from pipelines.index.store.bm25 import Keywords
+        from pipelines.index.store.embedded_store import EdgeStore
+        from pipelines.index.store.interface import make_points
 
         store = EdgeStore(self.project.live, "demo", 500)
         manifest = store.read(version)
         assert manifest is not None, "the version that was published is torn"
         copy = store.copy(manifest, "watch")
         chunk = _chunk(0, 0) | {"chunk_id": "changed", "path": "src/changed.py"}
-        for batch in points([chunk], _ones(1), Keywords(manifest.mean_words)):
+        for batch in make_points([chunk], _ones(1), Keywords(manifest.mean_words)):
             copy.upsert(batch)
         copy.delete(["src/changed.py"])
         copy.flush()
@@ -115,20 +115,20 @@ class IndexSubject:
         assert {hit.text for hit in hits} == texts, "another version's texts"
 
     def _held(self) -> set[str]:
-        from pipelines.index.folders import EdgeStore
+        from pipelines.index.store.embedded_store import EdgeStore
 
         return set(EdgeStore(self.project.live, "demo", 500).held())
 
     def _only(self, kept: set[str]) -> None:
         """Take the others away: each look would read them all. The one before stays, for who began to ask it."""
-        from pipelines.index.folders import EdgeStore
+        from pipelines.index.store.embedded_store import EdgeStore
 
         store = EdgeStore(self.project.live, "demo", 500)
         for other in self._held() - kept:
             store.remove(other)
 
     def _every_visible_one_is_whole(self) -> None:
-        from pipelines.index.folders import EdgeStore
+        from pipelines.index.store.embedded_store import EdgeStore
 
         store = EdgeStore(self.project.live, "demo", 500)
         for version in store.held():

@@ -1,7 +1,7 @@
 """Kills a process at drawn moments, again and again, and looks at what is left: always the old or the new, whole.
 
-`python -m benchmarks.kills --trials 100 --seed 17 FOLDER` prints in which part of the work the kills fell, and what
-came of them; it ends with exit code 1 when anything was ever torn, did not end as undisturbed work does, or when a
+`python -m benchmarks.crash.kills --trials 100 --seed 17 FOLDER` prints in which part of the work the kills fell, and
+what came of them; it ends with exit code 1 when anything was ever torn, did not end as undisturbed work does, or when a
 question failed or was answered wrongly meanwhile. FOLDER must be empty; a small workspace is made in it. `--what`,
 which may come again, names what is killed, by default all of WHAT in equal shares; a subject is added there.
 
@@ -28,10 +28,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Protocol
 
-from benchmarks.kills_index import IndexSubject
-from benchmarks.kills_release import ReleaseSubject
-from benchmarks.kills_stages import EvaluationSubject, TrainingSubject
-from benchmarks.kills_watch import WatchSubject
+from benchmarks.crash.index import IndexSubject
+from benchmarks.crash.release import ReleaseSubject
+from benchmarks.crash.stages import EvaluationSubject, TrainingSubject
+from benchmarks.crash.watch import WatchSubject
 from pipelines import environment
 
 IN_A_ROW = 3

@@ -1,4 +1,4 @@
-"""Registration and the alias move, for `benchmarks.kills`: a night's decision on small files, without models."""
+"""Registration and the alias move, for `benchmarks.crash.kills`: a night's decision on small files, without models."""
 
 import shutil
 import subprocess
@@ -9,11 +9,12 @@ from typing import Any
 import yaml
 
 from pipelines import environment
-from pipelines.params import Params, load_params
+from pipelines.config.load import load_params
+from pipelines.config.schema import Params
 from pipelines.project import Project
 from pipelines.records import file_sha256, fingerprint, read_json, write_atomic, write_json, write_jsonl
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 NAME, DIMENSION, CHUNKS, ADAPTER_BYTES = "moon", 16, 100, 1_000_000
 ASKED = 20  # passages a question
 # Every write of MLflow's client that a release makes, and the index being shown.
@@ -31,7 +32,7 @@ EVALUATION = {
 class ReleaseSubject:
     """Each trial releases another candidate: another adapter, another index, another dataset."""
 
-    preloaded = ("mlflow", "dvc.repo", "numpy", "qdrant_edge", "pipelines.release.publication")
+    preloaded = ("mlflow", "dvc.repo", "numpy", "qdrant_edge", "pipelines.release.publish")
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -102,7 +103,7 @@ def asking(folder: Path) -> Callable[[], None]:
     import numpy as np
 
     from pipelines.index import Hit, open_index
-    from pipelines.release.indexes import served
+    from pipelines.release.index_versions import open_served
 
     project, params = opened(folder)
     vector = np.full(DIMENSION, DIMENSION**-0.5, np.float32)
@@ -112,7 +113,7 @@ def asking(folder: Path) -> Callable[[], None]:
             return live.manifest.night.removeprefix("night "), index.search("function", vector, ASKED)
 
     def ask() -> None:
-        (trial, hits), notices = served(project, params, searched)
+        (trial, hits), notices = open_served(project, params, searched)
         paths = {hit.path for hit in hits}
         assert paths == {f"src/file{trial}.py"}, f"release {trial} answers with {sorted(paths)}"
         assert len(hits) == ASKED, f"{len(hits)} passages and not {ASKED}"
@@ -181,8 +182,8 @@ def _chunk(trial: int, number: int) -> dict[str, Any]:
 
 def _carry_out(project: Project, params: Params, trial: int) -> None:
     from pipelines.index import version_of
-    from pipelines.release.candidate import Candidate
-    from pipelines.release.publication import carry_out
+    from pipelines.night.candidate import Candidate
+    from pipelines.release.publish import publish_candidate
 
     evaluation = project.path("evaluation", "evaluation.json")
     training = {"identity": _night_of(trial), "base_model": "b", "base_identity": "b", "chat_template_sha256": "h"}
@@ -200,7 +201,7 @@ def _carry_out(project: Project, params: Params, trial: int) -> None:
         training_file=project.path("training", "training.json"),
         reports=(evaluation,),
     )
-    carry_out(project, params, now, True, GATES)
+    publish_candidate(project, params, now, True, GATES)
 
 
 def check_release(project: Project, params: Params, release: Any) -> None:
@@ -223,7 +224,7 @@ def _watched(begun: Callable[[str], None]) -> None:
     """Let `begun` hear of every write. Each process that is watched ends with its work."""
     from mlflow import MlflowClient
 
-    from pipelines.index.folders import EdgeStore
+    from pipelines.index.store.embedded_store import EdgeStore
 
     for owner, names in ((EdgeStore, ("create", "seal", "publish")), (MlflowClient, CLIENT)):
         for name in names:

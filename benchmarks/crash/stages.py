@@ -1,4 +1,4 @@
-"""Training with its checkpoints, and evaluation, for `benchmarks.kills`: the stages as DVC runs them, on a small
+"""Training with its checkpoints, and evaluation, for `benchmarks.crash.kills`: the stages as DVC runs them, on a small
 project with the bundled base model, while a release is live.
 
 The project has two states, A and B. Trial by trial it changes from one to the other: what the stage shall make is known
@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 
-from benchmarks.kills_release import NAME, ROOT, ReleaseSubject, asking, check_release, make_workspace, opened
+from benchmarks.crash.release import NAME, ROOT, ReleaseSubject, asking, check_release, make_workspace, opened
 from pipelines.project import Project
 from pipelines.records import read_jsonl, tree_sha256, write_jsonl
 
@@ -33,7 +33,7 @@ SMALL: dict[str, dict[str, Any]] = {
 PAIRS = 6
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 REMOVALS = ("os.remove", "os.rmdir")
-HEAVY = ("torch", "transformers", "peft", "mlflow", "numpy", "qdrant_edge", "pipelines.model.causal")
+HEAVY = ("torch", "transformers", "peft", "mlflow", "numpy", "qdrant_edge", "pipelines.lm.causal")
 
 
 class StageSubject(ABC):
@@ -69,7 +69,7 @@ class StageSubject(ABC):
     def work(self, trial: int, begun: Callable[[str], None]) -> bool:
         """The stage, as a night lets DVC start it."""
         from pipelines import __main__ as command
-        from pipelines import journal
+        from pipelines.dag import journal
 
         project, _ = opened(self.folder)
         os.environ.update({"NOCTURNE_HOME": str(self.folder), journal.NIGHT_PID: str(os.getppid())})
@@ -118,7 +118,7 @@ class StageSubject(ABC):
         return self.folder / "made" / "AB"[trial % 2]
 
     def _make(self, side: str) -> None:
-        from pipelines.stage import load
+        from pipelines.dag.stage import load
 
         project, params = opened(self.folder)
         _write_source(project.source, side)
@@ -160,12 +160,12 @@ class TrainingSubject(StageSubject):
         "trl",
         "datasets",
         "bitsandbytes",
-        "pipelines.training.preferences",
-        "pipelines.training.watching",
+        "pipelines.training.dpo",
+        "pipelines.training.callbacks",
     )
 
     def _watched(self, project: Project, begun: Callable[[str], None]) -> None:
-        from pipelines.training.watching import Watch
+        from pipelines.training.callbacks import Watch
 
         super()._watched(project, begun)
         ended = Watch.on_step_end

@@ -1,6 +1,6 @@
 """Switching what is live while questions are asked: does every answer come from one release, and none fail?
 
-    python -m benchmarks.switches [--switches 1000] [--clients 4] EMPTY_FOLDER
+    python -m benchmarks.crash.switches [--switches 1000] [--clients 4] EMPTY_FOLDER
 
 Two releases of a small project hold different texts, each with vectors of its own. One thread promotes the one and
 rolls back to the other, the clients search all the time, as `nocturne search` does. An answer must hold the texts of
@@ -12,7 +12,7 @@ import threading
 from collections import Counter
 from pathlib import Path
 
-from benchmarks.kills_release import CHUNKS, ReleaseSubject, asking, opened
+from benchmarks.crash.release import CHUNKS, ReleaseSubject, asking, opened
 
 
 def client(folder: Path, stop: threading.Event, seen: "Counter[str]") -> None:
@@ -40,7 +40,7 @@ def main() -> None:
     subject.prepare()
     subject.begin(1)
     subject.work(1, lambda write: None)
-    from pipelines.release.publication import promote, rollback
+    from pipelines.release.publish import promote, rollback
 
     project, params = opened(folder)
     stop, seen = threading.Event(), Counter[str]()

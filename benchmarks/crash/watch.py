@@ -1,6 +1,6 @@
-"""The watch over a source that is edited all the time, as a subject of `benchmarks.kills`: `--what watch`.
+"""The watch over a source that is edited all the time, as a subject of `benchmarks.crash.kills`: `--what watch`.
 
-A trial runs the watch, with its service, while a process of its own works on the source (`benchmarks.kills_edits`); a
+A trial runs the watch, with its service, while a process of its own works on the source (`benchmarks.crash.edits`); a
 kill takes the watch and leaves the person who edits. Every answer, of the watch or of the release when the watch is
 gone, must consist of passages that stand so in their file: in the released text, or in a state that the file had before
 the answer, and of one state a file; the watch may have none for a moment, when it takes the passages of many changed
@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.kills_edits import FILES, Editor, alone
-from benchmarks.kills_release import NAME, ROOT, make_workspace, opened
+from benchmarks.crash.edits import FILES, Editor, alone
+from benchmarks.crash.release import NAME, ROOT, make_workspace, opened
 from pipelines.project import Project
 from pipelines.records import file_sha256, read_json, read_jsonl, write_json
 
@@ -52,7 +52,7 @@ class WatchSubject:
     """One project, released anew at the end of each trial."""
 
     preloaded: Sequence[str] = (
-        "numpy", "scipy.sparse", "qdrant_edge", "tokenizers", "watchfiles", "pipelines.watching.watch",
+        "numpy", "scipy.sparse", "qdrant_edge", "tokenizers", "watchfiles", "pipelines.watch.watch",
         "pipelines.assistant.search", "pipelines.extraction.stage", "pipelines.embedding.stage",
     )  # fmt: skip
 
@@ -70,12 +70,12 @@ class WatchSubject:
 
     def work(self, trial: int, begun: Callable[[str], None]) -> bool:
         """Watch until the person has done, and the files are shown as they are then."""
-        from pipelines.watching.watch import STATE, Watch
+        from pipelines.watch.watch import STATE, Watch
 
         project, params = opened(self.folder)
         _watched(begun)
         resumed = (project.live / "copies" / "watch").exists() or (project.watch / STATE).exists()
-        command = [sys.executable, "-m", "benchmarks.kills_edits", str(self.folder), str(trial)]
+        command = [sys.executable, "-m", "benchmarks.crash.edits", str(self.folder), str(trial)]
         stop, serves, failed = threading.Event(), threading.Event(), []
 
         def watch() -> None:
@@ -102,13 +102,13 @@ class WatchSubject:
 
     def state(self, trial: int) -> str:
         """Nobody watches, and the release answers whole."""
-        from pipelines.index.folders import EdgeStore
-        from pipelines.watching.watch import watching
+        from pipelines.index.store.embedded_store import EdgeStore
+        from pipelines.watch.watch import read_state
 
         project, params = opened(self.folder)
         with alone(self.folder):
             pass
-        assert watching(project) is None, "a watch that was killed is said to run"
+        assert read_state(project) is None, "a watch that was killed is said to run"
         wrong = EdgeStore(project.live, NAME, params.index.memory_mb).faults(self._live().index_version)
         assert not wrong, f"the release is torn: {wrong[0]}"
         self.asking()()
@@ -116,7 +116,7 @@ class WatchSubject:
 
     def check(self, trial: int) -> None:
         """Nothing of the watch is left, and the next night makes what one without any cache makes."""
-        from pipelines.watching.watch import STATE
+        from pipelines.watch.watch import STATE
 
         project, params = opened(self.folder)
         assert not (project.live / "copies" / "watch").exists(), "the watch has left its copy"
@@ -140,14 +140,14 @@ class WatchSubject:
 
         project, params = opened(self.folder)
         states, draw = _States(self.folder / "states.jsonl"), random.Random(17)
-        ask_watch, from_watch = assistant.watched, [False]
+        ask_server, from_watch = assistant.ask_watch, [False]
 
-        def watched(project: Project, version: str, text: str, limit: int) -> "list[Hit] | None":
-            found = ask_watch(project, version, text, limit)
+        def asked(project: Project, version: str, text: str, limit: int) -> "list[Hit] | None":
+            found = ask_server(project, version, text, limit)
             from_watch[0] = found is not None
             return found
 
-        assistant.watched = watched
+        assistant.ask_watch = asked
 
         def ask() -> None:
             live = self._live()
@@ -177,7 +177,7 @@ class WatchSubject:
     def _release(self) -> None:
         """A night; the releases before the former one go."""
         from pipelines.index import publish
-        from pipelines.index.folders import EdgeStore
+        from pipelines.index.store.embedded_store import EdgeStore
 
         project, params = opened(self.folder)
         _night(project, params)
@@ -200,14 +200,14 @@ class WatchSubject:
 
     def _untrue(self) -> str:
         """A file that is shown otherwise than it stands on disk; "" when there is none, and the watch answers."""
-        from pipelines.assistant.watched import watched
+        from pipelines.assistant.watch_client import ask_watch
 
         project, _ = opened(self.folder)
         version = self._live().index_version
         states = _States(self.folder / "states.jsonl")
         there = set(Editor(self.folder, 0).paths())
         for path in sorted(there | states.paths):
-            hits = watched(project, version, f'path:"{path}" value', LIMIT)
+            hits = ask_watch(project, version, f'path:"{path}" value', LIMIT)
             if hits is None:
                 return "anything"
             file = project.source / path
@@ -257,7 +257,7 @@ class _States:
 
 
 def _night(project: Project, params: Any) -> None:
-    from pipelines.stage import load
+    from pipelines.dag.stage import load
 
     for stage in STAGES:
         load(stage).run(project, params)
@@ -266,11 +266,11 @@ def _night(project: Project, params: Any) -> None:
 def _watched(begun: Callable[[str], None]) -> None:
     """Let `begun` hear of every write, of many of one kind in a row once: they are as many as there is to do. Each
     process that is watched ends with its work."""
+    from pipelines.encoder.vector_cache import VectorCache
     from pipelines.extraction.cache import Cache
-    from pipelines.index.edge import EdgeEngine
-    from pipelines.index.folders import EdgeStore
-    from pipelines.model.vector_cache import VectorCache
-    from pipelines.watching.watch import Watch
+    from pipelines.index.store.embedded_engine import EdgeEngine
+    from pipelines.index.store.embedded_store import EdgeStore
+    from pipelines.watch.watch import Watch
 
     owners: tuple[tuple[Any, tuple[str, ...]], ...] = (
         (EdgeStore, ("copy", "drop")),

@@ -1,6 +1,6 @@
 """How fast near-duplicates are found, and which are missed, beside a peer on the same texts in the same run.
 
-    python -m benchmarks.dataset --peer PYTHON DATASET_FOLDER [DATASET_FOLDER ...]
+    python -m benchmarks.data.near_duplicates --peer PYTHON DATASET_FOLDER [DATASET_FOLDER ...]
 
 A dataset folder is `data/<project>/dataset` after a night. PYTHON is the interpreter of an environment of its own with
 `rensa` (MinHash LSH in Rust), which `pip install rensa` makes. Both get the completions of MIN_TOKENS tokens or more,
@@ -44,23 +44,23 @@ print(json.dumps([time.process_time() - begun, sorted(found)]))
 def completions(folder: Path) -> list[str]:
     """The completions of both sides that are long enough to be compared."""
     from pipelines.dataset.duplicates import MIN_TOKENS
-    from pipelines.dataset.shingles import tokens
+    from pipelines.dataset.shingles import tokenize
     from pipelines.records import read_jsonl
 
     rows = itertools.chain(*(read_jsonl(folder / f"{name}.jsonl") for name in ("train", "holdout")))
     texts = [row["completion"] for row in rows]
-    return [text for text in texts if len(tokens(text)) >= MIN_TOKENS]
+    return [text for text in texts if len(tokenize(text)) >= MIN_TOKENS]
 
 
 def ours(texts: list[str]) -> tuple[float, Pairs]:
     """Seconds, and the pairs found."""
     import datasketch  # noqa: F401
 
-    from pipelines.dataset.neighbours import pairs
-    from pipelines.dataset.shingles import shingles
+    from pipelines.dataset.minhash import find_pairs
+    from pipelines.dataset.shingles import shingle
 
     begun = time.process_time()
-    found = set(pairs([shingles(text) for text in texts], THRESHOLD))
+    found = set(find_pairs([shingle(text) for text in texts], THRESHOLD))
     return time.process_time() - begun, found
 
 
@@ -76,9 +76,9 @@ def truth(texts: list[str]) -> Pairs:
     import numpy as np
     from scipy.sparse import csr_array
 
-    from pipelines.dataset.shingles import shingles
+    from pipelines.dataset.shingles import shingle
 
-    sets = [shingles(text) for text in texts]
+    sets = [shingle(text) for text in texts]
     sizes = np.array([len(one) for one in sets])
     columns = np.unique(np.concatenate(sets), return_inverse=True)[1]
     rows = np.repeat(np.arange(len(sets)), sizes)

@@ -1,8 +1,8 @@
 """What the scanners find of planted secrets, what they find where there is none, and how fast they are.
 
-    python -m benchmarks.cleaning [REPOSITORY ...]
+    python -m benchmarks.data.secrets [REPOSITORY ...]
 
-Recall is over 200 secrets of 20 kinds (`benchmarks/planted.py`); a secret counts as found when no stretch of 12 of its
+Recall is over 200 secrets of 20 kinds (`tests/planted.py`); a secret counts as found when no stretch of 12 of its
 characters is left. On the repositories every finding is listed by its place, for a person to judge.
 """
 
@@ -15,12 +15,12 @@ from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.planted import KINDS, left, planted
 from pipelines.cleaning import detect_secrets, kingfisher
-from pipelines.cleaning.blot import blotted
 from pipelines.cleaning.clean import clean
-from pipelines.params import Cleaning
-from pipelines.source.reasons import unreadable
+from pipelines.cleaning.redact import redact
+from pipelines.config.schema import Cleaning
+from pipelines.source.skip_rules import find_unreadable
+from tests.planted import KINDS, left, planted
 
 SHIPPED = Cleaning(secrets="redact", personal="redact", ip_addresses=False, licenses=[])
 MAX_BYTES = 512 * 1024
@@ -32,7 +32,7 @@ def recall() -> None:
     for secret, _carrier, path, text in planted():
         source = text.encode()
         for scanner in (detect_secrets, kingfisher):
-            rest = blotted(source, scanner.scan(source, path))
+            rest = redact(source, scanner.scan(source, path))
             found[scanner.NAME][secret.kind] += not left(secret, rest.decode())
         found["both"][secret.kind] += not left(secret, clean(source, path, SHIPPED).source.decode())
     print("| kind | " + " | ".join(found) + " |\n| --- | --- | --- | --- |")
@@ -54,7 +54,7 @@ def repository(folder: Path) -> tuple[int, set[str], set[str]]:
     for name in filter(None, listed.split("\0")):
         path = folder / name
         content = path.read_bytes() if path.is_file() else b""
-        if len(content) > MAX_BYTES or unreadable(content):
+        if len(content) > MAX_BYTES or find_unreadable(content):
             continue
         began = time.process_time()
         cleaned = clean(content, name, SHIPPED)

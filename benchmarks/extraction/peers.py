@@ -1,6 +1,6 @@
-"""The peers of benchmarks/extraction.py, run by their own Python: a folder's files into chunks or symbols, JSON Lines.
+"""The peers of benchmarks/extraction/throughput.py, run by their own Python: a folder to chunks or symbols, JSON Lines.
 
-python benchmarks/extraction_peers.py PEER FOLDER PROCESSES
+python benchmarks/extraction/peers.py PEER FOLDER PROCESSES
 """
 
 import contextlib

@@ -1,6 +1,6 @@
 """Which functions, methods, classes, structs, interfaces and enums of sources are missed, beside universal-ctags.
 
-    python -m benchmarks.extraction_symbols FOLDER [FOLDER ...]
+    python -m benchmarks.extraction.symbols FOLDER [FOLDER ...]
 
 A tag counts as found when a symbol of its name lies on its line, or begins on the next (a macro may stand above).
 `ctags` with JSON output (https://ctags.io) has to be on the PATH; `--list` prints the tags that were missed.
@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.syntax.dialects import settled
+from pipelines.syntax.dialects import settle_dialect
 from pipelines.syntax.languages import Language, language_of
-from pipelines.syntax.symbols import symbols
+from pipelines.syntax.symbols import find_symbols
 
 # Our name of a language: that of ctags, and the letters of the kinds that are symbols here.
 TAGGED_AS = {
@@ -49,7 +49,7 @@ def sources(folder: Path) -> Iterator[tuple[Path, bytes, Language]]:
         if language is None or language.name not in TAGGED_AS or not path.is_file() or path.stat().st_size > MAX_BYTES:
             continue
         source = path.read_bytes()
-        yield path, source, settled(source, language)
+        yield path, source, settle_dialect(source, language)
 
 
 def tags(path: Path, language: Language) -> set[Tag]:
@@ -68,7 +68,7 @@ def tags(path: Path, language: Language) -> set[Tag]:
 def missed(path: Path, source: bytes, language: Language) -> tuple[list[Tag], int]:
     """The tags of a file that no symbol stands for, and how many tags it has."""
     places = defaultdict(list)
-    for symbol in symbols(source, language):
+    for symbol in find_symbols(source, language):
         # ctags names GoogleTest's tests by their macro.
         name = symbol.signature.split("(")[0] if symbol.kind == "test" else symbol.name
         places[_plain(name)].append((symbol.start_line - 1, symbol.end_line))

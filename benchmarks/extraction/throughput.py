@@ -1,7 +1,7 @@
 """How fast extraction is beside libraries that chunk code or list its symbols, what one changed file costs, and how
 memory grows.
 
-    python -m benchmarks.extraction --peers FOLDER --repositories REPOSITORY [REPOSITORY ...]
+    python -m benchmarks.extraction.throughput --peers FOLDER --repositories REPOSITORY [REPOSITORY ...]
 
 The files of all repositories that have a parser here go into one git repository. Each peer reads them from disk, makes
 syntax-aware chunks of 1,600 characters or symbols, with its own defaults otherwise, and writes them as JSON Lines: its
@@ -29,12 +29,12 @@ from pathlib import Path
 import psutil
 import yaml
 
-from benchmarks.extraction_peers import PEERS
+from benchmarks.extraction.peers import PEERS
 from pipelines.extraction.workers import cores
 from pipelines.source import tracked
 from pipelines.syntax.languages import language_of
 
-HOME = Path(__file__).resolve().parents[1]
+HOME = Path(__file__).resolve().parents[2]
 GIT = ["git", "-c", "user.name=Benchmark", "-c", "user.email=benchmark@localhost"]
 POLL_SECONDS = 0.02
 MAX_BYTES = 512 * 1024
@@ -45,7 +45,7 @@ def gather(repositories: list[Path], folder: Path, copies: int = 1) -> int:
     total = 0
     for copy in range(copies):
         for root in repositories:
-            for file in tracked.files(root)[0]:
+            for file in tracked.tracked_files(root)[0]:
                 language = language_of(file.path)
                 if language is None or file.size > MAX_BYTES:
                     continue
@@ -78,7 +78,7 @@ def stage(name: str, folder: Path) -> dict[str, float]:
 def peer(python: Path, name: str, source: Path, processes: int) -> dict[str, float]:
     """Let a peer read a repository's files; returns `seconds`, `made` and how many files `failed`, and what `_watched`
     says of the command."""
-    script = Path(__file__).with_name("extraction_peers.py")
+    script = Path(__file__).with_name("peers.py")
     seen, told = _watched([str(python), str(script), name, str(source), str(processes)], source)
     return {**seen, **json.loads(told.splitlines()[-1])}
 

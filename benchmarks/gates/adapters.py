@@ -9,9 +9,9 @@ from typing import Any
 
 import yaml
 
-from pipelines import settings
+from pipelines.config import layers
 
-HOME = Path(__file__).resolve().parents[1]
+HOME = Path(__file__).resolve().parents[2]
 BEFORE_TRAINING = ("snapshot", "extraction", "history", "embedding", "dataset", "validation")
 
 
@@ -22,7 +22,7 @@ def workspace(folder: Path, place: Path, name: str, source: Path, training: dict
     models = folder / "data" / "models"
     if not models.exists():
         models.symlink_to(place / "data" / "models", target_is_directory=True)
-    values = settings.merged(*settings.layers(place))[0]
+    values = layers.merge(*layers.read_layers(place))[0]
     values["projects"] = {name: {"source": str(source)}}
     values["training"].update(training)
     (folder / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))

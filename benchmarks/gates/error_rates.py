@@ -1,6 +1,6 @@
 """How often the gates err: harmed adapters, identical ones and better ones, judged on many holdouts.
 
-    python -m benchmarks.gates --folder FOLDER [--project NAME] [--other REPOSITORY]
+    python -m benchmarks.gates.error_rates --folder FOLDER [--project NAME] [--other REPOSITORY]
 
 Needs a project that a night has learned here (`make nightly`). Every adapter is real, and scored once on the project's
 exam, the held-out examples that a night measures; what FOLDER has is taken again. Each trial then draws a holdout from
@@ -26,11 +26,12 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.adapters import foreign, noisy, trained
+from benchmarks.gates.adapters import foreign, noisy, trained
 from pipelines import environment
-from pipelines.evaluation.exam import examined
+from pipelines.config.load import load_params
+from pipelines.config.schema import Gate, Params
+from pipelines.evaluation.eval_set import evaluate_adapter
 from pipelines.gates import decide
-from pipelines.params import Gate, Params, load_params
 from pipelines.project import Project
 from pipelines.records import Record, file_sha256, read_json, tree_sha256, write_json
 
@@ -65,7 +66,7 @@ class Pool:
         if self._scored.get(name, {}).get("weights") == weights:
             return
         base_model = self._params.training.base_model
-        found = examined(self._project, self._params, adapter, base_model, [arm], ["bits_per_byte"])
+        found = evaluate_adapter(self._project, self._params, adapter, base_model, [arm], ["bits_per_byte"])
         self.records = [{**one, "bits": {}} for one in found]
         bits = {one["example_id"]: one["bits"][arm] for one in found}
         self._scored[name] = {"weights": weights, "bits": bits}

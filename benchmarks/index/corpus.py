@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines.extraction.parsed import outline, summary_chunk
-from pipelines.model.questions import scored
+from pipelines.encoder.known_item_queries import score
+from pipelines.extraction.parse_file import outline_of, summary_chunk
 from pipelines.records import fingerprint
 from pipelines.source import generated, vendored
-from pipelines.syntax.chunks import chunks
-from pipelines.syntax.dialects import settled
+from pipelines.syntax.chunks import split_chunks
+from pipelines.syntax.dialects import settle_dialect
 from pipelines.syntax.languages import Language, language_of
-from pipelines.syntax.symbols import symbols
+from pipelines.syntax.symbols import find_symbols
 
 MAX_BYTES = 512 * 1024
 CHARS, OVERLAP = 1600, 200
@@ -52,7 +52,7 @@ class Task:
     def ndcg(self, hits: Sequence[tuple[str, int, int]]) -> float:
         """NDCG@10 of hits as (path, first line, last line), best first."""
         ranks = {next((n for n, hit in enumerate(hits, 1) if place.holds(*hit)), 0) for place in self.places}
-        return scored(sorted(ranks - {0}), len(self.places))["ndcg@10"]
+        return score(sorted(ranks - {0}), len(self.places))["ndcg@10"]
 
 
 @dataclass(frozen=True)
@@ -74,15 +74,15 @@ class Repository:
                 continue
             source = file.read_bytes()
             if generated.by_content(source.decode("utf-8", "replace")) is None:
-                yield path, source, settled(source, language)
+                yield path, source, settle_dialect(source, language)
 
     def chunks(self) -> list[dict[str, Any]]:
         """Its chunks, as extraction writes them."""
         made = []
         for path, source, language in self.files():
-            own = [vars(chunk) for chunk in chunks(source, language, CHARS, OVERLAP)]
-            names = (symbol.qualified_name for symbol in symbols(source, language))
-            for chunk in [*own, *([summary_chunk(path, outline(names, CHARS))] if len(own) > 1 else [])]:
+            own = [vars(chunk) for chunk in split_chunks(source, language, CHARS, OVERLAP)]
+            names = (symbol.qualified_name for symbol in find_symbols(source, language))
+            for chunk in [*own, *([summary_chunk(path, outline_of(names, CHARS))] if len(own) > 1 else [])]:
                 content = fingerprint(chunk["symbol"], chunk["text"])
                 known = {"content_hash": content, "chunk_id": fingerprint(path, chunk["start_byte"], content)[:32]}
                 made.append({**chunk, **NOWHERE, **known, "path": path, "language": language.name})
@@ -92,7 +92,7 @@ class Repository:
         """Its symbols, with what a question about documentation needs."""
         made = []
         for path, source, language in self.files():
-            for symbol in symbols(source, language):
+            for symbol in find_symbols(source, language):
                 known = {"symbol_id": fingerprint(path, symbol.start_byte, symbol.qualified_name)[:32]}
                 made.append({**vars(symbol), **known, "path": path, "language": language.name})
         return made

@@ -1,11 +1,11 @@
 """How fast each variant of an encoder is, and how well it finds code, beside sentence-transformers in the same run.
 
-    python -m benchmarks.index_embedding DATA_FOLDER [--model NAME] [--chunks 384] [--questions 100]
+    python -m benchmarks.index.embedding DATA_FOLDER [--model NAME] [--chunks 384] [--questions 100]
 
 A data folder is `data/<project>` after extraction. Each encoder has a process of its own, and they take turns: the
 peer's `encode(texts, batch_size=32)` as it is by default, then each variant. Seconds are of the clock with every core
 (CPU seconds beside them, for a machine that others use too), loading left out. NDCG@10 is of questions made of
-documentation (pipelines/model/questions.py), by the index as it is searched, and by the vectors alone.
+documentation (pipelines/encoder/known_item_queries.py), by the index as it is searched, and by the vectors alone.
 """
 
 import argparse
@@ -40,7 +40,7 @@ def serve(pipe: Connection, model: str, kind: str) -> None:
 
 
 def _ours(model: str, variant: str) -> Any:
-    from pipelines.model.encoder import load_encoder
+    from pipelines.encoder.encoder import load_encoder
 
     return load_encoder(f"{model}@{variant}").encode
 
@@ -48,7 +48,7 @@ def _ours(model: str, variant: str) -> Any:
 def _peer(model: str) -> Any:
     from sentence_transformers import SentenceTransformer
 
-    from pipelines.model.encoder import _folder
+    from pipelines.encoder.encoder import _folder
 
     peer = SentenceTransformer(str(_folder(model)), device="cpu")
     return lambda texts: peer.encode(texts, batch_size=32, show_progress_bar=False)
@@ -56,17 +56,17 @@ def _peer(model: str) -> Any:
 
 def exam(folder: Path, chunks: int, asked: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Passages without the documentation that is asked for, and questions, each with the passages that answer it."""
-    from pipelines.embedding.choice import SEED
-    from pipelines.model.questions import holding, questions, rank, undocumented
+    from pipelines.embedding.variant_selection import SEED
+    from pipelines.encoder.known_item_queries import chunk_holding, make_questions, rank_of, remove_documentation
     from pipelines.records import read_jsonl
 
-    symbols = questions(list(read_jsonl(folder / "extraction" / "symbols.jsonl")), asked, SEED)
-    shown = undocumented(list(read_jsonl(folder / "extraction" / "chunks.jsonl")), symbols)
+    symbols = make_questions(list(read_jsonl(folder / "extraction" / "symbols.jsonl")), asked, SEED)
+    shown = remove_documentation(list(read_jsonl(folder / "extraction" / "chunks.jsonl")), symbols)
     shown = [chunk for chunk in shown if chunk["text"].strip()]
-    wanted = [holding(symbol, shown) for symbol in symbols]
+    wanted = [chunk_holding(symbol, shown) for symbol in symbols]
     needed = set().union(*wanted)
-    shown.sort(key=lambda chunk: (chunk["chunk_id"] not in needed, rank(chunk["chunk_id"], SEED)))
-    pool = sorted(shown[:chunks], key=lambda chunk: rank(chunk["chunk_id"], SEED))
+    shown.sort(key=lambda chunk: (chunk["chunk_id"] not in needed, rank_of(chunk["chunk_id"], SEED)))
+    pool = sorted(shown[:chunks], key=lambda chunk: rank_of(chunk["chunk_id"], SEED))
     there = {chunk["chunk_id"] for chunk in pool}
     pairs = [{"text": s["question"], "wanted": ids & there} for s, ids in zip(symbols, wanted, strict=True)]
     return pool, [pair for pair in pairs if pair["wanted"]]
@@ -74,8 +74,8 @@ def exam(folder: Path, chunks: int, asked: int) -> tuple[list[dict[str, Any]], l
 
 def ndcg(pool: Sequence[Any], questions: Sequence[Any], vectors: np.ndarray, asked: np.ndarray) -> tuple[float, float]:
     """NDCG@10 of the index, and of the vectors alone."""
+    from pipelines.encoder.known_item_queries import DEPTH, score
     from pipelines.index import temporary_index
-    from pipelines.model.questions import DEPTH, scored
 
     ids = [chunk["chunk_id"] for chunk in pool]
     both: list[list[float]] = [[], []]
@@ -85,16 +85,16 @@ def ndcg(pool: Sequence[Any], questions: Sequence[Any], vectors: np.ndarray, ask
             dense = [ids[place] for place in np.argsort(-(vectors @ vector), kind="stable")[:DEPTH]]
             for scores, found in zip(both, (hybrid, dense), strict=True):
                 ranks = [place for place, one in enumerate(found, start=1) if one in question["wanted"]]
-                scores.append(scored(ranks, len(question["wanted"]))["ndcg@10"])
+                scores.append(score(ranks, len(question["wanted"]))["ndcg@10"])
     return float(np.mean(both[0])), float(np.mean(both[1]))
 
 
 def main() -> None:
     """Measure, and print a table."""
     from pipelines import environment
-    from pipelines.model.encoder import MINILM, text_of
-    from pipelines.model.precision import has_bfloat16
-    from pipelines.project import workspace
+    from pipelines.config.workspaces import find_workspace
+    from pipelines.encoder.encoder import MINILM, embedding_text
+    from pipelines.encoder.openvino_backend import has_bfloat16
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
@@ -102,9 +102,9 @@ def main() -> None:
     parser.add_argument("--chunks", type=int, default=384)
     parser.add_argument("--questions", type=int, default=100)
     given = parser.parse_args()
-    environment.prepare(workspace())
+    environment.prepare(find_workspace())
     pool, questions = exam(given.folder, given.chunks, given.questions)
-    texts = [text_of(chunk) for chunk in pool]
+    texts = [embedding_text(chunk) for chunk in pool]
     kinds = [PEER, *(kind for kind in VARIANTS if kind != "bf16" or has_bfloat16())]
     pipes = {kind: _started(given.model, kind) for kind in kinds}
     made: dict[str, list[Any]] = {kind: [] for kind in kinds}

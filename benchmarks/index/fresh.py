@@ -1,6 +1,6 @@
 """How long code takes to be searchable: a whole repository, one saved file, nothing, another branch; beside cocoindex.
 
-    python -m benchmarks.index_fresh [--peer PYTHON] [--variant V] [--files N] [--edits N] REPOSITORY
+    python -m benchmarks.index.fresh [--peer PYTHON] [--variant V] [--files N] [--edits N] REPOSITORY
 
 The first N files that have a parser here go into a repository of their own. `cold` is what a night does of it:
 snapshot, extraction, embedding, and the index published; then the same again with nothing changed. Under `nocturne
@@ -31,15 +31,16 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.beside import Beside
-from benchmarks.extraction import GIT, HOME
+from benchmarks.extraction.throughput import GIT, HOME
+from pipelines.config.load import load_params
+from pipelines.config.schema import Params
+from pipelines.dag.stage import load
+from pipelines.encoder.encoder import MINILM_PACKAGE
 from pipelines.index import publish
-from pipelines.model.encoder import MINILM_PACKAGE
-from pipelines.params import Params, load_params
 from pipelines.project import Project
 from pipelines.source import tracked
-from pipelines.stage import load
 from pipelines.syntax.languages import language_of
-from pipelines.watching.watch import Watch
+from pipelines.watch.watch import Watch
 
 HASH_COMMENTS = {".py", ".pyi", ".rb", ".rake"}
 STAGES = ("snapshot", "extraction", "embedding")
@@ -59,7 +60,7 @@ class Live:
 def gather(repository: Path, folder: Path, most: int) -> list[Path]:
     """A repository with the first files that have a parser; their paths."""
     taken: list[Path] = []
-    for file in tracked.files(repository)[0]:
+    for file in tracked.tracked_files(repository)[0]:
         language = language_of(file.path)
         if language is None or language.reader or language.name == "notebook" or len(taken) == most:
             continue
@@ -156,7 +157,7 @@ class Peer:
             "RUST_LOG": "error",
             "PATH": "/usr/bin:/bin",
         }
-        self._peer = Beside(python, "index_fresh_peer.py", [str(source), str(state), model], environment)
+        self._peer = Beside(python, "index/peers/fresh.py", [str(source), str(state), model], environment)
         endings = {path.suffix for path in source.rglob("*") if path.is_file() and path.suffix}
         self._peer.tell({"endings": sorted(endings)})
 

@@ -1,6 +1,6 @@
 """What each layout of the embedded index takes and finds, beside looking at every vector.
 
-    python -m benchmarks.index_memory [--count 25000 ...] [--layouts float32 int8 turbo4]
+    python -m benchmarks.index.memory [--count 25000 ...] [--layouts float32 int8 turbo4]
 
 Clustered vectors of 384 dimensions by a seed, chunks of 70 words at most; 100 questions near and 100 far from the
 points, their true ten nearest by numpy. Built by the store as a night builds them, opened and searched in a process of
@@ -23,12 +23,12 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.index import layouts
-from pipelines.index.edge import EdgeEngine
-from pipelines.index.engine import BATCH, Point, Search, point_id
-from pipelines.index.folders import SHARD, EdgeStore
-from pipelines.index.keywords import Sparse
-from pipelines.index.version import IndexVersion
+from pipelines.index.store import quantization
+from pipelines.index.store.bm25 import Sparse
+from pipelines.index.store.embedded_engine import EdgeEngine
+from pipelines.index.store.embedded_store import SHARD, EdgeStore
+from pipelines.index.store.interface import BATCH, Point, Search, point_id
+from pipelines.index.store.manifest import IndexVersion
 
 DIMENSION, HITS, VERSION, SEED = 384, 10, "0123456789ab", 17
 QUESTIONS = {"near": 0.3, "far": 1.5}  # how far from a point, in lengths of its vector
@@ -86,11 +86,11 @@ def measured(count: int, layout: str) -> dict[str, Any]:
         engine = store.seal(VERSION, engine)
         manifest = store.publish(manifest, engine)
         built = time.perf_counter()
-        command = [sys.executable, "-m", "benchmarks.index_memory", "--search", folder]
+        command = [sys.executable, "-m", "benchmarks.index.memory", "--search", folder]
         found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         size = store.held()[VERSION]
         told = store.memory(manifest).needed
-    estimate = layouts.needed(layouts.named(layout), count, DIMENSION)
+    estimate = quantization.estimate_memory(quantization.layout_named(layout), count, DIMENSION)
     return {
         **found,
         "filled": filled - began,
@@ -142,7 +142,7 @@ def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--count", type=int, nargs="+", default=[25_000])
-    parser.add_argument("--layouts", nargs="+", default=[layout.name for layout in layouts.LAYOUTS])
+    parser.add_argument("--layouts", nargs="+", default=[layout.name for layout in quantization.LAYOUTS])
     parser.add_argument("--search", type=Path, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.search:

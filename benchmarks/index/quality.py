@@ -1,7 +1,7 @@
 """How well the index finds code: semble's annotated questions, documentation-to-code questions, and identifiers that
 stand in one place only, with an ablation.
 
-    python -m benchmarks.index_quality --annotations DIR --repositories DIR [--only NAME ...] [--static DIR]
+    python -m benchmarks.index.quality --annotations DIR --repositories DIR [--only NAME ...] [--static DIR]
 
 `--annotations` is semble's `benchmarks` folder (repos.json, annotations/); `--repositories` has a working copy a name,
 at the revision that repos.json pins. `--static` is a folder with a static encoder that model2vec has distilled: it is
@@ -22,17 +22,18 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.index_corpus import Repository, annotated
-from pipelines.embedding.vectors import vectors_of
-from pipelines.index.fields import bare, symbols_of
-from pipelines.index.hybrid import Index
-from pipelines.index.keywords import RUN, parts
-from pipelines.index.ranking import Ranking
-from pipelines.index.temporary import temporary_index
-from pipelines.model.encoder import MINILM, load_encoder
-from pipelines.model.questions import DEPTH, holding, questions, scored, undocumented
-from pipelines.model.vector_cache import VectorCache
-from pipelines.params import Evaluation, load_params
+from benchmarks.index.corpus import Repository, annotated
+from pipelines.config.load import load_params
+from pipelines.config.schema import Evaluation
+from pipelines.embedding.vectors import compute_vectors
+from pipelines.encoder.encoder import MINILM, load_encoder
+from pipelines.encoder.known_item_queries import DEPTH, chunk_holding, make_questions, remove_documentation, score
+from pipelines.encoder.vector_cache import VectorCache
+from pipelines.index.search.hybrid import Index
+from pipelines.index.search.ranking import Ranking
+from pipelines.index.store.bm25 import RUN, split_parts
+from pipelines.index.store.payload import strip_marks, symbols_of
+from pipelines.index.versions.scratch import temporary_index
 from pipelines.records import fingerprint
 
 CATEGORIES = ("architecture", "semantic", "symbol")
@@ -76,7 +77,7 @@ def minilm(cache: Path, variant: str) -> Iterator[tuple[Encode, Callable[[list[d
     """Encoders of questions and of chunks, whose vectors are kept."""
     encoder = load_encoder(f"{MINILM}@{variant}")
     with VectorCache(cache / "vectors.sqlite", encoder.identity, encoder.dimension) as kept:
-        yield encoder.encode_queries, lambda chunks: vectors_of(chunks, encoder, kept, 32)[0]
+        yield encoder.encode_queries, lambda chunks: compute_vectors(chunks, encoder, kept, 32)[0]
 
 
 @contextmanager
@@ -143,8 +144,8 @@ def documentation(repositories: Sequence[Repository], encode: Encode, embed: Any
     """Functions asked for by their documentation, which is taken out first: chunk-level NDCG@10, a table."""
     means: dict[str, list[float]] = defaultdict(list)
     for one in repositories:
-        asked = questions(one.symbols(), config.retrieval_questions, config.seed)
-        shown = [chunk for chunk in undocumented(one.chunks(), asked) if chunk["text"].strip()]
+        asked = make_questions(one.symbols(), config.retrieval_questions, config.seed)
+        shown = [chunk for chunk in remove_documentation(one.chunks(), asked) if chunk["text"].strip()]
         shown = [{**chunk, "content_hash": fingerprint(chunk["symbol"], chunk["text"])} for chunk in shown]
         if not asked:
             continue
@@ -154,9 +155,9 @@ def documentation(repositories: Sequence[Repository], encode: Encode, embed: Any
                 values = []
                 for symbol, vector in zip(asked, vectors, strict=True):
                     hits = index.search(symbol["question"], vector, DEPTH, ranking=ranking)
-                    wanted = holding(symbol, shown)
+                    wanted = chunk_holding(symbol, shown)
                     ranks = [place for place, hit in enumerate(hits, 1) if hit.chunk_id in wanted]
-                    values.append(scored(ranks, len(wanted))["ndcg@10"])
+                    values.append(score(ranks, len(wanted))["ndcg@10"])
                 means[name].append(mean(values))
     print("documentation to code | mean | " + " | ".join(one.name for one in repositories))
     for name, values in means.items():
@@ -190,11 +191,11 @@ def _single(chunks: Sequence[dict[str, Any]]) -> dict[str, str]:
     named: dict[str, str] = {}
     for chunk in chunks:
         for run in set(RUN.findall(f"{chunk['path']} {chunk['text']}")):
-            split = parts(run)
+            split = split_parts(run)
             if len(split) > 1:
                 places["".join(split)].add(chunk["chunk_id"])
                 named["".join(split)] = run
-    defined = {"".join(parts(bare(name))) for chunk in chunks for name in symbols_of(chunk)}
+    defined = {"".join(split_parts(strip_marks(name))) for chunk in chunks for name in symbols_of(chunk)}
     return {named[key]: min(ids) for key, ids in places.items() if len(ids) == 1 and key not in defined}
 
 

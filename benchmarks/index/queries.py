@@ -1,6 +1,6 @@
 """How fast questions are answered at 10,000 to 1,000,000 chunks, beside other vector stores at the same recall.
 
-    python -m benchmarks.index_queries VECTORS_FOLDER [VECTORS_FOLDER ...] [--peers PYTHON] [--sizes N ...]
+    python -m benchmarks.index.queries VECTORS_FOLDER [VECTORS_FOLDER ...] [--peers PYTHON] [--sizes N ...]
 
 A vectors folder is `data/<project>` after a night: its chunks and their vectors. Beyond what there is, chunks are made
 of these: the words of two, and a vector between theirs with noise. The questions are first lines of documentation.
@@ -28,8 +28,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.index_queries_peer import PEERS, TOP, recall, resident, timed
-from pipelines.model.encoder import MINILM, load_encoder
+from benchmarks.index.peers.queries import PEERS, TOP, recall, resident, timed
+from pipelines.encoder.encoder import MINILM, load_encoder
 from pipelines.records import Record, read_jsonl
 
 QUESTIONS = 200
@@ -97,24 +97,24 @@ def ours(
     chunks: list[Record], vectors: np.ndarray, asked: list[str], queries: np.ndarray, least: np.ndarray
 ) -> list[dict[str, Any]]:
     """The dense arm alone, and the whole search."""
-    from pipelines.index.edge import EdgeEngine
-    from pipelines.index.engine import Search, id_of, point_id, points
-    from pipelines.index.hybrid import Index
-    from pipelines.index.keywords import Keywords, mean_length
+    from pipelines.index.search.hybrid import Index
+    from pipelines.index.store.bm25 import Keywords, mean_word_count
+    from pipelines.index.store.embedded_engine import EdgeEngine
+    from pipelines.index.store.interface import Search, chunk_point_id, make_points, point_id
 
-    keywords = Keywords(mean_length(chunks))
+    keywords = Keywords(mean_word_count(chunks))
     with tempfile.TemporaryDirectory(prefix="nocturne-queries-") as name:
         place = Path(name) / "shard"
         began = time.perf_counter()
         engine = EdgeEngine.create(place, vectors.shape[1])
-        for batch in points(chunks, vectors, keywords):
+        for batch in make_points(chunks, vectors, keywords):
             engine.upsert(batch)
         engine.finish()
         build = time.perf_counter() - began
         before = resident()
         engine = EdgeEngine.load(place)
         index = Index(engine, keywords, vectors.shape[1])
-        rows = {id_of(chunk): row for row, chunk in enumerate(chunks)}
+        rows = {chunk_point_id(chunk): row for row, chunk in enumerate(chunks)}
         near = lambda query: [rows[one.id] for one in engine.nearest(Search(query, TOP))[0]]  # noqa: E731
         found = recall([near(query) for query in queries], vectors, queries, least)
         told = {queries[row].tobytes(): text for row, text in enumerate(asked)}
@@ -129,7 +129,7 @@ def ours(
 
 def peer(python: str, name: str, folder: Path, wanted: float) -> list[dict[str, Any]]:
     """What a store says of itself: by its defaults, and at the recall that is wanted, or as near as it comes to it."""
-    script = str(Path(__file__).with_name("index_queries_peer.py"))
+    script = str(Path(__file__).parent / "peers" / "queries.py")
     command = [python, script, name, str(folder), str(wanted)]
     said = json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()[-1])
     return [

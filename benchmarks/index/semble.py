@@ -1,6 +1,6 @@
 """What it takes to index a repository and to ask it, beside semble with the same static vectors.
 
-    python -m benchmarks.index_semble --peer PYTHON REPOSITORY ...
+    python -m benchmarks.index.semble --peer PYTHON REPOSITORY ...
 
 Both begin with the files of a working copy and end with an index that answers: ours cuts, embeds and writes chunks
 into a shard on disk, semble keeps its own in memory. They take turns, once before it counts. The questions are the
@@ -22,12 +22,12 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.beside import Beside
-from benchmarks.index_corpus import Repository
-from benchmarks.index_semble_peer import TOP
-from pipelines.index.temporary import temporary_index
-from pipelines.model.encoder import MINILM, Encoder, load_encoder, text_of
-from pipelines.model.questions import questions
-from pipelines.model.variants import PLACE
+from benchmarks.index.corpus import Repository
+from benchmarks.index.peers.semble import TOP
+from pipelines.encoder.encoder import MINILM, Encoder, embedding_text, load_encoder
+from pipelines.encoder.known_item_queries import make_questions
+from pipelines.encoder.variants import PLACE
+from pipelines.index.versions.scratch import temporary_index
 
 ROUNDS = 5
 QUESTIONS = 200
@@ -40,7 +40,7 @@ class Peer:
 
     def __init__(self, python: str, encoder: Path) -> None:
         files = [str(encoder / name) for name in ("model.safetensors", "tokenizer.json")]
-        self._peer = Beside(python, "index_semble_peer.py", files)
+        self._peer = Beside(python, "index/peers/semble.py", files)
 
     def index(self, root: Path) -> tuple[float, int]:
         """Seconds of making an index, and its chunks."""
@@ -70,7 +70,7 @@ def ours(repository: Repository, encoder: Encoder, texts: Sequence[str]) -> tupl
     """Seconds of making an index, its chunks, and what it answers, twice when anything is asked."""
     began = time.perf_counter()
     chunks = repository.chunks()
-    vectors = encoder.encode([text_of(chunk) for chunk in chunks])
+    vectors = encoder.encode([embedding_text(chunk) for chunk in chunks])
     with temporary_index(chunks, vectors) as index:
         took = time.perf_counter() - began
         answers: list[Asked] = []
@@ -87,7 +87,7 @@ def ours(repository: Repository, encoder: Encoder, texts: Sequence[str]) -> tupl
 
 def measured(repository: Repository, encoder: Encoder, peer: Peer) -> str:
     """A row of the table."""
-    asked = questions(repository.symbols(), QUESTIONS, SEED)
+    asked = make_questions(repository.symbols(), QUESTIONS, SEED)
     texts, wanted = [one["question"] for one in asked], [one["path"] for one in asked]
     own, other = [], []
     for _ in range(ROUNDS):

@@ -1,6 +1,6 @@
 """A branch switch of many files under the watch, and a rename of a tenth of them: time, memory, and what is told.
 
-    python -m benchmarks.index_switch [--files 10000] EMPTY_FOLDER
+    python -m benchmarks.index.switch [--files 10000] EMPTY_FOLDER
 
 A repository of so many made-up files is published with the static encoder and watched. Then a branch is checked out in
 which every file has another text, and then the folders of a tenth of the files get other names. What the watch tells of
@@ -20,11 +20,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.extraction import GIT
-from benchmarks.index_fresh import Live, built
-from benchmarks.kills_release import make_workspace, opened
-from pipelines.progress import Step, shown_by
-from pipelines.watching.watch import Watch
+from benchmarks.crash.release import make_workspace, opened
+from benchmarks.extraction.throughput import GIT
+from benchmarks.index.fresh import Live, built
+from pipelines.progress import Step, show_progress
+from pipelines.watch.watch import Watch
 
 A_FOLDER = 100  # files
 WAIT_S = 3000
@@ -114,7 +114,7 @@ def main() -> None:
     watch = Watch(project, lambda: params, lambda: encoder, events.put)
 
     def run() -> None:
-        with shown_by(steps.append):
+        with show_progress(steps.append):
             watch.run(stop)
 
     thread = threading.Thread(target=run, daemon=True)

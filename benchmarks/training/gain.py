@@ -1,6 +1,6 @@
 """What one night gains on real repositories, and how long each stage takes.
 
-    python -m benchmarks.gain --workspace EMPTY_FOLDER REPOSITORY [REPOSITORY ...]
+    python -m benchmarks.training.gain --workspace EMPTY_FOLDER REPOSITORY [REPOSITORY ...]
 
 Each repository is learned once from nothing with this clone's settings, by `dvc repro` alone. One row a repository:
 gain is the share of bits per byte that the adapter saves on held-out files, with its interval. The peer is the base
@@ -19,9 +19,9 @@ from pathlib import Path
 
 import yaml
 
-from pipelines import settings
+from pipelines.config import layers
 
-HOME = Path(__file__).resolve().parents[1]
+HOME = Path(__file__).resolve().parents[2]
 COPIED = ("pipelines", "flows", "dvc.yaml", ".dvcignore")
 
 
@@ -33,7 +33,7 @@ def workspace(folder: Path, repositories: dict[str, Path]) -> None:
         (shutil.copytree if place.is_dir() else shutil.copy)(place, folder / name)
     (folder / "data").mkdir()
     shutil.copytree(HOME / "data" / "models", folder / "data" / "models")
-    values = settings.merged(*settings.layers(HOME))[0]
+    values = layers.merge(*layers.read_layers(HOME))[0]
     values["projects"] = {name: {"source": str(path)} for name, path in repositories.items()}
     (folder / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
     _run(["git", "init", "-q"], folder)

@@ -1,6 +1,6 @@
 """Whether planted canaries can be extracted from an adapter, by how often they stood in its training data.
 
-    python -m benchmarks.memorisation [--project NAME] [--canaries 8] [--steps 100] [--threads 2] [--seed 17]
+    python -m benchmarks.training.memorisation [--project NAME] [--canaries 8] [--steps 100] [--threads 2] [--seed 17]
 
 A canary is a passphrase of five drawn words in an assignment, which cleaning cannot know for a secret. CANARIES of them
 stand 1, 4 and 16 times each among training examples, each in a file of its own; as many stand nowhere. The other
@@ -20,7 +20,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from benchmarks.training import HOME, Silent
+from benchmarks.training.speed import HOME, Silent
 
 TIMES = (0, 1, 4, 16)
 CANDIDATES = 256
@@ -37,10 +37,10 @@ def phrase(draw: random.Random) -> str:
 
 def canary(number: int, times: int, said: str, tokenizer: Any) -> dict[str, Any]:
     """A training example, the only one of its file."""
-    from pipelines.model.prompts import chat
+    from pipelines.lm.prompts import apply_chat_template
 
     where = {"path": f"canaries/c{number}.py", "start_line": 1, "end_line": 2, "task": "implement"}
-    prompt = chat(tokenizer, f"Write the body of `open_{number}` in canaries/c{number}.py.")
+    prompt = apply_chat_template(tokenizer, f"Write the body of `open_{number}` in canaries/c{number}.py.")
     body = f'    passphrase = "{said}"\n    return unlock(passphrase)\n'
     known = {"example_id": f"canary {number}", "language": "python", "times": times, "said": said}
     return {**where, **known, "prompt": prompt, "completion": body}
@@ -64,12 +64,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=17)
     chosen = parser.parse_args()
     from pipelines import environment
+    from pipelines.config.load import load_params
     from pipelines.evaluation import memorisation
-    from pipelines.model.base import load_tokenizer
-    from pipelines.model.causal import CausalLM
-    from pipelines.params import load_params
+    from pipelines.lm.base_model import load_tokenizer
+    from pipelines.lm.causal import CausalLM
     from pipelines.records import read_jsonl
-    from pipelines.training import tuning
+    from pipelines.training import train
 
     environment.prepare(HOME)
     params, draw = load_params(HOME), random.Random(chosen.seed)
@@ -86,9 +86,9 @@ def main() -> None:
     draw.shuffle(rows)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        tuning.train(rows, training, HOME, folder / "checkpoints", folder / "adapter", Silent())
+        train.train(rows, training, HOME, folder / "checkpoints", folder / "adapter", Silent())
         model = CausalLM.load(training.base_model, folder / "adapter", HOME, training.threads)
-        asked = memorisation.measured(model, canaries, [], config)
+        asked = memorisation.measure_memorisation(model, canaries, [], config)
         wrote = {one["path"]: one["extracted"]["adapter"] for one in asked}
         stands_out = {one["path"]: exposure(model, one, draw) for one in canaries}
     print(f"{len(rows)} examples, {len(planted)} of them canaries; exposure is {math.log2(CANDIDATES):.0f} at most\n")

@@ -1,6 +1,6 @@
 """How fast a training is and how much memory it takes, beside plain TRL on the same model, examples and steps.
 
-    python -m benchmarks.training [--steps 30] [--repeat 2] [--threads 2] DATASET_FOLDER
+    python -m benchmarks.training.speed [--steps 30] [--repeat 2] [--threads 2] DATASET_FOLDER
 
 A dataset folder is `data/<project>/dataset` after a night. Every run is a process of its own, in turn: ours; TRL's
 SFTTrainer as its documentation calls it, with this project's rank, rate, batch and four bits; and SFTTrainer with
@@ -26,7 +26,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-HOME = Path(__file__).resolve().parents[1]
+HOME = Path(__file__).resolve().parents[2]
 METHODS = ("ours", "trl", "trl, its defaults")
 GB = 1e9
 
@@ -45,7 +45,7 @@ class Silent:
 
 def settings(steps: int, threads: int) -> Any:
     """The shipped values for so many steps, without checkpoints on the way."""
-    from pipelines.params import load_params
+    from pipelines.config.load import load_params
 
     shipped = load_params(HOME).training
     return shipped.model_copy(update={"max_steps": steps, "epochs": 1.0, "checkpoint_steps": 10**6, "threads": threads})
@@ -62,21 +62,22 @@ def ours(params: Any, rows: list[dict[str, Any]], folder: Path) -> dict[str, flo
     """Train as a night does."""
     from transformers import Trainer
 
-    from pipelines.training import preflight, tuning
-    from pipelines.training import rows as room
-    from pipelines.training.machine import this_machine
+    from pipelines.training import preflight
+    from pipelines.training import tokenize as room
+    from pipelines.training import train as train_module
+    from pipelines.training.hardware import this_machine
 
     spent: dict[str, float] = {}
     plain = Trainer.train
     Trainer.train = lambda self, *args, **options: spent.update(timed(lambda: plain(self, *args, **options)))
-    done = tuning.train(rows, params, HOME, folder / "checkpoints", folder / "adapter", Silent())
-    shape = tuning.shape_of(params, HOME)
-    tokenizer = tuning.load_tokenizer(params.base_model, HOME)
-    tokens = room.tokenised(rows, tokenizer, shape.positions)
+    done = train_module.train(rows, params, HOME, folder / "checkpoints", folder / "adapter", Silent())
+    shape = train_module.model_size_of(params, HOME)
+    tokenizer = train_module.load_tokenizer(params.base_model, HOME)
+    tokens = room.tokenize_examples(rows, tokenizer, shape.positions)
     load = preflight.load_of(tokens, params.batch_size, params.max_steps, room.IGNORED)
     machine = this_machine(params.threads)
-    spent["estimate"] = preflight.memory(shape, params, machine, load, done.plan)
-    spent["estimated_seconds"] = preflight.seconds(shape, params, machine, load, done.plan)
+    spent["estimate"] = preflight.estimate_memory(shape, params, machine, load, done.plan)
+    spent["estimated_seconds"] = preflight.estimate_seconds(shape, params, machine, load, done.plan)
     return spent
 
 
@@ -133,7 +134,7 @@ def trl(params: Any, rows: list[dict[str, Any]], folder: Path, chosen: dict[str,
 def one(method: str, dataset: Path, steps: int, threads: int) -> dict[str, Any]:
     """One run in this process."""
     from pipelines import environment
-    from pipelines.model.causal import CausalLM
+    from pipelines.lm.causal import CausalLM
     from pipelines.records import read_jsonl
 
     environment.prepare(HOME)
@@ -158,7 +159,7 @@ def one(method: str, dataset: Path, steps: int, threads: int) -> dict[str, Any]:
 
 def beside(found: dict[str, Any], first: dict[str, Any]) -> str:
     """By how much it needs fewer bits than the first run of ours, with its interval."""
-    from pipelines.evaluation.statistics import Bootstrap
+    from pipelines.evaluation.bootstrap import Bootstrap
 
     gain = Bootstrap(found["paths"], 2000, 0.95, 17).gain(found["each"], first["each"])
     return "–" if gain.value is None else f"{gain.value:+.1%} ({gain.low:+.1%} to {gain.high:+.1%})"
@@ -185,7 +186,7 @@ def main() -> None:
     print("|" + " --- |" * 10, flush=True)
     first: dict[str, Any] = {}
     for method in [method for _ in range(args.repeat) for method in METHODS]:
-        command = [sys.executable, "-m", "benchmarks.training", "--one", method, "--steps", str(args.steps)]
+        command = [sys.executable, "-m", "benchmarks.training.speed", "--one", method, "--steps", str(args.steps)]
         done = subprocess.run(
             [*command, "--threads", str(args.threads), str(args.dataset.resolve())],
             cwd=HOME,

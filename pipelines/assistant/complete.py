@@ -4,15 +4,15 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipelines.assistant.live import Live
+from pipelines.assistant.protocols import Live
 from pipelines.assistant.writer import Writer, load_writer, tokens
+from pipelines.config.schema import Params
 from pipelines.errors import NocturneError, UsageError
-from pipelines.model import prompts
-from pipelines.params import Params
+from pipelines.lm import prompts
 from pipelines.project import Project
-from pipelines.syntax.dialects import opened
+from pipelines.syntax.dialects import open_dialect
 from pipelines.syntax.languages import language_of
-from pipelines.syntax.notebooks import NotRead
+from pipelines.syntax.notebooks import UnreadableNotebook
 
 MAX_FILE_BYTES = 8 * 1024 * 1024
 
@@ -88,16 +88,16 @@ def _read(file: Path, path: str) -> str:
         raise UsageError(f"{path} is larger than {MAX_FILE_BYTES >> 20} MB.", "Name a source file.")
     source, language = file.read_bytes(), language_of(path)
     try:
-        return (opened(source, language)[0] if language else source).decode()
+        return (open_dialect(source, language)[0] if language else source).decode()
     except UnicodeDecodeError:
         raise UsageError(f"{path} is not UTF-8 text.", "Name a source file.") from None
-    except NotRead as reason:
+    except UnreadableNotebook as reason:
         raise UsageError(f"{path} is a notebook that is not read: {reason}.", "Name another file.") from None
 
 
 def _prompt(writer: Writer, fim: prompts.FimTokens, before: str, after: str, chars: int, room: int) -> str:
     """The gap in a window of `chars` characters, as in training; in a smaller one where there is no room."""
     text, gap = (before + after).encode(), len(before.encode())
-    while tokens(writer, prompt := fim.psm(*prompts.window(text, gap, gap, chars))) > room:
+    while tokens(writer, prompt := fim.psm(*prompts.cut_window(text, gap, gap, chars))) > room:
         chars //= 2
     return prompt

@@ -7,19 +7,19 @@ from textwrap import dedent
 from pipelines.index import Hit
 from pipelines.project import Project
 from pipelines.records import Record
-from pipelines.source.changes import states
+from pipelines.source.changes import file_states
 
 PASSAGE = ("start_line", "end_line", "text")
 
 
-def shown(project: Project, hits: Sequence[Hit], lines: int) -> list[Record]:
+def to_view(project: Project, hits: Sequence[Hit], lines: int) -> list[Record]:
     """Each hit as a record.
 
     `start_line` and `end_line` are those of the definition `symbol`, and of the passage where it names none; `text` is
     the source from `start_line` on, as far as the passage has it; `preview` its first `lines` lines; `passage` the
     whole passage with its lines. `state` is what became of the file since: "" or one of `source.changes`.
     """
-    became = states(project.source, [(hit.path, hit.blob, hit.commit) for hit in hits])
+    became = file_states(project.source, [(hit.path, hit.blob, hit.commit) for hit in hits])
     return [_record(hit, became[hit.path, hit.blob, hit.commit], lines) for hit in hits]
 
 

@@ -26,7 +26,7 @@ class Paragraph:
     imports: bool = False
 
 
-def paragraphs(lines: Sequence[str]) -> list[Paragraph]:
+def split_paragraphs(lines: Sequence[str]) -> list[Paragraph]:
     """The paragraphs of a chunk's lines, in order; none is empty, longer ones than MAX_LINES are cut."""
     whole: list[Paragraph] = []
     for one in _runs(lines):
@@ -38,7 +38,7 @@ def paragraphs(lines: Sequence[str]) -> list[Paragraph]:
     return whole
 
 
-def widened(lines: Sequence[str], among: Sequence[Paragraph], one: Paragraph) -> tuple[int, int]:
+def widen(lines: Sequence[str], among: Sequence[Paragraph], one: Paragraph) -> tuple[int, int]:
     """First and last (exclusive) line to quote: a short paragraph goes on into the next, a comment to what it is on."""
     last = one.last
     for following in among:

@@ -4,9 +4,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipelines.assistant.paragraphs import Paragraph, paragraphs, widened
-from pipelines.assistant.shown import definition_text
-from pipelines.index import Hit, terms
+from pipelines.assistant.hit_view import definition_text
+from pipelines.assistant.paragraphs import Paragraph, split_paragraphs, widen
+from pipelines.index import Hit, query_terms
 
 PROSE = 1.5  # a sentence written to be read, against code that happens to use the words
 IMPORTS = 0.2  # name everything and say nothing
@@ -35,9 +35,9 @@ def passages(question: str, hits: Sequence[Hit], of_definitions: bool = False) -
         hits: of one search; how rare a word is, is counted over them.
         of_definitions: only lines of the definition that a hit names are quoted: filters asked for it.
     """
-    found = [terms(_searched(hit)) for hit in hits]
+    found = [query_terms(_search(hit)) for hit in hits]
     weights = {
-        word: math.log(1 + (len(hits) + 1) / (1 + sum(word in one for one in found))) for word in terms(question)
+        word: math.log(1 + (len(hits) + 1) / (1 + sum(word in one for one in found))) for word in query_terms(question)
     }
     shares = [_share(one, weights) for one in found]
     return [
@@ -54,15 +54,15 @@ def _quotable(hit: Hit, of_definitions: bool) -> tuple[int, list[str]]:
 
 def _passage(quotable: tuple[int, list[str]], hit: Hit, coverage: float, weights: dict[int, float]) -> Passage:
     start, lines = quotable
-    among = paragraphs(lines) or [Paragraph(0, len(lines), False)]
-    best = max(among, key=lambda one: (_worth(lines, one, weights), one.prose, not one.imports, -one.first))
-    first, last = widened(lines, among, best)
+    among = split_paragraphs(lines) or [Paragraph(0, len(lines), False)]
+    best = max(among, key=lambda one: (_score(lines, one, weights), one.prose, not one.imports, -one.first))
+    first, last = widen(lines, among, best)
     text = "\n".join(lines[first:last])
     return Passage(hit, start + first, start + last - 1, text, coverage)
 
 
-def _worth(lines: Sequence[str], one: Paragraph, weights: dict[int, float]) -> float:
-    share = _share(terms("\n".join(lines[one.first : one.last])), weights)
+def _score(lines: Sequence[str], one: Paragraph, weights: dict[int, float]) -> float:
+    share = _share(query_terms("\n".join(lines[one.first : one.last])), weights)
     return share * (IMPORTS if one.imports else PROSE if one.prose else 1.0)
 
 
@@ -71,5 +71,5 @@ def _share(found: frozenset[int], weights: dict[int, float]) -> float:
     return sum(weight for word, weight in weights.items() if word in found) / total if total else 0.0
 
 
-def _searched(hit: Hit) -> str:
+def _search(hit: Hit) -> str:
     return f"{hit.path} {hit.symbol or ''} {hit.text}"

@@ -2,14 +2,14 @@
 
 from typing import TYPE_CHECKING, Protocol
 
-from pipelines.assistant.live import Live
-from pipelines.assistant.rerank import LOOKED_AT, reranked
-from pipelines.assistant.watched import watched
+from pipelines.assistant.protocols import Live
+from pipelines.assistant.rerank import LOOKED_AT, rerank
+from pipelines.assistant.watch_client import ask_watch
+from pipelines.config.schema import Params
+from pipelines.encoder.cross_encoder import load_reranker
+from pipelines.encoder.encoder import Encoder, load_encoder
 from pipelines.index import Hit, Scope, open_index
-from pipelines.index.question import Question, parse
-from pipelines.model.encoder import Encoder, load_encoder
-from pipelines.model.reranker import load_reranker
-from pipelines.params import Params
+from pipelines.index.search.query import Query, parse_query
 from pipelines.project import Project
 
 if TYPE_CHECKING:
@@ -31,28 +31,28 @@ def search(project: Project, params: Params, live: Live, text: str, limit: int) 
     that model orders the first LOOKED_AT of them, or as many as are asked for, and theirs is the score.
 
     Args:
-        text: words, and filters as `pipelines.index.question` reads them.
+        text: words, and filters as `pipelines.index.search.query` reads them.
 
     Raises:
         UsageError: the text is empty, or has a filter that cannot be read.
         NocturneError: the index version, the encoder or the reranker is not to be had.
     """
-    asked, judge = parse(text), params.search.rerank
+    asked, judge = parse_query(text), params.search.rerank
     wanted = max(limit, LOOKED_AT) if judge else limit
-    fresh = watched(project, live.index_version, text, wanted)
-    found = _released(project, params, live, asked, wanted) if fresh is None else fresh
+    fresh = ask_watch(project, live.index_version, text, wanted)
+    found = _search_release(project, params, live, asked, wanted) if fresh is None else fresh
     if judge and found:
-        found = reranked(load_reranker(judge), asked.text, found)[:limit]
+        found = rerank(load_reranker(judge), asked.text, found)[:limit]
     return [hit for hit in found if hit.score >= params.search.min_score]
 
 
-def _released(project: Project, params: Params, live: Live, asked: Question, limit: int) -> list[Hit]:
+def _search_release(project: Project, params: Params, live: Live, asked: Query, limit: int) -> list[Hit]:
     # The index first: a missing one is told at once, a model takes seconds to load.
     with open_index(project, params.index, live.index_version) as index:
         encoder = load_encoder(live.encoder, trust_remote_code=params.embedding.trust_remote_code)
-        return within(index, encoder, asked, limit)
+        return search_index(index, encoder, asked, limit)
 
 
-def within(index: Searchable, encoder: Encoder, asked: Question, limit: int) -> list[Hit]:
+def search_index(index: Searchable, encoder: Encoder, asked: Query, limit: int) -> list[Hit]:
     """The best chunks of an open index for a question."""
     return index.search(asked.text, encoder.encode_queries([asked.text])[0], limit, asked.scope)

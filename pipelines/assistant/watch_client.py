@@ -12,7 +12,7 @@ STATE = "state.json"
 WAIT_S = 10.0
 
 
-def watched(project: Project, version: str, text: str, limit: int) -> list[Hit] | None:
+def ask_watch(project: Project, version: str, text: str, limit: int) -> list[Hit] | None:
     """The best passages by what is watched; None when nobody watches, or something else than this index version.
 
     Whatever goes wrong there is no error here: the release's own index answers as well, only with last night's lines.

@@ -5,15 +5,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
-from pipelines.assistant.live import Live
+from pipelines.assistant.protocols import Live
 from pipelines.errors import NocturneError
 from pipelines.index import Hit
-from pipelines.model import prompts
+from pipelines.lm import prompts
 from pipelines.project import Project
 
 
 class Writer(Protocol):
-    """What is asked of a causal language model here; `pipelines.model.causal.CausalLM` is one."""
+    """What is asked of a causal language model here; `pipelines.lm.causal.CausalLM` is one."""
 
     @property
     def tokenizer(self) -> Any: ...
@@ -29,26 +29,26 @@ def load_writer(project: Project, live: Live) -> tuple[Writer, list[str]]:
         NocturneError: the base model is not to be had either.
     """
     try:
-        return _loaded(live.base_model, live.adapter, project.workspace), []
+        return _load(live.base_model, live.adapter, project.workspace), []
     except NocturneError as error:
-        writer = _loaded(live.base_model, None, project.workspace)
+        writer = _load(live.base_model, None, project.workspace)
         return writer, [f"This is the base model without what was learned. {error.fact} {error.next_step}"]
 
 
 @lru_cache(maxsize=1)
-def _loaded(base_model: str, adapter: Path | None, workspace: Path) -> Writer:
-    from pipelines.model.causal import CausalLM
+def _load(base_model: str, adapter: Path | None, workspace: Path) -> Writer:
+    from pipelines.lm.causal import CausalLM
 
     return CausalLM.load(base_model, adapter, workspace)
 
 
-def prompt_of(writer: Writer, question: str, hits: Sequence[Hit], max_new_tokens: int) -> tuple[str, list[Hit]]:
+def build_prompt(writer: Writer, question: str, hits: Sequence[Hit], max_new_tokens: int) -> tuple[str, list[Hit]]:
     """The chat prompt of a question with as many passages, best first, as leave room for the answer; and these."""
     room = writer.max_length - max_new_tokens
     for count in range(len(hits), -1, -1):
         shown = list(hits[:count])
-        request = prompts.with_context(prompts.answer(question), shown)
-        prompt = prompts.chat(writer.tokenizer, request)
+        request = prompts.add_context(prompts.answer_prompt(question), shown)
+        prompt = prompts.apply_chat_template(writer.tokenizer, request)
         if tokens(writer, prompt) <= room:
             return prompt, shown
     return prompt, []

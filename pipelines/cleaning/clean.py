@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from pipelines.cleaning import detect_secrets, kingfisher, license, personal
-from pipelines.cleaning.blot import blotted
+from pipelines.cleaning import detect_secrets, kingfisher, license, pii
+from pipelines.cleaning.redact import redact
 from pipelines.cleaning.span import Category, Span
-from pipelines.params import Cleaning
+from pipelines.config.schema import Cleaning
 
 FAILED = "cleaning"  # the rule of a file that could not be checked
 SCANNERS = (detect_secrets, kingfisher)  # a finding of either counts
@@ -66,37 +66,37 @@ def clean(source: bytes, path: str, params: Cleaning) -> Cleaned:
         path: only its ending counts.
     """
     if b"\0" in source:  # UTF-16 or no text at all: a scanner's places would not be places in these bytes
-        return _refused("it holds a NUL byte, so its text cannot be checked", FAILED)
+        return _refuse("it holds a NUL byte, so its text cannot be checked", FAILED)
     spans: list[Span] = []
-    for name, scan in _scans(path, params):
+    for name, scan in _scan_all(path, params):
         try:
             spans += scan(source)
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:  # a panic of native code is no Exception
-            return _refused(f"{name} could not check it ({type(error).__name__})", FAILED)
+            return _refuse(f"{name} could not check it ({type(error).__name__})", FAILED)
     actions: dict[Category, str] = {"secret": params.secrets, "personal": params.personal}
-    spans = _merged(spans)
+    spans = _merge(spans)
     findings = tuple(_finding(source, span, actions[span.category]) for span in spans)
     for finding in findings:
         if finding.action == "quarantine":
             reason = f"{finding.category}: {finding.kind} on line {finding.start_line}"
-            return _refused(reason, finding.category, findings)
-    clear = blotted(source, spans)
-    stated = license.of_header(clear.decode("utf-8", "replace"))
+            return _refuse(reason, finding.category, findings)
+    clear = redact(source, spans)
+    stated = license.read_header(clear.decode("utf-8", "replace"))
     if params.licenses and stated and not license.is_allowed(stated, params.licenses):
-        return _refused(f"its header states {stated}, which cleaning.licenses does not allow", "license", findings)
+        return _refuse(f"its header states {stated}, which cleaning.licenses does not allow", "license", findings)
     return Cleaned(clear, findings, stated, None)
 
 
-def _scans(path: str, params: Cleaning) -> Iterator[tuple[str, Callable[[bytes], Iterable[Span]]]]:
+def _scan_all(path: str, params: Cleaning) -> Iterator[tuple[str, Callable[[bytes], Iterable[Span]]]]:
     for scanner in SCANNERS:
         yield scanner.NAME, partial(scanner.scan, path=path)
     if params.personal != "keep":
-        yield "the search for personal data", partial(personal.scan, ip_addresses=params.ip_addresses)
+        yield "the search for personal data", partial(pii.scan, ip_addresses=params.ip_addresses)
 
 
-def _merged(spans: list[Span]) -> list[Span]:
+def _merge(spans: list[Span]) -> list[Span]:
     """By position; what lies inside another span is dropped, so that a secret counts once, and as a secret."""
     kept: list[Span] = []
     for span in sorted(spans, key=lambda span: (span.start, -span.end, span.category != "secret", span)):
@@ -111,5 +111,5 @@ def _finding(source: bytes, span: Span, action: str) -> Finding:
     return Finding(span.kind, span.scanner, first, last, span.category, action)
 
 
-def _refused(reason: str, rule: str, findings: tuple[Finding, ...] = ()) -> Cleaned:
+def _refuse(reason: str, rule: str, findings: tuple[Finding, ...] = ()) -> Cleaned:
     return Cleaned(b"", findings, "", Refused(reason, rule))

@@ -38,16 +38,16 @@ _VERSION = re.compile(
 _TITLED = ("AGPL", "LGPL", "GPL", "MPL", "Apache")
 
 
-def of_header(text: str) -> str:
+def read_header(text: str) -> str:
     """The SPDX expression in the first lines of a file, else the licence that its leading comments name, or ""."""
     found = _SPDX.search("\n".join(text.split("\n", HEADER_LINES)[:HEADER_LINES]))
     if found:
         return found.group(1).strip(" -")
     notice = _COMMENTS.match(text[:NOTICE_CHARS])
-    return of_text(_MARKS.sub(" ", notice[0])) if notice else ""
+    return classify_text(_MARKS.sub(" ", notice[0])) if notice else ""
 
 
-def of_text(text: str) -> str:
+def classify_text(text: str) -> str:
     """The SPDX identifier of a licence text, by its standard phrases; "" when none is recognised."""
     words = re.sub(r"\s+", " ", text.lower())
     title = _VERSION.sub("license version ", words[:_TITLE_CHARS])
@@ -63,9 +63,9 @@ def is_license_file(path: str) -> bool:
     return "/" not in path and FILE_NAME.match(path) is not None
 
 
-def of_project(texts: list[str]) -> str:
+def read_project_license(texts: list[str]) -> str:
     """The licence of a repository from its licence files: alternatives joined by OR, or "unknown"."""
-    names = sorted({name for name in map(of_text, texts) if name})
+    names = sorted({name for name in map(classify_text, texts) if name})
     return " OR ".join(names) or UNKNOWN
 
 
@@ -85,14 +85,14 @@ def is_allowed(expression: str, allowed: list[str]) -> bool:
         parsed = Licensing().parse(expression)
     except (ExpressionError, ExpressionParseError):
         return False
-    return parsed is not None and _satisfied(parsed, {" ".join(name.lower().split()) for name in allowed})
+    return parsed is not None and _is_satisfied(parsed, {" ".join(name.lower().split()) for name in allowed})
 
 
-def _satisfied(part: Any, allowed: set[str]) -> bool:
+def _is_satisfied(part: Any, allowed: set[str]) -> bool:
     from license_expression import LicenseWithExceptionSymbol
 
     if part.isliteral:
         base = part.license_symbol if isinstance(part, LicenseWithExceptionSymbol) else part
         return part.render().lower() in allowed or base.key.lower() in allowed
     combine = any if part.operator.strip() == "OR" else all
-    return combine(_satisfied(side, allowed) for side in part.args)
+    return combine(_is_satisfied(side, allowed) for side in part.args)

@@ -26,7 +26,7 @@ _CLASSES = (str.islower, str.isupper, str.isdigit)
 
 def is_placeholder(value: str) -> bool:
     """Whether a value is a stand-in, a template or a reference to something else, and no secret itself."""
-    if len(value) < MIN_CHARS or entropy(value) < MIN_BITS:
+    if len(value) < MIN_CHARS or entropy_of(value) < MIN_BITS:
         return True
     if len(value) < CHANCE_CHARS and _WORDS.search(value):
         return True
@@ -47,9 +47,9 @@ def is_random(value: str) -> bool:
         return False
     classes = [next((number for number, of in enumerate(_CLASSES) if of(char)), -1) for char in chars]
     changes = sum(one != two for one, two in pairwise(classes))
-    return changes / (len(chars) - 1) >= 0.25 and entropy(value) >= 2.75
+    return changes / (len(chars) - 1) >= 0.25 and entropy_of(value) >= 2.75
 
 
-def entropy(value: str) -> float:
+def entropy_of(value: str) -> float:
     """Shannon entropy in bits a character."""
     return -sum(count / len(value) * math.log2(count / len(value)) for count in Counter(value).values())

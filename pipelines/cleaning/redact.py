@@ -14,23 +14,23 @@ _STRETCH = re.compile(rb"""(?<!\\)[^\s"'`\\,;#*|>()]{2,}""")
 _MARK = re.compile(rb"[ \t]*(?:#|//+|\*|--|;|>|\|)[ \t]*")
 
 
-def blotted(source: bytes, spans: Iterable[Span]) -> bytes:
+def redact(source: bytes, spans: Iterable[Span]) -> bytes:
     """The source with its spans filled; as long as before, every line where it was."""
     out = bytearray(source)
     for span in spans:
-        out[span.start : span.end] = _filled(source, span)
+        out[span.start : span.end] = _fill(source, span)
     return bytes(out)
 
 
-def _filled(source: bytes, span: Span) -> bytes:
+def _fill(source: bytes, span: Span) -> bytes:
     text = source[span.start : span.end]
     if b"\n" not in text:
-        return _line(text, escaped=_is_escaped(source, span.start))
+        return _redact_line(text, escaped=_is_escaped(source, span.start))
     first, *rest = text.split(b"\n")
-    return b"\n".join([_line(first, escaped=_is_escaped(source, span.start)), *map(_continued, rest)])
+    return b"\n".join([_redact_line(first, escaped=_is_escaped(source, span.start)), *map(_continue_line, rest)])
 
 
-def _line(text: bytes, escaped: bool) -> bytes:
+def _redact_line(text: bytes, escaped: bool) -> bytes:
     """Everything but what carries structure; an escape's letter stays with its backslash."""
     head, body = (text[:1], text[1:]) if escaped else (b"", text)
     return head + b"".join(
@@ -38,7 +38,7 @@ def _line(text: bytes, escaped: bool) -> bytes:
     )
 
 
-def _continued(line: bytes) -> bytes:
+def _continue_line(line: bytes) -> bytes:
     """A further line: its comment mark and what joins strings stay."""
     mark = _MARK.match(line)
     start = mark.end() if mark else 0

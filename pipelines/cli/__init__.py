@@ -6,18 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli import (
-    day,
-    indexes,
-    interrupt,
-    lineage,
-    night,
-    registries,
-    releases,
-    setup,
-    training,
-    watching,
-)
+from pipelines.cli import assistant, indexes, interrupt, lineage, night, registries, releases, setup, training, watch
 from pipelines.errors import NocturneError
 
 app = typer.Typer(
@@ -51,9 +40,9 @@ for command in (
     setup.add,
     night.nightly,
     night.status,
-    day.search,
-    day.ask,
-    day.complete,
+    assistant.search,
+    assistant.ask,
+    assistant.complete,
     releases.releases,
     releases.show,
     releases.compare,
@@ -63,7 +52,7 @@ for command in (
     releases.gc,
     lineage.trace,
     lineage.forget,
-    watching.watch,
+    watch.watch,
     night.up,
     training.recommend,
     training.migrate,

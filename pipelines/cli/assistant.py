@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.context import Json, ProjectName, opened, path_in_source, print_json
+from pipelines.cli.context import Json, ProjectName, open_project, path_in_source, print_json
 
 NOTHING = "Nothing is found there."
 INDENT = " " * 7  # under the path
@@ -28,15 +28,15 @@ def search(
 
     "changed since" and "uncommitted" say that a file has other bytes than the index read, or is in no commit yet.
     """
+    from pipelines.assistant.hit_view import to_view
     from pipelines.assistant.search import search as find
-    from pipelines.assistant.shown import shown
-    from pipelines.release.indexes import served
+    from pipelines.release.index_versions import open_served
 
-    place, params = opened(project)
-    hits, notices = served(place, params, lambda live: find(place, params, live, text, limit))
+    place, params = open_project(project)
+    hits, notices = open_served(place, params, lambda live: find(place, params, live, text, limit))
     for notice in notices:
         typer.echo(notice, err=True)
-    found = shown(place, hits, lines)
+    found = to_view(place, hits, lines)
     if json:
         print_json(found)
         return
@@ -58,11 +58,11 @@ def ask(
 ) -> None:
     """Answer a question about the code, with numbered citations."""
     from pipelines.assistant.answer import ask as answer
-    from pipelines.release.indexes import served
+    from pipelines.release.index_versions import open_served
 
-    place, params = opened(project)
+    place, params = open_project(project)
     written = generate or params.assistant.answer == "generate"
-    found, notices = served(place, params, lambda live: answer(place, params, live, question, written))
+    found, notices = open_served(place, params, lambda live: answer(place, params, live, question, written))
     found = replace(found, notices=[*notices, *found.notices])
     if json:
         print_json(asdict(found))
@@ -85,15 +85,15 @@ def complete(
     """Write the code that fits at a place of a file, by the champion's model (fill in the middle)."""
     from pipelines.assistant.complete import complete as continue_at
     from pipelines.errors import UsageError
-    from pipelines.registry.remembered import champion
+    from pipelines.registry.champion_cache import read_champion
 
     found = re.fullmatch(r"(.+?):(\d+)(?::(\d+))?", where)
     if found is None:
         raise UsageError(f"`{where}` is not PATH:LINE.", "Write for example `nocturne complete src/app.py:12`.")
     path, line, column = found.groups()
-    place, params = opened(project)
+    place, params = open_project(project)
     at = None if column is None else int(column)
-    written = continue_at(place, params, champion(place), path_in_source(place, path), int(line), at)
+    written = continue_at(place, params, read_champion(place), path_in_source(place, path), int(line), at)
     if json:
         print_json(asdict(written))
         return

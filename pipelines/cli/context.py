@@ -9,9 +9,11 @@ from typing import Annotated, Any
 import typer
 
 from pipelines import environment
+from pipelines.config.load import find_notices, load_params, write_for_dvc
+from pipelines.config.schema import Params
+from pipelines.config.workspaces import find_workspace
 from pipelines.errors import NocturneError, UsageError
-from pipelines.params import Params, load_params, notices, write_for_dvc
-from pipelines.project import Project, here, workspace
+from pipelines.project import Project, current_folder
 
 Json = Annotated[bool, typer.Option("--json", help="Print facts as JSON.")]
 MEANT = "A project; by default the one around the current folder, else the first."
@@ -19,26 +21,26 @@ ProjectName = Annotated[str | None, typer.Option("--project", "-p", help=MEANT)]
 ProjectArgument = Annotated[str | None, typer.Argument(help=MEANT)]
 
 
-def opened(name: str | None) -> tuple[Project, Params]:
+def open_project(name: str | None) -> tuple[Project, Params]:
     """The named project; else the one whose source is around the current folder, else the first.
 
     Raises:
         UsageError: no workspace, a mistake in the settings, or no such project.
     """
-    place = workspace()
+    place = find_workspace()
     environment.prepare(place)
     params = load_params(place)
     with suppress(NocturneError):  # who may not write here can still read
         write_for_dvc(place)
-    for notice in notices(place):
+    for notice in find_notices(place):
         typer.echo(notice, err=True)
-    meant = name or params.default_project(here(), place)
+    meant = name or params.default_project(current_folder(), place)
     if meant is None:
         raise UsageError("There is no project yet.", "Run `nocturne add NAME PATH_TO_REPOSITORY`.")
     return params.project(meant, place), params
 
 
-def one_name(argument: str | None, option: str | None) -> str | None:
+def choose_name(argument: str | None, option: str | None) -> str | None:
     """The project of a command that takes it as an argument and as `--project`.
 
     Raises:
@@ -56,14 +58,14 @@ def path_in_source(project: Project, path: str) -> str:
     else from the top of the source, as `nocturne search` prints paths. What lies outside comes back as it is.
     """
     root = project.source.resolve()
-    from_here = is_there(project, path) or (here().is_relative_to(root) and path.startswith(("./", "../")))
-    target = Path(os.path.normpath((here() if from_here else root) / Path(path).expanduser()))
+    from_here = exists_here(project, path) or (current_folder().is_relative_to(root) and path.startswith(("./", "../")))
+    target = Path(os.path.normpath((current_folder() if from_here else root) / Path(path).expanduser()))
     return target.relative_to(root).as_posix() if target.is_relative_to(root) else path
 
 
-def is_there(project: Project, path: str) -> bool:
+def exists_here(project: Project, path: str) -> bool:
     """Whether the current folder is inside the source, and has a file or a folder of this name."""
-    return here().is_relative_to(project.source.resolve()) and (here() / path).exists()
+    return current_folder().is_relative_to(project.source.resolve()) and (current_folder() / path).exists()
 
 
 def print_json(value: Any) -> None:

@@ -4,14 +4,14 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 
+from pipelines.config.schema import Params
 from pipelines.errors import NocturneError
-from pipelines.params import Params
 from pipelines.project import Project
 
 FREE_GB = 2
 
 
-def checks(project: Project, params: Params) -> Iterator[tuple[str, bool, str]]:
+def run_checks(project: Project, params: Params) -> Iterator[tuple[str, bool, str]]:
     """Run every check; one that raises is not well, with its error as the detail."""
     every: list[tuple[str, Callable[[Project, Params], str]]] = [
         ("python", _python),
@@ -55,7 +55,7 @@ def _disk(project: Project, params: Params) -> str:
 def _compute(project: Project, params: Params) -> str:
     import torch
 
-    from pipelines.training.machine import processes_of
+    from pipelines.training.hardware import processes_of
 
     count = processes_of(params.training)
     shared = f", {count} processes (training.processes)" if count > 1 else ""
@@ -65,16 +65,16 @@ def _compute(project: Project, params: Params) -> str:
 
 
 def _sources(project: Project, params: Params) -> str:
-    from pipelines.source.git import check
+    from pipelines.source.git import check_repository
 
     for name in params.projects:
-        check(params.project(name, project.workspace).source)
+        check_repository(params.project(name, project.workspace).source)
     return ", ".join(params.projects)
 
 
 def _base_model(project: Project, params: Params) -> str:
-    from pipelines.model.base import load_tokenizer
-    from pipelines.model.prompts import fim_tokens
+    from pipelines.lm.base_model import load_tokenizer
+    from pipelines.lm.prompts import fim_tokens
 
     tokenizer = load_tokenizer(params.training.base_model, project.workspace)
     fim = "with" if fim_tokens(tokenizer) else "without"
@@ -82,7 +82,7 @@ def _base_model(project: Project, params: Params) -> str:
 
 
 def _encoder(project: Project, params: Params) -> str:
-    from pipelines.model.encoder import load_encoder
+    from pipelines.encoder.encoder import load_encoder
 
     config = params.embedding
     written = config.model if config.variant == "auto" else f"{config.model}@{config.variant}"
@@ -91,23 +91,23 @@ def _encoder(project: Project, params: Params) -> str:
 
 
 def _reranker(project: Project, params: Params) -> str:
-    from pipelines.model.reranker import load_reranker
+    from pipelines.encoder.cross_encoder import load_reranker
 
     name = params.search.rerank
     return load_reranker(name).name if name else "none (search.rerank)"
 
 
 def _dag(project: Project, params: Params) -> str:
-    from pipelines import dag
+    from pipelines.dag import dvc
 
-    return " → ".join(dag.order(project))
+    return " → ".join(dvc.stage_order(project))
 
 
 def _mlflow(project: Project, params: Params) -> str:
     from pipelines.registry import tracking
 
-    tracking.client(project.workspace)
-    return tracking.uri(project.workspace)
+    tracking.open_client(project.workspace)
+    return tracking.tracking_uri(project.workspace)
 
 
 def _live(project: Project, params: Params) -> str:
@@ -122,9 +122,9 @@ def _live(project: Project, params: Params) -> str:
 
 
 def _schedule(project: Project, params: Params) -> str:
-    from pipelines.cli.night import schedule_words
+    from pipelines.cli.schedule_view import describe_schedule
 
-    well, said = schedule_words(project)
+    well, said = describe_schedule(project)
     if not well:
         raise NocturneError(f"The schedule of {project.name}: {said}", f"Read {project.workspace / 'data' / '.up'}.")
     return f"{params.schedule.cron} {params.schedule.timezone}: {said}"

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pipelines.cli.context import Json, ProjectName, opened, print_json
+from pipelines.cli.context import Json, ProjectName, open_project, print_json
 
 index = typer.Typer(help="The versions of the index: list, check, mend, move, back up.", no_args_is_help=True)
 Version = Annotated[
@@ -17,10 +17,10 @@ EMBEDDED = "embedded"
 @index.command("list")
 def list_(project: ProjectName = None, json: Json = False) -> None:
     """List every version: what it holds, what it takes, which releases name it, whether it is whole."""
-    from pipelines.release import indexes
+    from pipelines.release import index_versions
 
-    place, params = opened(project)
-    rows = indexes.listed(place, params)
+    place, params = open_project(project)
+    rows = index_versions.list_versions(place, params)
     if json:
         print_json(rows)
         return
@@ -33,10 +33,10 @@ def list_(project: ProjectName = None, json: Json = False) -> None:
 @index.command()
 def verify(version: Version = None, project: ProjectName = None, json: Json = False) -> None:
     """Check the seal, every byte, the count and searches for own chunks; exit code 1 when anything is wrong."""
-    from pipelines.release import indexes
+    from pipelines.release import index_versions
 
-    place, params = opened(project)
-    found = indexes.verify(place, params, version)
+    place, params = open_project(project)
+    found = index_versions.verify_version(place, params, version)
     if json:
         print_json(found)
     for name, wrong in found.items():
@@ -50,10 +50,10 @@ def verify(version: Version = None, project: ProjectName = None, json: Json = Fa
 @index.command()
 def rebuild(version: Version = None, project: ProjectName = None, json: Json = False) -> None:
     """Build what is torn, missing or of an earlier Nocturne again: the same content and name, from vectors kept."""
-    from pipelines.release import indexes
+    from pipelines.release import index_versions
 
-    place, params = opened(project)
-    done = indexes.rebuild(place, params, version)
+    place, params = open_project(project)
+    done = index_versions.rebuild_version(place, params, version)
     if json:
         print_json(done)
     for name, failed in {} if json else done.items():
@@ -70,10 +70,10 @@ def move(
     json: Json = False,
 ) -> None:
     """Bring every release's index, of all projects, to a server or back, check it, and set index.url."""
-    from pipelines.release import indexes
+    from pipelines.release import index_versions
 
-    place, params = opened(None)
-    moved = indexes.move(place.workspace, params, "" if url == EMBEDDED else url)
+    place, params = open_project(None)
+    moved = index_versions.move(place.workspace, params, "" if url == EMBEDDED else url)
     if json:
         print_json(moved)
         return
@@ -89,10 +89,10 @@ def backup(
     json: Json = False,
 ) -> None:
     """Write every version that a release names to one file."""
-    from pipelines.release import indexes
+    from pipelines.release import index_versions
 
-    place, params = opened(project)
-    _told(indexes.backup(place, params, file), f"are in {file}", json)
+    place, params = open_project(project)
+    _tell(index_versions.backup(place, params, file), f"are in {file}", json)
 
 
 @index.command()
@@ -102,27 +102,27 @@ def restore(
     json: Json = False,
 ) -> None:
     """Build the versions of a backup that are missing or torn; whole ones stay as they are."""
-    from pipelines.release import indexes
+    from pipelines.release import index_versions
 
-    place, params = opened(project)
-    _told(indexes.restore(place, params, file), f"of {file} are there", json)
+    place, params = open_project(project)
+    _tell(index_versions.restore(place, params, file), f"of {file} are there", json)
 
 
-def _told(versions: list[str], words: str, json: bool) -> None:
+def _tell(versions: list[str], words: str, json: bool) -> None:
     print_json(versions) if json else typer.echo(f"{len(versions)} versions {words}: {', '.join(versions)}")
 
 
-def index_words(row: dict[str, Any]) -> str:
+def describe_index(row: dict[str, Any]) -> str:
     """The live index in one line, for `status`."""
     if "error" in row:
         return str(row["error"])
     if not row["whole"]:
-        return f"version {row['version']} {_lacking(row)} → nocturne index rebuild {row['version']}"
-    kept = f", {row['layout'] or 'float32'}, {memory_words(row['memory'])}" if row["memory"] else ", on the server"
-    return f"{row['count']:,} chunks{kept}; {lag_words(row.get('behind'))}"
+        return f"version {row['version']} {_describe_damage(row)} → nocturne index rebuild {row['version']}"
+    kept = f", {row['layout'] or 'float32'}, {describe_memory(row['memory'])}" if row["memory"] else ", on the server"
+    return f"{row['count']:,} chunks{kept}; {describe_lag(row.get('behind'))}"
 
 
-def lag_words(behind: dict[str, int] | None) -> str:
+def describe_lag(behind: dict[str, int] | None) -> str:
     """How far the index is behind the source."""
     if behind is None:
         return "its commit is no longer in the source"
@@ -133,14 +133,14 @@ def lag_words(behind: dict[str, int] | None) -> str:
     return f"{since}{files:,} file{'s' * (files != 1)} changed since"
 
 
-def _lacking(row: dict[str, Any]) -> str:
+def _describe_damage(row: dict[str, Any]) -> str:
     """What is wrong with a version that is not whole."""
-    from pipelines.index.version import EARLIER
+    from pipelines.index.store.manifest import EARLIER
 
     return EARLIER if row["earlier"] else "is torn or missing"
 
 
-def memory_words(memory: dict[str, Any]) -> str:
+def describe_memory(memory: dict[str, Any]) -> str:
     """`needs 31 of 500 MB, 24 MB in memory now`, and what to do when that is too much."""
     needed, cached, budget = (memory[key] / 1e6 for key in ("needed", "cached", "budget"))
     said = f"needs {needed:,.0f} of {budget:,.0f} MB, {cached:,.0f} MB in memory now"
@@ -153,9 +153,9 @@ def _line(row: dict[str, Any]) -> str:
     """`0123456789ab  live  whole  12,345 chunks  …`."""
     of = f"release {', '.join(map(str, row['releases']))}" if row["releases"] else "no release"
     if not row["whole"]:
-        return f"{row['version']}  {_lacking(row)}  {of}"
+        return f"{row['version']}  {_describe_damage(row)}  {of}"
     size = f"{row['bytes'] / 1e6:,.1f} MB" if row["bytes"] else "on the server"
     held = f"{row['count']:,} chunks  {row['encoder']}  {row['dimension']} dimensions  {size}"
     if row["memory"]:
-        held += f"  {row['layout'] or 'float32'}, recall {row['recall']:.3f}  {memory_words(row['memory'])}"
+        held += f"  {row['layout'] or 'float32'}, recall {row['recall']:.3f}  {describe_memory(row['memory'])}"
     return f"{row['version']}  {'live' if row['live'] else 'kept'}  {held}  {of}"

@@ -13,7 +13,7 @@ END_WITHIN = 10  # seconds for Prefect and DVC to come to an end
 
 
 @contextmanager
-def ending_within_seconds() -> Iterator[None]:
+def end_within_seconds() -> Iterator[None]:
     """Inside the block SIGINT and SIGTERM raise KeyboardInterrupt; what has not ended soon after is killed."""
     terminal = os.dup(2)  # inside the block standard error may go to a log
 

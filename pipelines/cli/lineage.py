@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from pipelines.cli.context import Json, ProjectName, is_there, opened, path_in_source, print_json
-from pipelines.project import here
-from pipelines.settings import LOCAL
+from pipelines.cli.context import Json, ProjectName, exists_here, open_project, path_in_source, print_json
+from pipelines.config.layers import LOCAL
+from pipelines.project import current_folder
 
 NAMED = 5
 
@@ -33,10 +33,10 @@ def trace(
     if found is None:
         raise UsageError(f"`{where}` is not PATH or PATH:LINE.", "Write for example `nocturne trace src/app.py:12`.")
     path, line = found.group(1), found.group(2)
-    place, _ = opened(project)
-    seen = lineage.trace(place, lineage.at(path_in_source(place, path), int(line) if line else None))
+    place, _ = open_project(project)
+    seen = lineage.trace(place, lineage.parse_location(path_in_source(place, path), int(line) if line else None))
     if json:
-        print_json(lineage.facts(seen))
+        print_json(lineage.facts_of(seen))
         return
     known = [one for one in seen if one.releases]
     if not known:
@@ -82,13 +82,13 @@ def forget(
     from pipelines.lineage import trace as lineage
     from pipelines.lineage.forget import forget as keep_out
 
-    place, params = opened(project)
-    if here() != place.source and is_there(place, entry):
+    place, params = open_project(project)
+    if current_folder() != place.source and exists_here(place, entry):
         entry = path_in_source(place, entry)
     done = keep_out(place, params, entry)
     if json:
         facts = {"entry": entry, "chunks": done.chunks, "unreadable": done.unreadable, "trained": done.trained}
-        print_json({**facts, "seen": lineage.facts(done.seen)})
+        print_json({**facts, "seen": lineage.facts_of(done.seen)})
         return
     typer.echo(f"Kept out from now on: {entry} (projects.{place.name}.forget in {LOCAL})")
     for number, count in sorted(done.chunks.items()):
@@ -113,7 +113,7 @@ def restore(
     """Bring the dataset of a release back, bit for bit."""
     from pipelines.lineage.datasets import restore as bring_back
 
-    place, _ = opened(project)
+    place, _ = open_project(project)
     folder = to or place.folder / ".restored" / str(version)
     files = bring_back(place, version, folder)
     if json:

@@ -8,19 +8,21 @@ from typing import Annotated, Any
 
 import typer
 
-from pipelines.cli.context import Json, ProjectArgument, ProjectName, one_name, opened, print_json
-from pipelines.cli.indexes import index_words
+from pipelines.cli.context import Json, ProjectArgument, ProjectName, choose_name, open_project, print_json
+from pipelines.cli.indexes import describe_index
+from pipelines.cli.schedule_view import describe_schedule
+from pipelines.config.schema import Params
+from pipelines.config.workspaces import find_workspace
 from pipelines.errors import GatesFailed, NocturneError
-from pipelines.params import Params
-from pipelines.project import Project, here, workspace
+from pipelines.project import Project, current_folder
 
 
 def _mend(project: Project, params: Params) -> None:
     """What the flow does at its end, where nothing is left for a flow to do."""
-    from pipelines.release import indexes
+    from pipelines.release import index_versions
 
     try:
-        indexes.mend(project, params)
+        index_versions.repair_live(project, params)
     except NocturneError as error:
         typer.echo(f"{error.fact}\n→ {error.next_step}", err=True)
 
@@ -32,41 +34,42 @@ def nightly(
     json: Json = False,
 ) -> None:
     """Learn a project: build what changed, judge it, release it if it is better. Exit code 3: gates failed."""
-    from pipelines.cli.interrupt import ending_within_seconds
-    from pipelines.release import last_night
-    from pipelines.release import night as nights
+    from pipelines.cli.interrupt import end_within_seconds
+    from pipelines.night import last_night
+    from pipelines.night import outcome as nights
+    from pipelines.night.lock import exclusive_lock
 
-    project, params = opened(one_name(name, named))
+    project, params = open_project(choose_name(name, named))
     typer.echo(f"Reading {project.source}", err=True)
-    with ending_within_seconds(), nights.alone(project), last_night.recorded(project, "hand"):
-        outcome = None if force else nights.unchanged(project, params)
+    with end_within_seconds(), exclusive_lock(project), last_night.record_night(project, "hand"):
+        outcome = None if force else nights.find_unchanged(project, params)
         if outcome is None:
             outcome = _learn(project, force)
         else:
             _mend(project, params)
-            nights.remember(project, outcome)
+            nights.write_outcome(project, outcome)
     if json:
         print_json(outcome.facts())
     else:
-        from pipelines.cli import display
+        from pipelines.cli import progress_view
 
-        display.summary(outcome)
-        typer.echo(_verdict(outcome, params.default_project(here(), project.workspace)))
+        progress_view.summarise(outcome)
+        typer.echo(_verdict(outcome, params.default_project(current_folder(), project.workspace)))
     if outcome.passed is False:
         raise typer.Exit(GatesFailed.exit_code)
 
 
 def _learn(project: Project, force: bool) -> Any:
     """Run the flow while its stages are drawn; returns the outcome."""
-    from pipelines import dag, journal
-    from pipelines.cli import display
+    from pipelines.cli import progress_view
+    from pipelines.dag import dvc, journal
 
     log = project.night / journal.LOG
     typer.echo(f"Learning {project.name}; details go to {log}", err=True)
     with (
-        journal.output_to(log) as terminal,
+        journal.redirect_output(log) as terminal,
         open(terminal, "w", closefd=False) as output,
-        display.following(project, dag.order(project), output),
+        progress_view.follow(project, dvc.stage_order(project), output),
     ):
         return _flow(project, force)
 
@@ -76,7 +79,7 @@ def _flow(project: Project, force: bool) -> Any:
     import logging
 
     from flows.running import use_prefect
-    from pipelines.release import night as nights
+    from pipelines.night import outcome as nights
 
     use_prefect(project.workspace)
     from flows.nightly import nightly as flow
@@ -86,7 +89,7 @@ def _flow(project: Project, force: bool) -> Any:
             flow(project.name, force)
     finally:
         logging.getLogger("prefect").setLevel(logging.CRITICAL)
-    return nights.last(project)
+    return nights.read_last_outcome(project)
 
 
 def _verdict(outcome: Any, default: str | None) -> str:
@@ -116,22 +119,26 @@ def _verdict(outcome: Any, default: str | None) -> str:
 
 def status(name: ProjectArgument = None, project: ProjectName = None, json: Json = False) -> None:
     """What is live, how the last night ended, and how far a running one is."""
-    from pipelines import journal
+    from pipelines.dag import journal
+    from pipelines.night import last_night
+    from pipelines.night import outcome as nights
     from pipelines.registry.releases import CHALLENGER, CHAMPION, Releases
-    from pipelines.release import indexes, last_night
-    from pipelines.release import night as nights
-    from pipelines.watching.watch import watching
+    from pipelines.release import index_versions
+    from pipelines.watch.watch import read_state
 
-    place, params = opened(one_name(name, project))
+    place, params = open_project(choose_name(name, project))
     releases = Releases(place)
     releases.notice()
     live, waiting = releases.at(CHAMPION), releases.at(CHALLENGER)
-    last, night = nights.last(place), last_night.of(place)
+    last, night = nights.read_last_outcome(place), last_night.read_last_night(place)
     at_work = night is not None and night.state == last_night.RUNNING
-    running = journal.running(place, night.began) if night is not None and at_work else None
-    index = live and {**indexes.live(place, params, live), "behind": indexes.lag(place, live)}
+    running = journal.running_step(place, night.began) if night is not None and at_work else None
+    index = live and {
+        **index_versions.describe_live(place, params, live),
+        "behind": index_versions.count_lag(place, live),
+    }
     step = {"stage": running.stage, **(running.step or {})} if running else None
-    serves, planned = schedule_words(place)
+    serves, planned = describe_schedule(place)
     facts = {
         "project": place.name,
         "source": str(place.source),
@@ -140,7 +147,7 @@ def status(name: ProjectArgument = None, project: ProjectName = None, json: Json
         "last_night": last.facts() if last else None,
         "night": night.facts() if night else None,
         "running": step,
-        "watching": (seen := watching(place)),
+        "watching": (seen := read_state(place)),
         "index": index,
         "schedule": params.schedule.cron,
         "planned": {"well": serves, "words": planned},
@@ -152,27 +159,16 @@ def status(name: ProjectArgument = None, project: ProjectName = None, json: Json
     typer.echo(f"live       {_release(live)}")
     typer.echo(f"waiting    {_release(waiting)}")
     if index:
-        typer.echo(f"index      {index_words(index)}")
+        typer.echo(f"index      {describe_index(index)}")
     typer.echo(f"last night {_night(night, last)}")
     typer.echo(f"running    {_step(step) if step or not at_work else 'between two stages'}")
     typer.echo(f"schedule   {planned}")
     typer.echo(f"watching   {_watch(seen)}")
 
 
-def schedule_words(project: Project) -> tuple[bool, str]:
-    """How the schedule of a project stands: whether it works, and when the next night begins or what is wrong."""
-    import time
-
-    from flows import running, schedule
-
-    if not running.is_up(project.workspace):
-        return True, schedule.STOPPED
-    return schedule.words(schedule.read(project.workspace), project.name, time.time())
-
-
 def _night(night: Any, last: Any) -> str:
     """How the last night ended, and when."""
-    from pipelines.release.last_night import CRASHED, FAILED, INTERRUPTED, RUNNING
+    from pipelines.night.last_night import CRASHED, FAILED, INTERRUPTED, RUNNING
 
     if night is None:  # of an earlier version, which kept no times
         return last.state if last else "none yet"
@@ -226,7 +222,7 @@ def up(
     from flows.up import up as start
     from pipelines.cli.setup import enter
 
-    project, params = opened(None)
+    project, params = open_project(None)
     enter(project.workspace)
     start(project.workspace, params, prefect_port, mlflow_port)
 
@@ -234,7 +230,7 @@ def up(
 def crash_log() -> Path:
     """Where an unexpected error's traceback goes."""
     try:
-        folder = workspace() / "data"
+        folder = find_workspace() / "data"
         folder.mkdir(exist_ok=True)
     except (NocturneError, OSError):
         folder = Path(tempfile.gettempdir())

@@ -12,11 +12,11 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
-from pipelines import journal
-from pipelines.evaluation.measures import BITS_PER_BYTE
-from pipelines.gates import moves, word
+from pipelines.dag import journal
+from pipelines.evaluation.metric_specs import BITS_PER_BYTE
+from pipelines.gates import top_moves, verdict_word
+from pipelines.night.outcome import Outcome
 from pipelines.project import Project
-from pipelines.release.night import Outcome
 
 EVERY = 0.2  # seconds
 DECISIONS = ("gates", "release", "index", "gc")
@@ -48,7 +48,7 @@ class Follower(threading.Thread):
 
     def run(self) -> None:
         """Draw until told to end, and once more then."""
-        with self.bars if self.console.is_terminal else _plain():
+        with self.bars if self.console.is_terminal else _print_plain():
             self.bars.add_task(STARTING, total=None, count="Prefect", note="")
             while not self.ended.wait(EVERY):
                 self._look()
@@ -84,17 +84,17 @@ class Follower(threading.Thread):
         self._drop(stage)
         refused = stage == "gates" and entry.facts.get("failed")
         mark = "[green]✓[/]" if entry.state == "done" and not refused else "[red]✗[/]"
-        line = f"{mark} {stage:<11} {entry.seconds:7.1f} s  {words(entry.facts)}"
+        line = f"{mark} {stage:<11} {entry.seconds:7.1f} s  {format_facts(entry.facts)}"
         self.console.print(line, highlight=False, soft_wrap=True)
 
 
 @contextmanager
-def _plain() -> Iterator[None]:
+def _print_plain() -> Iterator[None]:
     yield
 
 
 @contextmanager
-def following(project: Project, stages: list[str], output: TextIO) -> Iterator[None]:
+def follow(project: Project, stages: list[str], output: TextIO) -> Iterator[None]:
     """Draw the project's stages while the block runs."""
     follower = Follower(project, [*stages, *DECISIONS], output)
     follower.start()
@@ -105,7 +105,7 @@ def following(project: Project, stages: list[str], output: TextIO) -> Iterator[N
         follower.join()
 
 
-def summary(outcome: Outcome, output: TextIO | None = None) -> None:
+def summarise(outcome: Outcome, output: TextIO | None = None) -> None:
     """The one table at the end of a night: what each stage did, and what each gate says."""
     console = Console(file=output or sys.stdout)
     if outcome.stages:
@@ -113,17 +113,17 @@ def summary(outcome: Outcome, output: TextIO | None = None) -> None:
         table = Table("stage", "time", facts, title=f"The night of {outcome.project}", title_justify="left")
         for stage in outcome.stages:
             took = f"{stage['seconds']:.1f} s" if "seconds" in stage else "–"
-            table.add_row(stage["stage"], took, words(stage["facts"]) if "facts" in stage else "nothing to do")
+            table.add_row(stage["stage"], took, format_facts(stage["facts"]) if "facts" in stage else "nothing to do")
         for gate in outcome.gates:
-            verdict = f"[{COLOURS[word(gate)]}]{word(gate)}[/]"
-            said = [gate["reason"], f"rule: {gate['rule']}", *moves(gate)]
+            verdict = f"[{COLOURS[verdict_word(gate)]}]{verdict_word(gate)}[/]"
+            said = [gate["reason"], f"rule: {gate['rule']}", *top_moves(gate)]
             table.add_row(f"gate: {gate['name']}", verdict, escape("\n".join(said)))
         console.print(table, highlight=False)
         if any(gate.get("metric") == "bits_per_byte" for gate in outcome.gates):
             console.print(BITS_PER_BYTE, highlight=False)
 
 
-def words(facts: dict[str, Any]) -> str:
+def format_facts(facts: dict[str, Any]) -> str:
     """Facts as a reader says them: `files 12, parsed 3`."""
     said = ", ".join(f"{key.replace('_', ' ')} {_figure(value)}" for key, value in facts.items() if value != "")
     return escape(said)

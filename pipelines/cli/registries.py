@@ -12,10 +12,10 @@ registry = typer.Typer(help="The MLflow registry that this workspace belongs to.
 @registry.command("list")
 def list_(json: Json = False) -> None:
     """List the registries that this workspace has used: the current one, and others whose data is kept."""
-    from pipelines.project import workspace
+    from pipelines.config.workspaces import find_workspace
     from pipelines.registry import identity
 
-    found = identity.every(workspace())
+    found = identity.read_all_needs(find_workspace())
     if json:
         rows = [
             {"id": one.id, "uri": one.uri, "is_current": one.is_current, "projects": sorted(one.needs)} for one in found
@@ -33,13 +33,13 @@ def list_(json: Json = False) -> None:
 def accept() -> None:
     """Let the workspace belong to the registry that MLFLOW_TRACKING_URI, or its absence, names now."""
     from pipelines import environment
-    from pipelines.project import workspace
+    from pipelines.config.workspaces import find_workspace
     from pipelines.registry import tracking
 
-    place = workspace()
+    place = find_workspace()
     environment.prepare(place)
     found = tracking.accept(place)
-    typer.echo(f"This workspace belongs to registry {found[:8]} at {tracking.uri(place)} now.")
+    typer.echo(f"This workspace belongs to registry {found[:8]} at {tracking.tracking_uri(place)} now.")
     typer.echo("What the former one names is kept; `nocturne registry forget ID` gives it up.")
 
 
@@ -48,8 +48,8 @@ def forget(
     identity: Annotated[str, typer.Argument(metavar="ID", help="As `nocturne registry list` names it, or its start.")],
 ) -> None:
     """No longer keep what a former registry names: the next clearing puts it into the bin."""
-    from pipelines.project import workspace
-    from pipelines.registry.identity import give_up
+    from pipelines.config.workspaces import find_workspace
+    from pipelines.registry.identity import forget_registry
 
-    gone = give_up(workspace(), identity)
+    gone = forget_registry(find_workspace(), identity)
     typer.echo(f"Registry {gone.id[:8]} ({gone.uri}) is forgotten. `nocturne gc` puts what only it names into the bin.")

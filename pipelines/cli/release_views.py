@@ -8,11 +8,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipelines.cli.display import COLOURS
-from pipelines.evaluation.measures import BITS_PER_BYTE
-from pipelines.gates import word
-from pipelines.registry.manifest import Release
-from pipelines.release.card import FIRST, figure
+from pipelines.cli.progress_view import COLOURS
+from pipelines.evaluation.metric_specs import BITS_PER_BYTE
+from pipelines.gates import verdict_word
+from pipelines.night.model_card import FIRST, figure
+from pipelines.registry.release import Release
 from pipelines.release.retention import Cleared, Waste
 
 NAMED = 10  # files, commits or objects; all of them with --json
@@ -20,7 +20,7 @@ EXAMPLES = 3
 GAINS = "gains"
 
 
-def line(release: Release) -> str:
+def format_line(release: Release) -> str:
     """One release in one line."""
     manifest = release.manifest
     gains = [gate["value"] for gate in manifest.gates if _is_gain(gate)]
@@ -44,7 +44,7 @@ def _adapter(release: Release) -> str:
     return f"adapter of release {former}  " if former is not None else ""
 
 
-def move(event: Mapping[str, Any]) -> str:
+def format_move(event: Mapping[str, Any]) -> str:
     """One move of `champion` in one line."""
     ends = [f"release {event[end]}" if event[end] is not None else "nothing" for end in ("from", "to")]
     who = f"{event['by']} ({event['user']})" if event.get("user") else event["by"]
@@ -52,8 +52,8 @@ def move(event: Mapping[str, Any]) -> str:
     return f"{noticed}{event['at'][:19]}  {ends[0]} → {ends[1]}  {who}"
 
 
-def release(facts: Mapping[str, Any]) -> None:
-    """A page of `explained`."""
+def format_release(facts: Mapping[str, Any]) -> None:
+    """A page of `explain_difference`."""
     recorded, data = facts["recorded"], facts["data"]
     rows = {
         "release": f"{facts['version']} of {facts['project']}  {' '.join(facts['aliases'])}",
@@ -74,15 +74,15 @@ def release(facts: Mapping[str, Any]) -> None:
     for when, reason in recorded["reindexed"].items():
         typer.echo(f"{'reindexed':<10} {when[:8]}  {reason}")
     for event in facts["promotions"]:
-        typer.echo(f"{'moved':<10} {move(event)}")
+        typer.echo(f"{'moved':<10} {format_move(event)}")
     _gates(facts["gates"])
     _metrics({arm: {name: [value] for name, value in some.items()} for arm, some in facts["metrics"].items()}, [""])
     if any(FIRST in some for some in facts["metrics"].values()):
         typer.echo(BITS_PER_BYTE)
 
 
-def comparison(facts: Mapping[str, Any]) -> None:
-    """A page of `compared`."""
+def format_comparison(facts: Mapping[str, Any]) -> None:
+    """A page of `compare`."""
     one, other = facts["releases"]
     names = [f"release {one['version']}", f"release {other['version']}"]
     typer.echo(f"{names[0]}  {one['created']}  {' '.join(one['aliases'])}")
@@ -99,15 +99,17 @@ def comparison(facts: Mapping[str, Any]) -> None:
         _generation(row, names)
 
 
-def cleared(done: Cleared) -> None:
+def format_cleared(done: Cleared) -> None:
     """What was deleted, and what waits in the bin."""
     if done.gone.names("") or not done.waiting.names(""):
-        waste(done.gone, "deleted")
+        format_waste(done.gone, "deleted")
     if done.waiting.names(""):
-        waste(done.waiting, f"in the bin until {done.until:%Y-%m-%d} or later; `nocturne gc --now` deletes it now")
+        format_waste(
+            done.waiting, f"in the bin until {done.until:%Y-%m-%d} or later; `nocturne gc --now` deletes it now"
+        )
 
 
-def waste(found: Waste, state: str) -> None:
+def format_waste(found: Waste, state: str) -> None:
     """Each item, and the sum with what becomes of it."""
     for number in found.releases:
         typer.echo(f"release {number}")
@@ -123,7 +125,7 @@ def waste(found: Waste, state: str) -> None:
 def _gates(gates: Sequence[Mapping[str, Any]]) -> None:
     table = Table("gate", "verdict", "reason", "rule", title="Gates", title_justify="left")
     for gate in gates:
-        verdict = f"[{COLOURS[word(gate)]}]{word(gate)}[/]"
+        verdict = f"[{COLOURS[verdict_word(gate)]}]{verdict_word(gate)}[/]"
         table.add_row(gate["name"], verdict, *(escape(str(gate.get(key, ""))) for key in ("reason", "rule")))
     if gates:
         Console().print(table, highlight=False)

@@ -4,17 +4,17 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.context import Json, ProjectName, opened, print_json
+from pipelines.cli.context import Json, ProjectName, open_project, print_json
 
 Version = Annotated[int, typer.Argument(help="A number that `nocturne releases` lists.")]
 
 
 def releases(project: ProjectName = None, json: Json = False) -> None:
     """List the releases, newest first, with what each consists of."""
-    from pipelines.cli import releases_shown as shown
+    from pipelines.cli import release_views as shown
     from pipelines.registry.releases import Releases
 
-    place, _ = opened(project)
+    place, _ = open_project(project)
     registry = Releases(place)
     registry.notice()
     found = registry.every()
@@ -24,17 +24,17 @@ def releases(project: ProjectName = None, json: Json = False) -> None:
     if not found:
         typer.echo(f"`{place.name}` has no release yet. Run `nocturne nightly {place.name}`.")
     for release in found:
-        typer.echo(shown.line(release))
+        typer.echo(shown.format_line(release))
 
 
 def show(version: Version, project: ProjectName = None, json: Json = False) -> None:
     """Explain one release whole: what it was made of, what was measured, and when it was live."""
-    from pipelines.cli import releases_shown as shown
-    from pipelines.release.comparison import explained
+    from pipelines.cli import release_views as shown
+    from pipelines.release.compare import explain_difference
 
-    place, _ = opened(project)
-    facts = explained(place, version)
-    print_json(facts) if json else shown.release(facts)
+    place, _ = open_project(project)
+    facts = explain_difference(place, version)
+    print_json(facts) if json else shown.format_release(facts)
 
 
 def compare(
@@ -44,20 +44,20 @@ def compare(
     json: Json = False,
 ) -> None:
     """Show what is different between two releases: figures, data, parameters, commits, and what each writes."""
-    from pipelines.cli import releases_shown as shown
-    from pipelines.release.comparison import compared
+    from pipelines.cli import release_views as shown
+    from pipelines.release.compare import compare
 
-    place, params = opened(project)
-    facts = compared(place, params, first, second)
-    print_json(facts) if json else shown.comparison(facts)
+    place, params = open_project(project)
+    facts = compare(place, params, first, second)
+    print_json(facts) if json else shown.format_comparison(facts)
 
 
 def promote(version: Version, project: ProjectName = None, json: Json = False) -> None:
     """Make a release live: adapter and index together."""
-    from pipelines.release import publication
+    from pipelines.release import publish
 
-    place, params = opened(project)
-    release = publication.promote(place, params, version)
+    place, params = open_project(project)
+    release = publish.promote(place, params, version)
     print_json(release.facts()) if json else typer.echo(f"Release {release.version} of {place.name} is live.")
 
 
@@ -67,19 +67,19 @@ def rollback(
     json: Json = False,
 ) -> None:
     """Go back to an earlier release: adapter and index together."""
-    from pipelines.release import publication
+    from pipelines.release import publish
 
-    place, params = opened(project)
-    release = publication.rollback(place, params, to)
+    place, params = open_project(project)
+    release = publish.rollback(place, params, to)
     print_json(release.facts()) if json else typer.echo(f"Release {release.version} of {place.name} is live again.")
 
 
 def history(project: ProjectName = None, json: Json = False) -> None:
     """Show every move of `champion`, oldest first: what was live, since when, and who moved it."""
-    from pipelines.cli import releases_shown as shown
+    from pipelines.cli import release_views as shown
     from pipelines.registry.releases import Releases
 
-    place, _ = opened(project)
+    place, _ = open_project(project)
     events = Releases(place).history()
     if json:
         print_json(events)
@@ -87,7 +87,7 @@ def history(project: ProjectName = None, json: Json = False) -> None:
     if not events:
         typer.echo(f"No release of `{place.name}` has been live yet. Run `nocturne nightly {place.name}`.")
     for event in events:
-        typer.echo(shown.move(event))
+        typer.echo(shown.format_move(event))
 
 
 def gc(
@@ -100,15 +100,15 @@ def gc(
 
     `release.keep` says how many releases are kept. A night does the same at its end.
     """
-    from pipelines.cli import releases_shown as shown
+    from pipelines.cli import release_views as shown
+    from pipelines.night.lock import exclusive_lock
     from pipelines.release import retention
-    from pipelines.release.night import alone
 
-    place, params = opened(project)
-    with alone(place):
+    place, params = open_project(project)
+    with exclusive_lock(place):
         if dry_run:
-            found = retention.waste(place, params)
-            print_json(found.facts()) if json else shown.waste(found, "not needed")
+            found = retention.find_waste(place, params)
+            print_json(found.facts()) if json else shown.format_waste(found, "not needed")
             return
         done = retention.clear(place, params, at_once=now)
-    print_json(done.facts()) if json else shown.cleared(done)
+    print_json(done.facts()) if json else shown.format_cleared(done)

@@ -7,11 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
-from pipelines.cli.context import Json, opened, print_json
+from pipelines.cli.context import Json, open_project, print_json
+from pipelines.config.layers import override
+from pipelines.config.load import load_params, write_for_dvc
+from pipelines.config.schema import NAME_RULE, RESERVED
+from pipelines.config.workspaces import find_workspace
 from pipelines.errors import UsageError
-from pipelines.params import NAME_RULE, RESERVED, load_params, write_for_dvc
-from pipelines.project import workspace
-from pipelines.settings import override
 
 URL = r"[a-z][a-z0-9+.-]*://.+|[^/\s]+@[^/\s]+:.+"  # https://…, ssh://…, git@host:…
 
@@ -22,9 +23,9 @@ def add(
     json: Json = False,
 ) -> None:
     """Add a project to params.local.yaml; the next night learns it."""
-    from pipelines.source.git import check
+    from pipelines.source.git import check_repository
 
-    place = workspace()
+    place = find_workspace()
     params = load_params(place)
     if not re.match(NAME_RULE, name):
         raise UsageError(f"`{name}` is no project name.", "Use lower-case letters, digits, - and _.")
@@ -42,7 +43,7 @@ def add(
             f"Run `git clone {shlex.quote(source)} {folder}`, then `nocturne add {name} {folder}`.",
         )
     where = Path(source).expanduser().resolve()
-    check(where)
+    check_repository(where)
     override(place, {"projects": {name: {"source": str(where)}}})
     write_for_dvc(place)
     enter(place)
@@ -60,7 +61,7 @@ def _clone_name(url: str) -> str:
 
 def enter(place: Path) -> None:
     """Name the workspace in the user's configuration, and say so the first time."""
-    from pipelines.workspaces import enter as write
+    from pipelines.config.workspaces import register_workspace as write
 
     file = write(place)
     if file:
@@ -69,10 +70,12 @@ def enter(place: Path) -> None:
 
 def doctor(json: Json = False) -> None:
     """Check everything a night needs, and say what to do about what is missing."""
-    from pipelines.cli.checkup import checks
+    from pipelines.cli.doctor import run_checks
 
-    project, params = opened(None)
-    rows: list[dict[str, Any]] = [{"check": n, "ok": ok, "detail": detail} for n, ok, detail in checks(project, params)]
+    project, params = open_project(None)
+    rows: list[dict[str, Any]] = [
+        {"check": n, "ok": ok, "detail": detail} for n, ok, detail in run_checks(project, params)
+    ]
     if json:
         print_json(rows)
     else:

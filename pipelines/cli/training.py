@@ -5,21 +5,20 @@ from typing import Any
 
 import typer
 
-from pipelines.cli.context import Json, ProjectName, opened, print_json
-from pipelines.former import BASE, CHAMPION
-from pipelines.records import dumps
+from pipelines.cli.context import Json, ProjectName, open_project, print_json
+from pipelines.records import canonical_json
 
 
 def recommend(project: ProjectName = None, json: Json = False) -> None:
     """Say which mode, base model and settings suit this machine, the dataset and the last night, and why."""
-    from pipelines.training.advice import advise, seen, text
-    from pipelines.training.machine import GB, processes_of, this_machine, with_past
+    from pipelines.training.hardware import GB, processes_of, this_machine, with_measured_rate
+    from pipelines.training.recommend import format_advice, read_evidence, recommend
 
-    place, params = opened(project)
+    place, params = open_project(project)
     threads = params.training.threads
-    machine = with_past(this_machine(threads, processes_of(params.training)), place.cache, threads)
-    found = seen(place)
-    rows = advise(params, place.workspace, machine, found)
+    machine = with_measured_rate(this_machine(threads, processes_of(params.training)), place.cache, threads)
+    found = read_evidence(place)
+    rows = recommend(params, place.workspace, machine, found)
     if json:
         print_json({"machine": asdict(machine), "dataset": asdict(found) if found else None, "advice": _plain(rows)})
         return
@@ -31,7 +30,7 @@ def recommend(project: ProjectName = None, json: Json = False) -> None:
         typer.echo(f"{place.name}: no dataset yet; after `nocturne nightly {place.name}` this is more exact")
     else:
         typer.echo(f"{place.name}: {found.examples:,} examples, {found.tokens:,} tokens, {found.pairs} preferences")
-    for line in text(rows):
+    for line in format_advice(rows):
         typer.echo(line)
 
 
@@ -44,12 +43,12 @@ def migrate(json: Json = False) -> None:
 
     params.yaml is then as it was shipped, so that `git pull` never conflicts with it.
     """
-    from pipelines.migration import KEPT
-    from pipelines.migration import migrate as rewritten
-    from pipelines.params import write_for_dvc
-    from pipelines.project import workspace
+    from pipelines.config.load import write_for_dvc
+    from pipelines.config.migrate import KEPT
+    from pipelines.config.migrate import migrate as rewritten
+    from pipelines.config.workspaces import find_workspace
 
-    place = workspace()
+    place = find_workspace()
     changes = rewritten(place)
     if json:
         print_json(changes)
@@ -63,11 +62,9 @@ def migrate(json: Json = False) -> None:
 
 
 def _short(value: Any) -> str:
-    """One word, the margins of former gates, the names of rules, or what a missing key gets."""
+    """One word, the names of rules, or what a missing key gets."""
     if value is None:
         return "missing"
-    if isinstance(value, dict) and value.keys() <= {BASE[0], CHAMPION[0]}:
-        return ", ".join(f"{key} {margin:g}" for key, margin in value.items())
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return ", ".join(f"`{rule['name']}` by {rule['margin']:g}" for rule in value)
-    return value if isinstance(value, str) and value else dumps(value)
+    return value if isinstance(value, str) and value else canonical_json(value)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
-from pipelines.cli.context import Json, ProjectArgument, ProjectName, one_name, opened, print_json
-from pipelines.params import load_params
+from pipelines.cli.context import Json, ProjectArgument, ProjectName, choose_name, open_project, print_json
+from pipelines.config.load import load_params
 
 if TYPE_CHECKING:
     from pipelines.progress import Step
@@ -24,23 +24,23 @@ def watch(name: ProjectArgument = None, project: ProjectName = None, json: Json 
 
     Tracked files only, as at night: `git add` a new one. Nothing is released by it; the next night learns what changed.
     """
-    from pipelines.progress import shown_by
+    from pipelines.progress import show_progress
     from pipelines.registry.releases import Releases
-    from pipelines.watching.watch import Event, Watch
+    from pipelines.watch.watch import Event, Watch
 
-    place, _ = opened(one_name(name, project))
+    place, _ = open_project(choose_name(name, project))
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
 
     def told(event: Event) -> None:
         if json:
-            print_json(facts(event))
+            print_json(facts_of(event))
         else:
-            typer.echo(line(event), err=bool(event.error))
+            typer.echo(format_line(event), err=bool(event.error))
 
     typer.echo(f"Watching {place.source}; Ctrl-C ends it", err=True)
-    with shown_by(Progress(sys.stderr)):
+    with show_progress(Progress(sys.stderr)):
         Watch(place, lambda: load_params(place.workspace), lambda: Releases(place).champion(), told).run(stop)
 
 
@@ -64,7 +64,7 @@ class Progress:
         self._output.flush()
 
 
-def facts(event: Any) -> dict[str, Any]:
+def facts_of(event: Any) -> dict[str, Any]:
     """Plain values, for JSON."""
     taken = event.taken
     return {
@@ -78,7 +78,7 @@ def facts(event: Any) -> dict[str, Any]:
     }
 
 
-def line(event: Any) -> str:
+def format_line(event: Any) -> str:
     """One event for people."""
     if event.error:
         return f"Not taken, tried again: {event.error}"

@@ -38,13 +38,13 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
         return super().construct_mapping(node, deep)
 
 
-def files(workspace: Path) -> list[Path]:
+def settings_files(workspace: Path) -> list[Path]:
     """The files whose change changes a value; the second one need not exist."""
     return [workspace / PARAMS, workspace / LOCAL]
 
 
 @cache
-def shipped() -> Values:
+def shipped_values() -> Values:
     """The values of params.yaml as this version ships it. Shared: not to be changed."""
     return read(SHIPPED)
 
@@ -82,22 +82,22 @@ def _remedy(file: Path) -> str:
     return f"Restore it: `git checkout {file.name}` in {file.parent}."
 
 
-def layers(workspace: Path) -> tuple[Values, Values]:
+def read_layers(workspace: Path) -> tuple[Values, Values]:
     """What params.yaml says, and what params.local.yaml does; nothing, where there is none.
 
     Raises:
         UsageError: as `read`.
     """
-    edited, local = files(workspace)
+    edited, local = settings_files(workspace)
     return read(edited), read(local) if local.exists() else {}
 
 
-def merged(edited: Values, local: Values) -> tuple[Values, list[str]]:
+def merge(edited: Values, local: Values) -> tuple[Values, list[str]]:
     """The values that count, and the keys that neither file has, dotted: there the shipped ones count."""
     values = _lay_over(edited, {key: value for key, value in local.items() if key != "projects"})
     if "projects" in edited or local.get("projects") is not None:
-        values["projects"] = _projects(edited.get("projects", shipped()["projects"]), local.get("projects"))
-    return _fill(values, shipped())
+        values["projects"] = _projects(edited.get("projects", shipped_values()["projects"]), local.get("projects"))
+    return _fill(values, shipped_values())
 
 
 def _lay_over(base: Values, over: Values) -> Values:
@@ -136,7 +136,7 @@ def _fill(values: Values, complete: Values, before: str = "") -> tuple[Values, l
     return filled, missing
 
 
-def at(values: Any, path: str) -> Any:
+def value_at(values: Any, path: str) -> Any:
     """The value at a dotted path.
 
     Raises:
@@ -186,14 +186,14 @@ def rewrite(file: Path, change: Callable[[Any], None]) -> None:
     from ruamel.yaml.comments import CommentedMap
 
     text = file.read_bytes().decode() if file.exists() else HEADER
-    document = yaml_document().load(text)
+    document = make_yaml().load(text)
     comments = text.rstrip("\n") + "\n\n" if document is None else ""  # ruamel keeps none where there is no key
     values = CommentedMap() if document is None else document
     change(values)
-    write_atomic(file, (comments + (as_text(values) if values else "")).encode())
+    write_atomic(file, (comments + (dump(values) if values else "")).encode())
 
 
-def yaml_document() -> Any:
+def make_yaml() -> Any:
     """ruamel's reader and writer, as both files are written."""
     from ruamel.yaml import YAML
 
@@ -204,11 +204,11 @@ def yaml_document() -> Any:
     return document
 
 
-def as_text(values: Any) -> str:
+def dump(values: Any) -> str:
     """A document as YAML, with a blank line between sections and none within.
 
     ruamel leaves one where the file's last key had been.
     """
     text = io.StringIO()
-    yaml_document().dump(values, text)
+    make_yaml().dump(values, text)
     return re.sub(r"(\n[ \t][^\n]*)\n(?=\S)", r"\1\n\n", re.sub(r"\n\s*\n(?=[ \t])", "\n", text.getvalue()))

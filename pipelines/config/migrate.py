@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from pipelines import settings
-from pipelines.former import has_former_gates, has_former_mode, modernise
+from pipelines.config import layers
+from pipelines.config.layers import LOCAL, PARAMS, SHIPPED
+from pipelines.config.modes import current_name, has_former_mode
 from pipelines.records import Record, write_atomic
-from pipelines.settings import LOCAL, PARAMS, SHIPPED
 
 KEPT = Path("data") / "params.before-migrate.yaml"
 
@@ -23,29 +23,39 @@ def migrate(workspace: Path) -> list[Record]:
     Raises:
         UsageError: a file cannot be read.
     """
-    edited, local = settings.layers(workspace)
+    edited, local = layers.read_layers(workspace)
     changes: list[Record] = []
-    if has_former_mode(local) or has_former_gates(local):
-        settings.rewrite(workspace / LOCAL, lambda document: changes.extend(modernise(document)))
-        local = settings.layers(workspace)[1]
+    if has_former_mode(local):
+        layers.rewrite(workspace / LOCAL, lambda document: changes.extend(rename_mode(document)))
+        local = layers.read_layers(workspace)[1]
     file = workspace / PARAMS
-    document = settings.yaml_document().load(file.read_bytes().decode())
-    changes += modernise(document)
+    document = layers.make_yaml().load(file.read_bytes().decode())
+    changes += rename_mode(document)
     former = {change["setting"] for change in changes}
-    changes += [_added(key) for key in settings.merged(edited, local)[1]]
+    changes += [_row_of_missing(key) for key in layers.merge(edited, local)[1]]
     order = list(document["projects"]) if isinstance(document.get("projects"), dict) else []
-    _remove_shipped(document, settings.shipped(), order)
-    changes += [row for row in _moved(document) if row["setting"] not in former]
+    _remove_shipped(document, layers.shipped_values(), order)
+    changes += [row for row in _rows_of_moved(document) if row["setting"] not in former]
     if changes:
         _write(workspace, document)
     return changes
 
 
-def _added(key: str) -> Record:
-    return {"setting": key, "from": None, "to": settings.at(settings.shipped(), key)}
+def rename_mode(values: Any) -> list[Record]:
+    """Write a former name of `training.mode` as it is today, in place; returns the change as setting, from and to."""
+    if not has_former_mode(values):
+        return []
+    training = values["training"]
+    former = training["mode"]
+    training["mode"] = current_name(former)
+    return [{"setting": "training.mode", "from": former, "to": training["mode"]}]
 
 
-def _remove_shipped(document: Any, shipped: settings.Values, order: list[str]) -> None:
+def _row_of_missing(key: str) -> Record:
+    return {"setting": key, "from": None, "to": layers.value_at(layers.shipped_values(), key)}
+
+
+def _remove_shipped(document: Any, shipped: layers.Values, order: list[str]) -> None:
     """Leave what is not as shipped. Projects keep their order: where it is another, all of them are left."""
     for key in [key for key in document if key in shipped]:
         value, as_shipped = document[key], shipped[key]
@@ -57,7 +67,7 @@ def _remove_shipped(document: Any, shipped: settings.Values, order: list[str]) -
             del document[key]
 
 
-def _remove_projects(projects: Any, shipped: settings.Values, order: list[str]) -> None:
+def _remove_projects(projects: Any, shipped: layers.Values, order: list[str]) -> None:
     if order[: len(shipped)] != list(shipped):
         projects.update({name: None for name in shipped if name not in projects})
         return
@@ -68,11 +78,11 @@ def _remove_projects(projects: Any, shipped: settings.Values, order: list[str]) 
             del projects[name]
 
 
-def _moved(document: Any, before: str = "") -> list[Record]:
+def _rows_of_moved(document: Any, before: str = "") -> list[Record]:
     rows: list[Record] = []
     for key, value in document.items():
         if isinstance(value, dict) and before == "":
-            rows += _moved(value, f"{key}.")
+            rows += _rows_of_moved(value, f"{key}.")
         else:
             rows.append({"setting": f"{before}{key}", "from": PARAMS, "to": LOCAL})
     return rows
@@ -83,5 +93,5 @@ def _write(workspace: Path, document: Any) -> None:
     text = (workspace / PARAMS).read_bytes()
     write_atomic(workspace / KEPT, text)
     if document:
-        settings.rewrite(workspace / LOCAL, lambda local: settings.lay_into(local, document, replace=False))
+        layers.rewrite(workspace / LOCAL, lambda local: layers.lay_into(local, document, replace=False))
     write_atomic(workspace / PARAMS, SHIPPED.read_bytes())

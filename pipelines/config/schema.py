@@ -1,7 +1,6 @@
 """Every value a user sets, checked strictly when it is read: an unknown key or a wrong type is an error."""
 
 import difflib
-import json
 import re
 from datetime import date, datetime
 from pathlib import Path
@@ -9,15 +8,11 @@ from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from pipelines import settings
-from pipelines.errors import NocturneError, UsageError
-from pipelines.former import has_former_gates, has_former_mode
-from pipelines.modes import Mode, notice, today
+from pipelines.config.modes import Mode, current_name
+from pipelines.errors import UsageError
 from pipelines.project import Project, nearest, source_path
-from pipelines.records import dumps, write_json
-from pipelines.settings import files as files
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -44,7 +39,6 @@ CRON_RULE = "it takes five fields of numbers, names, *, ranges, lists and steps,
 COMMIT = r"[0-9a-f]{7,64}"
 NAME_RULE = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 RESERVED = {"models", "live"}
-FOR_DVC = "data/settings.json"  # what dvc.yaml reads; one top key, because DVC lets no two files have the same one
 
 
 class Section(BaseModel):
@@ -216,7 +210,7 @@ class Training(Section):
     @field_validator("mode", mode="before")
     @classmethod
     def _former_names_count(cls, value: Any) -> Any:
-        return today(value)
+        return current_name(value)
 
     @field_validator("processes", mode="before")
     @classmethod
@@ -346,7 +340,7 @@ class Schedule(Section):
             CronSim(value, datetime(2026, 1, 1))
         except CronSimError:
             raise ValueError("not a cron expression such as 0 2 * * *") from None
-        if lacking := _unknown_to_prefect(value.upper().split()):
+        if lacking := _find_unsupported_cron(value.upper().split()):
             raise ValueError(f"`{lacking}` is not a form that Prefect knows, which begins the nights; {CRON_RULE}")
         return value
 
@@ -360,7 +354,7 @@ class Schedule(Section):
         return value
 
 
-def _unknown_to_prefect(fields: list[str]) -> str:
+def _find_unsupported_cron(fields: list[str]) -> str:
     """The part of a cron expression that cronsim reads and Prefect does not, or reads as something else; or ""."""
     if len(fields) != 5:
         return " ".join(fields)  # with seconds, which Prefect looks for at the end
@@ -442,95 +436,3 @@ class Params(Section):
     def default_project(self, folder: Path, workspace: Path) -> str | None:
         """What a command without a name means: the project around the folder, else the first one, if there is any."""
         return self.project_at(folder, workspace) or next(iter(self.projects), None)
-
-
-def notices(workspace: Path) -> list[str]:
-    """What the settings say in former words, and the keys they lack, a line each; the files must be ones that load."""
-    layers = settings.layers(workspace)
-    said = [notice(layer["training"]["mode"]) for layer in layers if has_former_mode(layer)]
-    _, missing = settings.merged(*layers)
-    return [*(line for line in said if line), *(_lacks(key) for key in missing)]
-
-
-def _lacks(key: str) -> str:
-    value = settings.at(settings.shipped(), key)
-    shown = "" if isinstance(value, dict | list) else f" {dumps(value)}"
-    return f"{settings.PARAMS} lacks `{key}`; the shipped value{shown} counts. `nocturne migrate` writes it."
-
-
-def load_params(workspace: Path) -> Params:
-    """Read params.yaml of a workspace, lay params.local.yaml over it, and check the result. A key that neither has
-    gets its shipped value.
-
-    Raises:
-        UsageError: a file cannot be read, or a key or value breaks a rule; the first few are named with their file.
-    """
-    layers = settings.layers(workspace)
-    for name, layer in zip((settings.PARAMS, settings.LOCAL), layers, strict=True):
-        if has_former_gates(layer):
-            raise UsageError(
-                f"{name}: `gates` is a mapping of margins, as earlier versions had it; by now it is a list of rules.",
-                "Run `nocturne migrate`: it makes rules of them, and keeps comments.",
-            )
-    try:
-        return Params.model_validate(settings.merged(*layers)[0])
-    except ValidationError as error:
-        raise UsageError(
-            f"{_reasons(error, layers[1])}.", "Correct it; pipelines/shipped.yaml shows each key."
-        ) from None
-
-
-def write_for_dvc(workspace: Path) -> Params:
-    """Write the values that count to the file that dvc.yaml reads, unless they stand there; returns them.
-
-    Raises:
-        UsageError: as `load_params`.
-        NocturneError: the file cannot be written.
-    """
-    params = load_params(workspace)
-    file, values = workspace / FOR_DVC, {"settings": params.model_dump(mode="json")}
-    try:
-        known = json.loads(file.read_bytes())
-    except (OSError, ValueError):
-        known = None
-    if known != values:
-        try:
-            write_json(file, values)
-        except OSError as error:
-            raise NocturneError(
-                f"{file}, which DVC reads, cannot be written: {error.strerror}.", "Free disk space, or mend its rights."
-            ) from None
-    return params
-
-
-def _reasons(error: ValidationError, local: settings.Values) -> str:
-    """The first three, with the file before each, said once for those that follow one another."""
-    said, before = [], ""
-    for item in error.errors()[:3]:
-        file = settings.LOCAL if _says(local, item) else settings.PARAMS
-        said.append(_reason(item) if file == before else f"{file}: {_reason(item)}")
-        before = file
-    more = f" (and {error.error_count() - 3} more)" if error.error_count() > 3 else ""
-    return "; ".join(said) + more
-
-
-def _says(values: Any, item: Any) -> bool:
-    """Whether a file says what an error is about; of a key that is missing, what it should stand in."""
-    place = [key for key in item["loc"] if key != "[key]"]
-    for key in place[:-1] if item["type"] == "missing" else place:
-        if not isinstance(values, dict):
-            return True
-        if key not in values:
-            return False
-        values = values[key]
-    return bool(place)
-
-
-def _reason(item: Any) -> str:
-    where = ".".join(str(part) for part in item["loc"])
-    if item["type"] == "extra_forbidden":
-        return f"unknown key `{where}`"
-    if item["type"] == "missing":
-        return f"key `{where}` is missing"
-    value = "" if isinstance(item["input"], dict) else f" = {item['input']!r}"
-    return f"`{where}`{value}: {item['msg']}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipelines.dag import repository
+from pipelines.dag.dvc import open_repository
 from pipelines.errors import NocturneError
 
 
@@ -35,17 +35,17 @@ class Objects:
         return Objects({name: size for name, size in self.sizes.items() if name in names})
 
 
-def unnamed(workspace: Path, folders: Iterable[str]) -> Objects:
+def find_unreferenced(workspace: Path, folders: Iterable[str]) -> Objects:
     """What neither a release nor DVC names. DVC names what stands in the dvc.lock and the .dvc files of the working
     tree, of every branch and tag, and of every saved experiment: `dvc repro` and `dvc checkout` work there as before.
 
     Args:
-        folders: those that releases keep, as `dag.output_hash` gave their names.
+        folders: those that releases keep, as `dvc.output_hash` gave their names.
 
     Raises:
         NocturneError: DVC cannot read the workspace, or is at work in it.
     """
-    with _locked(workspace) as repo:
+    with _hashes_in_lock(workspace) as repo:
         return _unnamed(repo, folders)[1] if _own(repo, workspace) else Objects()
 
 
@@ -61,7 +61,7 @@ def clear(workspace: Path, folders: Iterable[str], names: Collection[str]) -> Ob
 
     if not names:
         return Objects()
-    with _locked(workspace) as repo:
+    with _hashes_in_lock(workspace) as repo:
         if not _own(repo, workspace):
             return Objects()
         used, found = _unnamed(repo, folders)
@@ -80,7 +80,7 @@ def _unnamed(repo: Any, folders: Iterable[str]) -> tuple[set[str], Objects]:
         """Of a commit without data/settings.json DVC cannot resolve dvc.yaml; its dvc.lock can be read all the same."""
         if not file.endswith("dvc.yaml"):
             raise error
-        for folder in _locked_folders(repo, Path(file).resolve().with_name("dvc.lock").as_posix()):
+        for folder in _read_lock(repo, Path(file).resolve().with_name("dvc.lock").as_posix()):
             used.update(_within(cache, folder))
 
     repo.stage_collection_error_handler = read_lock
@@ -92,7 +92,7 @@ def _unnamed(repo: Any, folders: Iterable[str]) -> tuple[set[str], Objects]:
     return used, Objects({name: path.stat().st_size for name, path in paths.items()})
 
 
-def _locked_folders(repo: Any, lock: str) -> list[str]:
+def _read_lock(repo: Any, lock: str) -> list[str]:
     """The outputs of a dvc.lock, of the commit that DVC looks at, by their names in the cache."""
     from dvc.utils.serialize import load_yaml
 
@@ -119,9 +119,9 @@ def _own(repo: Any, workspace: Path) -> bool:
 
 
 @contextmanager
-def _locked(workspace: Path) -> Iterator[Any]:
+def _hashes_in_lock(workspace: Path) -> Iterator[Any]:
     try:
-        with repository(workspace) as repo, repo.lock:
+        with open_repository(workspace) as repo, repo.lock:
             yield repo
     except OSError as error:
         reason = " ".join(str(error).split())[:200]

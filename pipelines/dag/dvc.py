@@ -8,16 +8,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from pipelines import journal
+from pipelines.config.load import write_for_dvc
+from pipelines.dag import journal
+from pipelines.dag.journal import Entry
 from pipelines.errors import NocturneError
-from pipelines.journal import Entry
-from pipelines.params import write_for_dvc
 from pipelines.project import Project
 
 END_WITHIN = 5  # seconds
 
 
-def order(project: Project) -> list[str]:
+def stage_order(project: Project) -> list[str]:
     """The names of the project's stages, each after those it needs.
 
     Raises:
@@ -25,7 +25,7 @@ def order(project: Project) -> list[str]:
     """
     import networkx
 
-    with repository(project.workspace) as repo:
+    with open_repository(project.workspace) as repo:
         graph = repo.index.graph  # an edge points from a stage to one that it needs
     ordered = networkx.lexicographical_topological_sort(graph.reverse(), key=lambda stage: stage.name)
     mine = f"@{project.name}"
@@ -37,15 +37,15 @@ def order(project: Project) -> list[str]:
     return stages
 
 
-def stale(project: Project) -> list[str]:
+def find_stale(project: Project) -> list[str]:
     """The stages that `dvc repro` would run because something they need or make has changed; the snapshot, which
     always runs, counts only when it is not what DVC recorded.
 
     Raises:
         NocturneError: DVC cannot read the workspace, or is at work in it.
     """
-    targets = [_address(project, stage) for stage in order(project)]
-    with repository(project.workspace) as repo:
+    targets = [_address(project, stage) for stage in stage_order(project)]
+    with open_repository(project.workspace) as repo:
         changed = repo.status(targets)
     return [_stage_of(name) for name, reasons in changed.items() if reasons != ["always changed"]]
 
@@ -62,8 +62,8 @@ def reproduce(project: Project, stage: str, force: bool = False) -> Entry | None
     log = project.night / journal.LOG
     (project.night / f"{stage}.json").unlink(missing_ok=True)
     try:
-        with journal.output_to(log):
-            _beside_signals(lambda: _run(project, stage, force))
+        with journal.redirect_output(log):
+            _keep_signal_handlers(lambda: _run(project, stage, force))
     except NocturneError as unsaid:
         raise _words(project, stage, unsaid) from None
     return journal.read(project, stage)
@@ -91,7 +91,7 @@ def _run(project: Project, stage: str, force: bool) -> None:
     try:
         with (
             contextlib.chdir(project.workspace),
-            repository(project.workspace) as repo,
+            open_repository(project.workspace) as repo,
         ):  # DVC refuses to work from outside
             repo.reproduce(_address(project, stage), single_item=True, force=force)
     finally:
@@ -99,7 +99,7 @@ def _run(project: Project, stage: str, force: bool) -> None:
             os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
-def _beside_signals(call: Callable[[], None]) -> None:
+def _keep_signal_handlers(call: Callable[[], None]) -> None:
     """Call it in a thread of its own: in the main one DVC ignores SIGINT while a stage runs, and so would a night."""
     raised: list[BaseException] = []
 
@@ -132,7 +132,7 @@ def _end_stages() -> None:
 
 
 def output_hash(project: Project, stage: str) -> str:
-    """What DVC calls the folder that a stage made last (dvc.lock); its bytes can be had by that name, see `stored`.
+    """What DVC calls the folder that a stage made last (dvc.lock). `read_stored` reads its bytes by that name.
 
     Raises:
         NocturneError: DVC has not run the stage.
@@ -150,7 +150,7 @@ def output_hash(project: Project, stage: str) -> str:
     return next(str(out["md5"]) for out in made["outs"] if out["path"] == folder)
 
 
-def stored(project: Project, folder_hash: str) -> dict[str, Path] | None:
+def read_stored(project: Project, folder_hash: str) -> dict[str, Path] | None:
     """The files of a stage's folder as DVC's cache has them, by their name in it; None when some are missing.
 
     Args:
@@ -161,7 +161,7 @@ def stored(project: Project, folder_hash: str) -> dict[str, Path] | None:
 
     if not folder_hash:
         return None
-    with repository(project.workspace) as repo:
+    with open_repository(project.workspace) as repo:
         cache = repo.cache.local
         try:
             tree = Tree.load(cache, HashInfo("md5", folder_hash))
@@ -181,7 +181,7 @@ def _stage_of(address: str) -> str:
 
 
 @contextlib.contextmanager
-def repository(workspace: Path) -> Iterator[Any]:
+def open_repository(workspace: Path) -> Iterator[Any]:
     """DVC at work in the workspace, with the values that count at this moment; its errors become ours.
 
     Raises:

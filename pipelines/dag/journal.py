@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipelines import progress
+from pipelines.dag.stage import Facts
 from pipelines.errors import NocturneError
 from pipelines.progress import Step
 from pipelines.project import Project
 from pipelines.records import write_atomic
-from pipelines.stage import Facts
 
 WRITE_EVERY = 0.25  # seconds
 LOG = "night.log"
@@ -49,14 +49,14 @@ def entries(project: Project, since: float) -> list[Entry]:
     return [entry for entry in found if entry is not None and entry.began >= since]
 
 
-def running(project: Project, since: float) -> Entry | None:
+def running_step(project: Project, since: float) -> Entry | None:
     """The step that is at work in the night that began at `since`. What an earlier night left unfinished is not;
     ask only while the night runs."""
     return next((entry for entry in entries(project, since) if entry.state == "running"), None)
 
 
 @contextmanager
-def kept(project: Project, stage: str, also: progress.Sink | None = None) -> Iterator[Entry]:
+def record(project: Project, stage: str, also: progress.Sink | None = None) -> Iterator[Entry]:
     """Write down the block's progress and end; the block fills in `facts`. `also` sees every progress report."""
     entry = Entry(stage, began=time.time())
     file = project.night / f"{stage}.json"
@@ -73,7 +73,7 @@ def kept(project: Project, stage: str, also: progress.Sink | None = None) -> Ite
 
     _write(file, entry)
     try:
-        with progress.shown_by(note):
+        with progress.show_progress(note):
             yield entry
         entry.state = "done"
     except NocturneError as error:
@@ -98,7 +98,7 @@ def _write(file: Path, entry: Entry) -> None:
 
 
 @contextmanager
-def output_to(log: Path) -> Iterator[int]:
+def redirect_output(log: Path) -> Iterator[int]:
     """Send everything this process and its children print to a log file; yields a descriptor of the real stderr.
 
     Libraries write banners and warnings to descriptors, not only to `sys.stderr`, so the descriptors are moved.

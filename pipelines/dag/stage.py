@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
+from pipelines.config.schema import Params
 from pipelines.errors import UsageError
-from pipelines.params import Params
 from pipelines.project import Project
 
 Facts = dict[str, int | float | str]
@@ -53,7 +53,7 @@ def load(name: str) -> Stage:
     return stage
 
 
-def emptied(folder: Path, last: str) -> Path:
+def empty_folder(folder: Path, last: str) -> Path:
     """A stage's folder without what an earlier run has left there.
 
     Args:

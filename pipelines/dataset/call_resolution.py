@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import PurePosixPath
 
 from pipelines.records import Record
-from pipelines.syntax.testing import STANDS_FOR_ITS_FOLDER, package
+from pipelines.syntax.test_paths import STANDS_FOR_ITS_FOLDER, package_of
 
 CALLABLE = frozenset({"function", "method", "class"})
 MAX_CANDIDATES = 3
@@ -14,7 +14,7 @@ MAX_CANDIDATES = 3
 IMPORTED, SAME_FILE, SAME_PACKAGE, FOLDER_IMPORTED, ELSEWHERE = range(5)
 
 
-class Callees:
+class CallResolver:
     """The callable definitions of a repository, by name."""
 
     def __init__(self, symbols: Iterable[Record]) -> None:
@@ -76,7 +76,7 @@ def distance(symbol: Record, other: Record, imports: Iterable[Import]) -> int:
         return IMPORTED
     if any(path.stem in one.words for one in imports):
         return IMPORTED
-    if package(other["path"]) == package(symbol["path"]):
+    if package_of(other["path"]) == package_of(symbol["path"]):
         return SAME_PACKAGE
     return FOLDER_IMPORTED if named else ELSEWHERE
 

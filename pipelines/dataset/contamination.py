@@ -9,7 +9,7 @@ a completion that is a small part of a longer text.
 
 from typing import TYPE_CHECKING
 
-from pipelines.dataset.shingles import runs
+from pipelines.dataset.shingles import token_runs
 from pipelines.records import Record
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ METHOD = f"share of held-out completions of which at least {SEEN:.0%} of the {RU
 NAMED = 20
 
 
-def contamination(train: list[Record], holdout: list[Record]) -> Record:
+def measure_contamination(train: list[Record], holdout: list[Record]) -> Record:
     """What `summary.json` says of it.
 
     Args:
@@ -33,22 +33,22 @@ def contamination(train: list[Record], holdout: list[Record]) -> Record:
     """
     import numpy as np
 
-    held = [(row["example_id"], runs(row["completion"], RUN)) for row in holdout]
+    held = [(row["example_id"], token_runs(row["completion"], RUN)) for row in holdout]
     held = [(name, found) for name, found in held if len(found)]
     wanted = np.unique(np.concatenate([found for _, found in held])) if held else np.zeros(0, np.uint64)
-    met = _met(wanted, train) if len(wanted) else np.zeros(0, bool)
+    met = _shared_runs(wanted, train) if len(wanted) else np.zeros(0, bool)
     seen = [name for name, found in held if met[np.searchsorted(wanted, found)].mean() >= SEEN]
     rate = len(seen) / len(held) if held else 0.0
     return {"method": METHOD, "rate": rate, "measured": len(held), "seen": len(seen), "examples": seen[:NAMED]}
 
 
-def _met(wanted: "np.ndarray", train: list[Record]) -> "np.ndarray":
+def _shared_runs(wanted: "np.ndarray", train: list[Record]) -> "np.ndarray":
     """Which of the wanted runs, sorted, stand in the training text."""
     import numpy as np
 
     met = np.zeros(len(wanted), dtype=bool)
     for row in train:
-        found = runs(row["prompt"] + row["completion"], RUN)
+        found = token_runs(row["prompt"] + row["completion"], RUN)
         places = np.minimum(np.searchsorted(wanted, found), len(wanted) - 1)
         met[places[wanted[places] == found]] = True
     return met

@@ -15,8 +15,8 @@ of 2,334; gson 358, 194, 120 of 4,214.
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from pipelines.dataset.neighbours import clusters, pairs
-from pipelines.dataset.shingles import WIDTH, runs, shingles
+from pipelines.dataset.minhash import find_clusters, find_pairs
+from pipelines.dataset.shingles import WIDTH, shingle, token_runs
 from pipelines.records import Record
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ MIN_TOKENS = 12
 WITHIN, ACROSS = "near_duplicate", "near_duplicate_of_holdout"
 
 
-def repeats(drafts: Sequence[Record], held: Sequence[bool], threshold: float) -> dict[int, tuple[str, int]]:
+def find_repeats(drafts: Sequence[Record], held: Sequence[bool], threshold: float) -> dict[int, tuple[str, int]]:
     """Position of a draft that must go → the rule, and the position of the draft that stays for it.
 
     Args:
@@ -36,14 +36,14 @@ def repeats(drafts: Sequence[Record], held: Sequence[bool], threshold: float) ->
     """
     if not threshold:
         return {}
-    long = [len(runs(draft["completion"], WIDTH)) > MIN_TOKENS - WIDTH for draft in drafts]
+    long = [len(token_runs(draft["completion"], WIDTH)) > MIN_TOKENS - WIDTH for draft in drafts]
     answers = _sets(drafts, long, lambda draft: [draft["completion"]])
-    linked = list(pairs(answers, threshold, "completions"))
-    gone = _across(clusters(len(drafts), linked), held)
+    linked = list(find_pairs(answers, threshold, "completions"))
+    gone = _across(find_clusters(len(drafts), linked), held)
     asked = [use and draft["mode"] == "chat" for use, draft in zip(long, drafts, strict=True)]
     lessons = _sets(drafts, asked, lambda draft: draft["content"])
     linked = [(one, other) for one, other in linked if not asked[one] and not asked[other]]
-    linked += pairs(lessons, threshold, "questions")
+    linked += find_pairs(lessons, threshold, "questions")
     for first, later in sorted(linked, key=lambda pair: (pair[1], pair[0])):
         same = drafts[first]["task"] == drafts[later]["task"] and held[first] == held[later]
         if same and first not in gone and later not in gone:
@@ -61,4 +61,4 @@ def _across(heads: list[int], held: Sequence[bool]) -> dict[int, tuple[str, int]
 
 
 def _sets(drafts: Sequence[Record], used: Sequence[bool], texts: Callable[[Record], list[str]]) -> "list[np.ndarray]":
-    return [shingles(*(texts(draft) if use else ())) for draft, use in zip(drafts, used, strict=True)]
+    return [shingle(*(texts(draft) if use else ())) for draft, use in zip(drafts, used, strict=True)]

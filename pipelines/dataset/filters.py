@@ -1,50 +1,15 @@
-"""Which files are held out, and which drafts become examples: whole clusters, no duplicates, nothing lost silently."""
+"""Which drafts become examples, and which go to quarantine with their reason: nothing is lost silently."""
 
-import hashlib
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from pipelines.dataset.duplicates import repeats
+from pipelines.config.schema import Dataset
+from pipelines.dataset.duplicates import find_repeats
 from pipelines.dataset.quality import Quality
-from pipelines.example import example_id
-from pipelines.params import Dataset
-from pipelines.records import Record
+from pipelines.records import Record, example_id
 
 if TYPE_CHECKING:
-    from pipelines.dataset.sides import Split
-
-
-def held_out(weights: Mapping[str, int], params: Dataset, first: Mapping[str, str] | None = None) -> set[str]:
-    """The files of the holdout.
-
-    A file's place depends on its path and the seed alone, so that it stays on its side from night to night. When that
-    rule holds out less than half of the wanted share of the weight (few files), the next ones in line join.
-
-    Args:
-        weights: path → how much the file can teach; one that can teach nothing is left out.
-        first: path → first path of its cluster of near-duplicate files, which gives all of them their place; a path
-            that is absent is alone.
-    """
-    firsts = {path: (first or {}).get(path, path) for path in weights}
-    grouped: Counter[str] = Counter()
-    for path, weight in weights.items():
-        grouped[firsts[path]] += weight
-    total = sum(weights.values())
-    chosen: set[str] = set()
-    covered = 0
-    for place, head in sorted((_place(head, params.seed), head) for head in grouped):
-        enough = covered >= total * params.holdout / 2 and chosen
-        if (place >= params.holdout and enough) or len(chosen) + 1 >= len(grouped):
-            break
-        chosen.add(head)
-        covered += grouped[head]
-    return {path for path in weights if firsts[path] in chosen}
-
-
-def held_out_before(paths: set[str], params: Dataset) -> set[str]:
-    """Of paths that are no file any more, those whose place is in the holdout's share."""
-    return {path for path in paths if _place(path, params.seed) < params.holdout}
+    from pipelines.dataset.split import Split
 
 
 def admit(
@@ -70,27 +35,27 @@ def admit(
     seen: dict[str, Record] = {}
     special = tuple(tokenizer.all_special_tokens)
     scorer = quality or Quality()
-    for draft, tokens in _counted(drafts, tokenizer):
+    for draft, tokens in _count_tokens(drafts, tokenizer):
         first = seen.setdefault(draft["same"], draft)
-        fault = _fault(draft, first, tokens, special, params) or _late(draft, params, parts)
+        fault = _find_fault(draft, first, tokens, special, params) or _find_late_context(draft, params, parts)
         scored = {} if fault else scorer.of(draft)
-        fault = fault or _low(scored, params)
+        fault = fault or _find_low_quality(scored, params)
         if fault is None:
             sound.append(({**draft, **scored}, tokens))
         else:
-            quarantined.append(row(draft, *fault))
+            quarantined.append(quarantine_row(draft, *fault))
     held = [parts is not None and parts.holds(draft) for draft, _ in sound]
-    gone = repeats([draft for draft, _ in sound], held, params.near_duplicate)
+    gone = find_repeats([draft for draft, _ in sound], held, params.near_duplicate)
     for at, (rule, stays) in sorted(gone.items()):
         reason = (
             f"{params.near_duplicate:.0%} of it or more (dataset.near_duplicate) stands in {_where(sound[stays][0])}"
         )
-        quarantined.append(row(sound[at][0], rule, reason))
+        quarantined.append(quarantine_row(sound[at][0], rule, reason))
     kept = (pair for at, pair in enumerate(sound) if at not in gone)
     return [_example(draft, tokens, source) for draft, tokens in kept], quarantined
 
 
-def _fault(
+def _find_fault(
     draft: Record, first: Record, tokens: int, special: tuple[str, ...], params: Dataset
 ) -> tuple[str, str] | None:
     """The rule that a draft breaks, and how."""
@@ -106,13 +71,13 @@ def _fault(
     return None
 
 
-def _late(draft: Record, params: Dataset, parts: "Split | None") -> tuple[str, str] | None:
+def _find_late_context(draft: Record, params: Dataset, parts: "Split | None") -> tuple[str, str] | None:
     if parts is None or parts.holds(draft) or not parts.reveals(draft):
         return None
     return "later_context", f"it shows a line committed after {params.split_after} (dataset.split_after)"
 
 
-def _low(scored: Record, params: Dataset) -> tuple[str, str] | None:
+def _find_low_quality(scored: Record, params: Dataset) -> tuple[str, str] | None:
     if scored["quality"] >= params.min_quality:
         return None
     parts = ", ".join(f"{name} {value:g}" for name, value in scored["quality_parts"].items())
@@ -126,12 +91,7 @@ def _where(draft: Record) -> str:
     return f"{draft['path']}:{draft['start_line']}"
 
 
-def _place(path: str, seed: int) -> float:
-    digest = hashlib.sha256(f"{seed}:{path}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") / 2**64
-
-
-def _counted(drafts: list[Record], tokenizer: Any, batch: int = 256) -> Iterator[tuple[Record, int]]:
+def _count_tokens(drafts: list[Record], tokenizer: Any, batch: int = 256) -> Iterator[tuple[Record, int]]:
     for at in range(0, len(drafts), batch):
         some = drafts[at : at + batch]
         texts = [d["prompt"] + d["completion"] for d in some]
@@ -144,7 +104,7 @@ def _example(draft: Record, tokens: int, source: str) -> Record:
     return {**kept, "example_id": example_id(kept), "tokens": tokens, "source": source}
 
 
-def row(draft: Record, rule: str, reason: str) -> Record:
+def quarantine_row(draft: Record, rule: str, reason: str) -> Record:
     """The quarantine row of a draft: where it comes from, never what it says."""
     kept = ("task", "path", "language", "start_line", "end_line", "blob", "commit")
     return {**{key: draft[key] for key in kept}, "rule": rule, "reason": reason}

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 
-from pipelines.dataset.split import row
+from pipelines.dataset.filters import quarantine_row
 from pipelines.records import Record
 
 TAIL_CHARS = 60  # a shorter body, white space left out, is nobody's own
@@ -21,7 +21,7 @@ class HeldOutBodies:
         self._holds = holds
         self._bodies: dict[str, dict[str, str]] = defaultdict(dict)
         for symbol in symbols:
-            body = _squeezed(symbol["body"])
+            body = _squeeze(symbol["body"])
             if len(body) >= TAIL_CHARS and holds(symbol):
                 self._bodies[body[-TAIL_CHARS:]].setdefault(body, f"{symbol['path']}:{symbol['start_line']}")
 
@@ -31,7 +31,7 @@ class HeldOutBodies:
         for draft in drafts:
             place = "" if self._holds(draft) else self._place(draft)
             if place:
-                quarantined.append(row(draft, "held_out", f"its text is that of the held-out {place}"))
+                quarantined.append(quarantine_row(draft, "held_out", f"its text is that of the held-out {place}"))
             else:
                 kept.append(draft)
         return kept, quarantined
@@ -40,12 +40,12 @@ class HeldOutBodies:
         if draft["task"] not in FROM_HISTORY:
             return ""
         for part in draft["content"]:
-            code = _squeezed(part)
+            code = _squeeze(part)
             for body, place in self._bodies.get(code[-TAIL_CHARS:], {}).items():
                 if code.endswith(body):
                     return place
         return ""
 
 
-def _squeezed(code: str) -> str:
+def _squeeze(code: str) -> str:
     return "".join(code.split()).rstrip(";,)")

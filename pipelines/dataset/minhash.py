@@ -22,7 +22,7 @@ SEED = 1
 BATCH = 4096  # shingles hashed at once: 4 MB with 256 permutations of 32 bits
 
 
-def pairs(sets: Sequence["np.ndarray"], threshold: float, unit: str = "examples") -> Iterator[tuple[int, int]]:
+def find_pairs(sets: Sequence["np.ndarray"], threshold: float, unit: str = "examples") -> Iterator[tuple[int, int]]:
     """The pairs (earlier, later) of positions whose sets have a Jaccard similarity of `threshold` or more.
 
     Args:
@@ -45,7 +45,7 @@ def pairs(sets: Sequence["np.ndarray"], threshold: float, unit: str = "examples"
         lsh.insert(later, sketch, check_duplication=False)
 
 
-def clusters(count: int, linked: Iterable[tuple[int, int]]) -> list[int]:
+def find_clusters(count: int, linked: Iterable[tuple[int, int]]) -> list[int]:
     """For each of `count` positions the first one that it is linked to, over any number of links."""
     first = list(range(count))
 

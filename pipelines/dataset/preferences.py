@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from pipelines.dataset.split import row
-from pipelines.example import example_id
-from pipelines.params import Dataset
-from pipelines.records import Record
+from pipelines.config.schema import Dataset
+from pipelines.dataset.filters import quarantine_row
+from pipelines.records import Record, example_id
 
 
 def admit_pairs(
@@ -24,15 +23,15 @@ def admit_pairs(
     first: dict[str, Record] = {}
     for draft in drafts:
         tokens = _tokens(draft, tokenizer)
-        broken = _broken(draft, tokens, first.setdefault(draft["same"], draft), tokenizer, params)
+        broken = _find_broken(draft, tokens, first.setdefault(draft["same"], draft), tokenizer, params)
         if broken is None:
             pairs.append(_pair(draft, tokens, source))
         else:
-            quarantined.append(row(draft, *broken))
+            quarantined.append(quarantine_row(draft, *broken))
     return pairs, quarantined
 
 
-def _broken(draft: Record, tokens: int, first: Record, tokenizer: Any, params: Dataset) -> tuple[str, str] | None:
+def _find_broken(draft: Record, tokens: int, first: Record, tokenizer: Any, params: Dataset) -> tuple[str, str] | None:
     """The rule that keeps a pair out, and why."""
     chosen, rejected = draft["chosen"], draft["rejected"]
     if not chosen.strip() or not rejected.strip():

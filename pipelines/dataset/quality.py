@@ -28,7 +28,7 @@ from collections.abc import Iterable
 from math import prod
 
 from pipelines.records import Record
-from pipelines.syntax.testing import is_test
+from pipelines.syntax.test_paths import is_test
 
 PROSE = frozenset({"explain", "questions"})  # recipes whose completion is documentation
 ENOUGH, MANY = 40, 1500  # characters

@@ -14,19 +14,19 @@ TOKEN = re.compile(r"\w+|[^\w\s]")
 MULTIPLIER = 0x9E3779B97F4A7C15  # odd, 2**64 divided by the golden ratio (Knuth, TAOCP 3, 6.4)
 
 
-def tokens(text: str) -> list[str]:
+def tokenize(text: str) -> list[str]:
     """The tokens of a text, in order."""
     return TOKEN.findall(text)
 
 
-def runs(text: str, width: int) -> "np.ndarray":
+def token_runs(text: str, width: int) -> "np.ndarray":
     """One 64-bit hash for each run of `width` tokens, in order, repeats included; none of a shorter text.
 
     The hash of a token is BLAKE2b's, that of a run a polynomial in them modulo 2**64: the same in every process.
     """
     import numpy as np
 
-    values = np.array([_hash(token) for token in tokens(text)], dtype=np.uint64)
+    values = np.array([_hash(token) for token in tokenize(text)], dtype=np.uint64)
     count = max(0, len(values) - width + 1)
     hashes = np.zeros(count, dtype=np.uint64)
     for offset in range(width):
@@ -34,11 +34,11 @@ def runs(text: str, width: int) -> "np.ndarray":
     return hashes
 
 
-def shingles(*texts: str) -> "np.ndarray":
+def shingle(*texts: str) -> "np.ndarray":
     """The sorted set of the shingles of some texts; none reaches from one text into the next."""
     import numpy as np
 
-    found = [runs(text, WIDTH) for text in texts]
+    found = [token_runs(text, WIDTH) for text in texts]
     return np.unique(np.concatenate(found)) if found else np.zeros(0, dtype=np.uint64)
 
 

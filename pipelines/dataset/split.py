@@ -6,13 +6,13 @@ from functools import cached_property
 
 from pathspec import GitIgnoreSpec
 
-from pipelines.dataset.neighbours import clusters, pairs
-from pipelines.dataset.shingles import shingles
-from pipelines.dataset.split import held_out, held_out_before
+from pipelines.config.schema import Dataset
+from pipelines.dataset.minhash import find_clusters, find_pairs
+from pipelines.dataset.shingles import shingle
+from pipelines.dataset.split_by_hash import choose_former_holdout, choose_holdout
 from pipelines.errors import UsageError
-from pipelines.params import Dataset
 from pipelines.records import Record
-from pipelines.source.recent import NONE, is_late, late_lines
+from pipelines.source.cutoff import NONE, is_late, late_lines
 
 
 @dataclass(frozen=True)
@@ -51,14 +51,16 @@ class Split:
         if not self.later:
             return False
         shown = "\n".join([draft["prompt"], *draft["content"]])
-        return not self.later.isdisjoint(map(_words, shown.split("\n")))
+        return not self.later.isdisjoint(map(_strip_to_words, shown.split("\n")))
 
     @cached_property
     def _commits(self) -> frozenset[str]:
         return frozenset((self.recent or NONE)["commits"])
 
 
-def sides(files: list[Record], weights: Mapping[str, int], former: set[str], recent: Record, params: Dataset) -> Split:
+def split_files(
+    files: list[Record], weights: Mapping[str, int], former: set[str], recent: Record, params: Dataset
+) -> Split:
     """The split that `dataset.split` names.
 
     Args:
@@ -71,24 +73,24 @@ def sides(files: list[Record], weights: Mapping[str, int], former: set[str], rec
         UsageError: `dataset.holdout_files` takes nothing or everything, or holds a pattern that is none.
     """
     if params.split == "time":
-        return _by_time(files, recent)
-    first = _twins(files, params.near_duplicate)
+        return _split_by_time(files, recent)
+    first = _cluster_files(files, params.near_duplicate)
     if params.split == "list":
-        return Split(_listed(weights, former, first, params.holdout_files))
-    return Split(frozenset(held_out(weights, params, first) | held_out_before(former, params)))
+        return Split(_split_by_list(weights, former, first, params.holdout_files))
+    return Split(frozenset(choose_holdout(weights, params, first) | choose_former_holdout(former, params)))
 
 
-def _twins(files: list[Record], threshold: float) -> dict[str, str]:
+def _cluster_files(files: list[Record], threshold: float) -> dict[str, str]:
     """Path → the first path, in order, of its cluster: files that are near-duplicates of one another as a whole."""
     ordered = sorted(files, key=lambda file: file["path"])
     paths = [file["path"] for file in ordered]
     if not threshold:
         return {path: path for path in paths}
-    heads = clusters(len(paths), pairs([shingles(file["text"]) for file in ordered], threshold, "files"))
+    heads = find_clusters(len(paths), find_pairs([shingle(file["text"]) for file in ordered], threshold, "files"))
     return {path: paths[head] for path, head in zip(paths, heads, strict=True)}
 
 
-def _listed(
+def _split_by_list(
     weights: Mapping[str, int], former: set[str], first: Mapping[str, str], patterns: list[str]
 ) -> frozenset[str]:
     """The files that the patterns take, and those that are near-duplicates of them."""
@@ -110,7 +112,7 @@ def _listed(
     return taken | {path for path in former if spec.match_file(path)}
 
 
-def _by_time(files: list[Record], recent: Record) -> Split:
+def _split_by_time(files: list[Record], recent: Record) -> Split:
     early: set[str] = set()
     late: set[str] = set()
     whole: set[str] = set()
@@ -119,13 +121,13 @@ def _by_time(files: list[Record], recent: Record) -> Split:
         ranges = recent["files"].get(file["path"], {"lines": []})["lines"]
         after = {number for first, last in ranges for number in range(first, last + 1)}
         for number, line in enumerate(lines, start=1):
-            (late if number in after else early).add(_words(line))
+            (late if number in after else early).add(_strip_to_words(line))
         if len(after) >= len(lines):
             whole.add(file["path"])
     return Split(frozenset(whole), recent, frozenset(late - early - {""}))
 
 
-def _words(line: str) -> str:
+def _strip_to_words(line: str) -> str:
     """A line without what is not a letter or digit at its ends: neither indentation nor a comment's signs."""
     start, end = 0, len(line)
     while start < end and not line[start].isalnum():

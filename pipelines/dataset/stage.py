@@ -5,20 +5,20 @@ from collections.abc import Iterator
 from typing import Any
 
 from pipelines import progress
-from pipelines.dataset.bodies import HeldOutBodies
-from pipelines.dataset.contamination import contamination
+from pipelines.config.schema import Dataset, Params
+from pipelines.dag.stage import Facts, Stage
+from pipelines.dataset.contamination import measure_contamination
+from pipelines.dataset.filters import admit
+from pipelines.dataset.leakage import HeldOutBodies
 from pipelines.dataset.preferences import admit_pairs
 from pipelines.dataset.quality import Quality
 from pipelines.dataset.recipes import PAIRS, RECIPES, Recipe, Sources
-from pipelines.dataset.sides import Split, sides
-from pipelines.dataset.split import admit
+from pipelines.dataset.split import Split, split_files
 from pipelines.errors import NocturneError
-from pipelines.model.base import load_tokenizer
-from pipelines.model.prompts import fim_tokens
-from pipelines.params import Dataset, Params
+from pipelines.lm.base_model import load_tokenizer
+from pipelines.lm.prompts import fim_tokens
 from pipelines.project import Project
 from pipelines.records import Record, read_json, read_jsonl, write_json, write_jsonl
-from pipelines.stage import Facts, Stage
 
 
 def run(project: Project, params: Params) -> Facts:
@@ -32,19 +32,19 @@ def run(project: Project, params: Params) -> Facts:
         UsageError: `dataset.holdout_files` takes nothing or everything.
     """
     tokenizer = load_tokenizer(params.training.base_model, project.workspace)
-    parts = _sides(project, params.dataset)
+    parts = _split(project, params.dataset)
     sources = Sources(
         project, params.dataset, tokenizer, fim_tokens(tokenizer), parts.files, params.embedding.trust_remote_code
     )
     bodies = HeldOutBodies(sources.symbols(), parts.holds)
     shares = params.dataset.recipes.model_dump()
-    train, holdout, quarantined = _admitted(sources, shares, parts, bodies)
+    train, holdout, quarantined = _admit(sources, shares, parts, bodies)
     if len(train) < params.validation.min_examples or len(holdout) < params.validation.min_holdout:
         shares = {name: float(share > 0) for name, share in shares.items()}
-        train, holdout, quarantined = _admitted(sources, shares, parts, bodies)
+        train, holdout, quarantined = _admit(sources, shares, parts, bodies)
     if not train or not holdout:
-        raise _too_little(project, params.dataset, len(train), len(holdout), quarantined)
-    drafted = _kept(PAIRS, sources, shares[PAIRS.name])
+        raise _check_enough(project, params.dataset, len(train), len(holdout), quarantined)
+    drafted = _keep_share(PAIRS, sources, shares[PAIRS.name])
     pairs, copied = bodies.sifted([draft for draft in drafted if not parts.holds(draft)])
     preferences, refused = admit_pairs(pairs, tokenizer, params.dataset, project.name)
     quarantined += [*copied, *refused]
@@ -54,19 +54,19 @@ def run(project: Project, params: Params) -> Facts:
     write_jsonl(folder / "holdout.jsonl", holdout)
     write_jsonl(folder / "preferences.jsonl", preferences)
     write_jsonl(folder / "quarantine.jsonl", quarantined)
-    seen = contamination(train, [example for example in holdout if parts.is_new(example)])
+    seen = measure_contamination(train, [example for example in holdout if parts.is_new(example)])
     write_json(folder / "summary.json", {"recipes": recipes, "contamination": seen})
     made = {name: count["train"] + count["holdout"] for name, count in recipes.items()}
     counts = {"train": len(train), "holdout": len(holdout), "quarantined": len(quarantined)}
     return {**counts, "contamination": round(seen["rate"], 4), **made}
 
 
-def _sides(project: Project, params: Dataset) -> Split:
+def _split(project: Project, params: Dataset) -> Split:
     """The split of today's files, and of files that only the history knows."""
     files = [{"path": file["path"], "text": file["text"]} for file in _files(project)]
     weights = _weights(project)
     former = {edit["path"] for edit in read_jsonl(project.path("history", "edits.jsonl"))} - weights.keys()
-    return sides(files, weights, former, read_json(project.path("snapshot", "recent.json")), params)
+    return split_files(files, weights, former, read_json(project.path("snapshot", "recent.json")), params)
 
 
 def _files(project: Project) -> Iterator[Record]:
@@ -83,7 +83,7 @@ def _weights(project: Project) -> Counter[str]:
     return +weights
 
 
-def _admitted(
+def _admit(
     sources: Sources, shares: dict[str, float], parts: Split, bodies: HeldOutBodies
 ) -> tuple[list[Record], list[Record], list[Record]]:
     """What the recipes make at these shares: training examples, held-out ones, and the quarantine."""
@@ -101,11 +101,11 @@ def _drafts(sources: Sources, shares: dict[str, float]) -> list[Record]:
     drafts: list[Record] = []
     wanted = [recipe for recipe in RECIPES if shares[recipe.name]]
     for recipe in progress.track(wanted, len(wanted), "recipes"):
-        drafts += _kept(recipe, sources, shares[recipe.name])
+        drafts += _keep_share(recipe, sources, shares[recipe.name])
     return drafts
 
 
-def _kept(recipe: Recipe, sources: Sources, share: float) -> Iterator[Record]:
+def _keep_share(recipe: Recipe, sources: Sources, share: float) -> Iterator[Record]:
     """The share of a recipe's drafts that is kept, by a hash of what they are made of."""
     return (draft for draft in recipe.make(sources) if int(draft["same"][:8], 16) < share * 2**32)
 
@@ -126,7 +126,7 @@ def _recipes(
     return told
 
 
-def _too_little(
+def _check_enough(
     project: Project, params: Dataset, train: int, holdout: int, quarantined: list[Record]
 ) -> NocturneError:
     left_out = ", ".join(
@@ -171,18 +171,18 @@ STAGE = Stage(
     ),
     rooms=(
         "index",
-        "model/base.py",
-        "model/bert.py",
-        "model/encoder.py",
-        "model/library.py",
-        "model/passages.py",
-        "model/precision.py",
-        "model/prompts.py",
-        "model/static.py",
-        "model/variants.py",
-        "model/vector_cache.py",
-        "source/recent.py",
-        "syntax/testing.py",
+        "lm/base_model.py",
+        "encoder/minilm.py",
+        "encoder/encoder.py",
+        "encoder/sentence_transformers_backend.py",
+        "lm/context_packing.py",
+        "encoder/openvino_backend.py",
+        "lm/prompts.py",
+        "encoder/static_backend.py",
+        "encoder/variants.py",
+        "encoder/vector_cache.py",
+        "source/cutoff.py",
+        "syntax/test_paths.py",
         "syntax/text/kinds.py",
     ),
 )

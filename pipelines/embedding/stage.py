@@ -3,14 +3,14 @@
 import io
 from typing import TYPE_CHECKING
 
-from pipelines.embedding.choice import chosen
-from pipelines.embedding.vectors import vectors_of
-from pipelines.model.encoder import load_encoder
-from pipelines.model.vector_cache import VectorCache
-from pipelines.params import Params
+from pipelines.config.schema import Params
+from pipelines.dag.stage import Facts, Stage
+from pipelines.embedding.variant_selection import choose_variant
+from pipelines.embedding.vectors import compute_vectors
+from pipelines.encoder.encoder import load_encoder
+from pipelines.encoder.vector_cache import VectorCache
 from pipelines.project import Project
 from pipelines.records import file_sha256, read_jsonl, write_atomic, write_json
-from pipelines.stage import Facts, Stage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,11 +29,11 @@ def run(project: Project, params: Params) -> Facts:
     """
     chunks = list(read_jsonl(project.path("extraction", "chunks.jsonl")))
     config = params.embedding
-    choice = chosen(project, config) if config.variant == "auto" else None
+    choice = choose_variant(project, config) if config.variant == "auto" else None
     written = choice["encoder"] if choice else f"{config.model}@{config.variant}"
     encoder = load_encoder(written, trust_remote_code=config.trust_remote_code)
     with VectorCache(project.cache / "embedding" / "vectors.sqlite", encoder.identity, encoder.dimension) as cache:
-        vectors, embedded = vectors_of(chunks, encoder, cache, config.batch_size)
+        vectors, embedded = compute_vectors(chunks, encoder, cache, config.batch_size)
         cache.keep_only(chunk["content_hash"] for chunk in chunks)
     file = project.path("embedding", "vectors.npy")
     write_atomic(file, _npy(vectors))
@@ -63,15 +63,15 @@ STAGE = Stage(
     params=("embedding",),
     rooms=(
         "index",
-        "model/bert.py",
-        "model/encoder.py",
-        "model/library.py",
-        "model/precision.py",
-        "model/questions.py",
-        "model/static.py",
-        "model/variants.py",
-        "model/vector_cache.py",
-        "syntax/testing.py",
+        "encoder/minilm.py",
+        "encoder/encoder.py",
+        "encoder/sentence_transformers_backend.py",
+        "encoder/openvino_backend.py",
+        "encoder/known_item_queries.py",
+        "encoder/static_backend.py",
+        "encoder/variants.py",
+        "encoder/vector_cache.py",
+        "syntax/test_paths.py",
         "syntax/text/kinds.py",
     ),
     persists=True,

@@ -1,6 +1,6 @@
 """Which variant `auto` stands for: the fastest that finds as much as float32 does, on the project's own questions.
 
-Speed is an order that was measured once (benchmarks/index_embedding.py) and no clock, so that the choice is a function
+Speed is an order that was measured once (benchmarks/index/embedding.py) and no clock, so that the choice is a function
 of the code. It is made once: what embedding.json says stays, as long as the encoder and its variants are the same, and
 DVC leaves that file there for the next night (`persist` in dvc.yaml).
 """
@@ -8,10 +8,17 @@ DVC leaves that file there for the next night (`persist` in dvc.yaml).
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines.config.schema import Embedding
+from pipelines.encoder.encoder import Encoder, backends_of, embedding_text, load_encoder
+from pipelines.encoder.known_item_queries import (
+    DEPTH,
+    chunk_holding,
+    make_questions,
+    rank_of,
+    remove_documentation,
+    score,
+)
 from pipelines.index import temporary_index
-from pipelines.model.encoder import Encoder, load_encoder, text_of, ways
-from pipelines.model.questions import DEPTH, holding, questions, rank, scored, undocumented
-from pipelines.params import Embedding
 from pipelines.progress import report
 from pipelines.project import Project
 from pipelines.records import Record, read_json, read_jsonl
@@ -26,18 +33,18 @@ CHUNKS = 400  # those that hold answers, and others drawn by their id; with the 
 SEED = 17
 
 
-def chosen(project: Project, config: Embedding) -> Record:
+def choose_variant(project: Project, config: Embedding) -> Record:
     """The encoder to use, as `NAME@VARIANT#VERSION` in `encoder`; `among` which ones; and what decided.
 
     `ndcg@10` has the figure of each variant that was measured, fastest first until one was good enough. With fewer than
     MIN_QUESTIONS documented functions nothing is measured: eight bits, which were as good on each repository of
     benchmarks/README.md, or float32 where there are none.
     """
-    among = ways(config.model, config.trust_remote_code)
+    among = backends_of(config.model, config.trust_remote_code)
     former = _former(project.path("embedding", "embedding.json"))
     if former.get("among") == among:
         return former
-    asked = questions(list(read_jsonl(project.path("extraction", "symbols.jsonl"))), QUESTIONS, SEED)
+    asked = make_questions(list(read_jsonl(project.path("extraction", "symbols.jsonl"))), QUESTIONS, SEED)
     if len(asked) < MIN_QUESTIONS or len(among) == 1:
         eight = [one for one in among if "@int8#" in one]
         return {"encoder": [*eight, among[-1]][0], "among": among, "questions": len(asked), "ndcg@10": {}}
@@ -56,10 +63,10 @@ def _former(file: Path) -> Record:
 
 
 def _pool(chunks: "Sequence[Record]", asked: "Sequence[Record]") -> list[Record]:
-    shown = [chunk for chunk in undocumented(chunks, asked) if chunk["text"].strip()]
-    needed: set[str] = set().union(*(holding(symbol, shown) for symbol in asked))
+    shown = [chunk for chunk in remove_documentation(chunks, asked) if chunk["text"].strip()]
+    needed: set[str] = set().union(*(chunk_holding(symbol, shown) for symbol in asked))
     passages = [chunk for chunk in shown if chunk["kind"] != "file"]
-    passages.sort(key=lambda chunk: (chunk["chunk_id"] not in needed, rank(chunk["chunk_id"], SEED)))
+    passages.sort(key=lambda chunk: (chunk["chunk_id"] not in needed, rank_of(chunk["chunk_id"], SEED)))
     drawn = passages[: max(CHUNKS, len(needed))]
     paths = {chunk["path"] for chunk in drawn}
     return drawn + [chunk for chunk in shown if chunk["kind"] == "file" and chunk["path"] in paths]
@@ -67,12 +74,12 @@ def _pool(chunks: "Sequence[Record]", asked: "Sequence[Record]") -> list[Record]
 
 def _ndcg(encoder: Encoder, shown: "Sequence[Record]", asked: "Sequence[Record]") -> float:
     """NDCG@10 of the index with this encoder, keywords included: what a search would find."""
-    wanted = [holding(symbol, shown) for symbol in asked]
+    wanted = [chunk_holding(symbol, shown) for symbol in asked]
     texts = [symbol["question"] for symbol in asked]
     total = 0.0
-    with temporary_index(shown, encoder.encode([text_of(chunk) for chunk in shown])) as index:
+    with temporary_index(shown, encoder.encode([embedding_text(chunk) for chunk in shown])) as index:
         for text, vector, ids in zip(texts, encoder.encode_queries(texts), wanted, strict=True):
             found = [hit.chunk_id for hit in index.search(text, vector, DEPTH)]
             ranks = [place for place, one in enumerate(found, start=1) if one in ids]
-            total += scored(ranks, len(ids))["ndcg@10"]
+            total += score(ranks, len(ids))["ndcg@10"]
     return round(total / len(asked), 6)

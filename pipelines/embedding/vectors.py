@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from pipelines.model.encoder import text_of
+from pipelines.encoder.encoder import embedding_text
 from pipelines.progress import report
 from pipelines.records import Record
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-class Encodes(Protocol):
+class SupportsEncode(Protocol):
     """What is asked of an encoder here."""
 
     @property
@@ -19,14 +19,16 @@ class Encodes(Protocol):
     def encode(self, texts: Sequence[str], batch_size: int) -> "np.ndarray": ...
 
 
-class Keeps(Protocol):
+class SupportsCache(Protocol):
     """What is asked of a cache of vectors here."""
 
     def get(self, contents: Iterable[str]) -> "dict[str, np.ndarray]": ...
     def put(self, contents: Iterable[str], vectors: "np.ndarray") -> None: ...
 
 
-def vectors_of(chunks: Sequence[Record], encoder: Encodes, cache: Keeps, batch_size: int) -> "tuple[np.ndarray, int]":
+def compute_vectors(
+    chunks: Sequence[Record], encoder: SupportsEncode, cache: SupportsCache, batch_size: int
+) -> "tuple[np.ndarray, int]":
     """One unit vector a chunk, in their order, and how many had to be computed.
 
     Contents that occur twice are computed once. Each batch is put in the cache before the next begins.
@@ -45,7 +47,7 @@ def vectors_of(chunks: Sequence[Record], encoder: Encodes, cache: Keeps, batch_s
     report(len(known), len(contents), "chunks")
     for start in range(0, len(missing), batch_size):
         batch = missing[start : start + batch_size]
-        made = encoder.encode([text_of(contents[content]) for content in batch], batch_size)
+        made = encoder.encode([embedding_text(contents[content]) for content in batch], batch_size)
         cache.put(batch, made)
         known.update(zip(batch, made, strict=True))
         report(len(known), len(contents), "chunks")

@@ -6,8 +6,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines.encoder.encoder import is_fetched, silence_library
 from pipelines.errors import NocturneError
-from pipelines.model.encoder import fetched, quiet
 from pipelines.records import read_json
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def load_reranker(name: str) -> Reranker:
     Raises:
         NocturneError: the model is not to be had, or is none that gives a pair of texts one score.
     """
-    with quiet():
+    with silence_library():
         import torch
         from safetensors import SafetensorError
         from sentence_transformers import CrossEncoder
@@ -66,10 +66,10 @@ def load_reranker(name: str) -> Reranker:
         transformers_logging.set_verbosity_error()
         transformers_logging.disable_progress_bar()
         try:
-            folder = fetched(name)
+            folder = is_fetched(name)
             kind = _kind(folder)
             if kind:
-                raise _of_another_kind(name, kind)
+                raise _refuse_kind(name, kind)
             model = CrossEncoder(
                 str(folder),
                 device="cuda" if torch.cuda.is_available() else "cpu",
@@ -84,7 +84,7 @@ def load_reranker(name: str) -> Reranker:
                 f'Fetch it once, `hf download {name}`, or set search.rerank to "".',
             ) from error
         if model.num_labels != 1:
-            raise _of_another_kind(name, f"a classifier of {model.num_labels} classes")
+            raise _refuse_kind(name, f"a classifier of {model.num_labels} classes")
     return Reranker(name, model)
 
 
@@ -98,7 +98,7 @@ def _kind(folder: Path) -> str:
     return "" if kinds[0].endswith("ForSequenceClassification") else f"a {kinds[0]}"
 
 
-def _of_another_kind(name: str, kind: str) -> NocturneError:
+def _refuse_kind(name: str, kind: str) -> NocturneError:
     return NocturneError(
         f"search.rerank: `{name}` is {kind}, not a cross-encoder that gives question and passage one score.",
         'Name one, such as cross-encoder/ms-marco-MiniLM-L6-v2 after `hf download`, or set search.rerank to "".',

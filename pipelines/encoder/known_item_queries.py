@@ -12,12 +12,12 @@ DEPTH = 10
 METRICS = ("recall@1", "recall@5", "recall@10", "mrr", "ndcg@10")
 
 
-def rank(name: str, seed: int) -> str:
+def rank_of(name: str, seed: int) -> str:
     """A place in an order that does not depend on which others there are."""
     return hashlib.sha256(f"{seed}:{name}".encode()).hexdigest()
 
 
-def questions(symbols: Sequence[Record], limit: int, seed: int) -> list[Record]:
+def make_questions(symbols: Sequence[Record], limit: int, seed: int) -> list[Record]:
     """Documented functions and methods with their question, the first paragraph of the documentation.
 
     At most `limit`, in an order that hardly changes overnight; one whose question several symbols share
@@ -32,10 +32,10 @@ def questions(symbols: Sequence[Record], limit: int, seed: int) -> list[Record]:
     for symbol in asked:
         times[symbol["question"]] = times.get(symbol["question"], 0) + 1
     clear = [s for s in asked if times[s["question"]] == 1 and len(s["question"]) >= MIN_CHARS]
-    return sorted(clear, key=lambda s: rank(s["symbol_id"], seed))[:limit]
+    return sorted(clear, key=lambda s: rank_of(s["symbol_id"], seed))[:limit]
 
 
-def undocumented(chunks: Sequence[Record], symbols: Sequence[Record]) -> list[Record]:
+def remove_documentation(chunks: Sequence[Record], symbols: Sequence[Record]) -> list[Record]:
     """The chunks without the documentation of these symbols; ranges are bytes of the file; a summary has none."""
     ranges: dict[str, list[tuple[int, int]]] = {}
     for symbol in symbols:
@@ -57,7 +57,7 @@ def _without(chunk: Record, ranges: Sequence[tuple[int, int]]) -> str:
     return text.decode(errors="ignore")
 
 
-def holding(symbol: Record, chunks: Sequence[Record]) -> set[str]:
+def chunk_holding(symbol: Record, chunks: Sequence[Record]) -> set[str]:
     """The passages that hold some of the symbol's code."""
     return {
         chunk["chunk_id"]
@@ -69,7 +69,7 @@ def holding(symbol: Record, chunks: Sequence[Record]) -> set[str]:
     }
 
 
-def scored(ranks: Sequence[int], relevant: int) -> dict[str, float]:
+def score(ranks: Sequence[int], relevant: int) -> dict[str, float]:
     """The metrics of one question, all from 0 to 1.
 
     Recall at k: the share of the relevant passages among the first k. MRR: one over the first rank. NDCG@10: gains of 1

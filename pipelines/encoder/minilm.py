@@ -31,7 +31,7 @@ Product = Callable[[str, Any, "np.ndarray", "np.ndarray"], Any]
 
 
 @dataclass(frozen=True)
-class PlainBert:
+class BertGraph:
     """What the files of a plain sentence encoder hold.
 
     Attributes:
@@ -49,7 +49,7 @@ class PlainBert:
     prompts: dict[str, str]
 
     @classmethod
-    def load(cls, folder: Path) -> "PlainBert | None":
+    def load(cls, folder: Path) -> "BertGraph | None":
         """The model in a folder of sentence-transformers' layout; None when it is not of the plain kind."""
         if not _is_plain(folder):
             return None
@@ -91,7 +91,7 @@ class PlainBert:
         return ids
 
 
-def graph(bert: PlainBert, product: Product) -> tuple[list[Any], Any]:
+def build_graph(bert: BertGraph, product: Product) -> tuple[list[Any], Any]:
     """The network as OpenVINO's nodes: its two parameters, and the mean of the last states, (1, dimension).
 
     The parameters are the token ids of one text, int64 (1, tokens), and how many of these count, int64 (1): what
@@ -110,7 +110,9 @@ def graph(bert: PlainBert, product: Product) -> tuple[list[Any], Any]:
     length = op.gather(op.shape_of(ids), _integers(1), _integers(0))
     positions = op.range(_integers(0), length, _integers(1), "i64")
     counts = op.convert(op.less(positions, count), "f32")
-    mask = op.unsqueeze(op.multiply(op.subtract(counts, floats(1)), floats(UNSEEN)), _integers([0, 1, 2]))
+    mask = op.unsqueeze(
+        op.multiply(op.subtract(counts, build_float_model(1)), build_float_model(UNSEEN)), _integers([0, 1, 2])
+    )
     places = table["embeddings.position_embeddings.weight"] + table["embeddings.token_type_embeddings.weight"][0]
     words = op.gather(op.constant(table[WORDS]), ids, _integers(0))
     states = op.add(words, op.gather(op.constant(places), positions, _integers(0)))
@@ -121,7 +123,7 @@ def graph(bert: PlainBert, product: Product) -> tuple[list[Any], Any]:
     return [ids, count], op.divide(total, op.convert(count, "f32"))
 
 
-def floats(values: Any) -> Any:
+def build_float_model(values: Any) -> Any:
     """A constant node in float32."""
     import numpy as np
     from openvino import opset13 as op
@@ -139,7 +141,7 @@ def _join(weights: "dict[str, np.ndarray]", name: str) -> None:
         )
 
 
-def _layer(bert: PlainBert, layer: int, states: Any, mask: Any, product: Product) -> Any:
+def _layer(bert: BertGraph, layer: int, states: Any, mask: Any, product: Product) -> Any:
     from openvino import opset13 as op
 
     table, name = bert.weights, f"encoder.layer.{layer}."
@@ -159,12 +161,12 @@ def _layer(bert: PlainBert, layer: int, states: Any, mask: Any, product: Product
     return _norm(bert, f"{name}output.LayerNorm", op.add(dense("output", wide, "output.dense"), states))
 
 
-def _norm(bert: PlainBert, name: str, states: Any) -> Any:
+def _norm(bert: BertGraph, name: str, states: Any) -> Any:
     from openvino import opset13 as op
 
     unit = op.mvn(states, _integers([2]), True, bert.epsilon, "inside_sqrt")
     scale, shift = bert.weights[f"{name}.weight"], bert.weights[f"{name}.bias"]
-    return op.add(op.multiply(unit, floats(scale[None, None])), floats(shift[None, None]))
+    return op.add(op.multiply(unit, build_float_model(scale[None, None])), build_float_model(shift[None, None]))
 
 
 def _integers(values: Any) -> Any:

@@ -17,8 +17,8 @@ from itertools import islice
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
+from pipelines.encoder.minilm import BertGraph, build_float_model, build_graph
 from pipelines.errors import NocturneError
-from pipelines.model.bert import PlainBert, floats, graph
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,11 +47,11 @@ class Range:
     apart: "np.ndarray"
 
 
-class Network:
+class OpenVinoBackend:
     """A plain encoder that is ready to run."""
 
     def __init__(
-        self, bert: PlainBert, precision: str, threads: int, ranges: Mapping[str, Range] | None = None
+        self, bert: BertGraph, precision: str, threads: int, ranges: Mapping[str, Range] | None = None
     ) -> None:
         """Compile the network.
 
@@ -69,7 +69,7 @@ class Network:
             raise NocturneError(
                 "This processor does not compute in bfloat16.", "Set embedding.variant to int8, fp32 or static."
             )
-        compiled = _compiled(_model(bert, ranges or {}), compute, threads)
+        compiled = _compile(_model(bert, ranges or {}), compute, threads)
         self._idle: SimpleQueue[Any] = SimpleQueue()
         for _ in range(threads):
             self._idle.put(compiled.create_infer_request())
@@ -98,7 +98,7 @@ class Network:
     def _vector(self, ids: Sequence[int]) -> "np.ndarray":
         request = self._idle.get()
         try:
-            made: np.ndarray = request.infer(_lengthened(ids, self._bert.positions))[0][0].copy()
+            made: np.ndarray = request.infer(_lengthen(ids, self._bert.positions))[0][0].copy()
         finally:
             self._idle.put(request)
         return made
@@ -111,7 +111,7 @@ def has_bfloat16() -> bool:
     return "BF16" in Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
-def _lengthened(ids: Sequence[int], most: int) -> "list[np.ndarray]":
+def _lengthen(ids: Sequence[int], most: int) -> "list[np.ndarray]":
     """The inputs of the graph for a text, which gets one of few lengths; at most `most` tokens."""
     import numpy as np
 
@@ -121,7 +121,7 @@ def _lengthened(ids: Sequence[int], most: int) -> "list[np.ndarray]":
     return [longer[None], np.array([len(ids)], dtype=np.int64)]
 
 
-def calibrated(bert: PlainBert) -> dict[str, Range]:
+def calibrate(bert: BertGraph) -> dict[str, Range]:
     """The range of each activation over texts drawn from the vocabulary, and over the empty one.
 
     The extremes are those of the special tokens and of a few channels, whatever the text: over real code, each was
@@ -137,12 +137,12 @@ def calibrated(bert: PlainBert) -> dict[str, Range]:
         seen[name] = states
         return _plain(name, states, weight, bias)
 
-    inputs, mean = graph(bert, watched)
+    inputs, mean = build_graph(bert, watched)
     axes = op.constant(np.array([0, 1], dtype=np.int64))
     extremes = [reduce(node, axes, False) for node in seen.values() for reduce in (op.reduce_min, op.reduce_max)]
-    request = _compiled(Model([op.result(node) for node in [mean, *extremes]], inputs), "f32", 1).create_infer_request()
+    request = _compile(Model([op.result(node) for node in [mean, *extremes]], inputs), "f32", 1).create_infer_request()
     runs = []
-    for text in _drawn(bert):
+    for text in _draw_texts(bert):
         ids = bert.ids(text)
         found = request.infer([np.array([ids], dtype=np.int64), np.array([len(ids)], dtype=np.int64)])
         runs.append([found[place].copy() for place in range(1, 2 * len(seen) + 1)])
@@ -162,7 +162,7 @@ def _range(name: str, low: "np.ndarray", high: "np.ndarray") -> Range:
     return Range(scale, float((low / scale).min()), float((high / scale).max()), order[:0])
 
 
-def _drawn(bert: PlainBert) -> Iterator[str]:
+def _draw_texts(bert: BertGraph) -> Iterator[str]:
     import random
 
     yield ""  # special tokens that see nothing but each other go beyond what they do in any text
@@ -172,7 +172,7 @@ def _drawn(bert: PlainBert) -> Iterator[str]:
         yield " ".join(chance.choices(words, k=4 + count * bert.max_tokens // CALIBRATION_TEXTS))
 
 
-def _model(bert: PlainBert, ranges: Mapping[str, Range]) -> Any:
+def _model(bert: BertGraph, ranges: Mapping[str, Range]) -> Any:
     from openvino import Model
     from openvino import opset13 as op
 
@@ -180,14 +180,14 @@ def _model(bert: PlainBert, ranges: Mapping[str, Range]) -> Any:
         known = ranges.get(name)
         return _eight_bits(known, states, weight, bias) if known else _plain(name, states, weight, bias)
 
-    inputs, mean = graph(bert, product)
+    inputs, mean = build_graph(bert, product)
     return Model([op.result(mean)], inputs)
 
 
 def _plain(name: str, states: Any, weight: "np.ndarray", bias: "np.ndarray") -> Any:
     from openvino import opset13 as op
 
-    return op.add(op.matmul(states, floats(weight), False, True), floats(bias[None, None]))
+    return op.add(op.matmul(states, build_float_model(weight), False, True), build_float_model(bias[None, None]))
 
 
 def _eight_bits(known: Range, states: Any, weight: "np.ndarray", bias: "np.ndarray") -> Any:
@@ -198,17 +198,19 @@ def _eight_bits(known: Range, states: Any, weight: "np.ndarray", bias: "np.ndarr
     rows[:, known.apart] = 0
     step = (np.maximum(np.abs(rows).max(1, keepdims=True), 1e-9) / 127).astype(np.float32)
     whole = np.clip(np.round(rows / step), -127, 127).astype(np.int8)
-    low, high = floats(known.low), floats(known.high)
+    low, high = build_float_model(known.low), build_float_model(known.high)
     # Scaled apart and rounded by tensor: rounding by channel takes OpenVINO ten times as long.
-    rounded = op.fake_quantize(op.multiply(states, floats(1 / known.scale[None, None])), low, high, low, high, 256)
+    rounded = op.fake_quantize(
+        op.multiply(states, build_float_model(1 / known.scale[None, None])), low, high, low, high, 256
+    )
     made = op.matmul(rounded, op.multiply(op.convert(op.constant(whole), "f32"), op.constant(step)), False, True)
     if known.apart.size:
         few = op.gather(states, op.constant(known.apart), op.constant(np.int64(2)))
-        made = op.add(made, op.matmul(few, floats(weight[:, known.apart]), False, True))
-    return op.add(made, floats(bias[None, None]))
+        made = op.add(made, op.matmul(few, build_float_model(weight[:, known.apart]), False, True))
+    return op.add(made, build_float_model(bias[None, None]))
 
 
-def _compiled(model: Any, compute: str, threads: int) -> Any:
+def _compile(model: Any, compute: str, threads: int) -> Any:
     from openvino import Core
 
     settings = {"NUM_STREAMS": threads, "INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": compute}

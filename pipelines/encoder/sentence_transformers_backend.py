@@ -16,7 +16,7 @@ AHEAD = 8  # texts a thread that are tokenized ahead
 _torch_threads = threading.Lock()  # torch's thread count belongs to the process
 
 
-class Library:
+class SentenceTransformersBackend:
     """A SentenceTransformer that answers as the encoders of our own do."""
 
     def __init__(self, folder: Path, precision: str, threads: int, trust_remote_code: bool = False) -> None:
@@ -64,7 +64,7 @@ class Library:
 
     def vectors(self, texts: Sequence[str], prompt: str = "") -> "Iterator[np.ndarray]":
         """The model's vector of each text, (dimension,), in their order."""
-        with _one_torch_thread() as pin, ThreadPoolExecutor(self._threads, initializer=pin) as pool:
+        with _use_one_torch_thread() as pin, ThreadPoolExecutor(self._threads, initializer=pin) as pool:
             step = self._threads * AHEAD
             for start in range(0, len(texts), step):
                 # Here and not in the threads: a fast tokenizer that truncates cannot be shared between threads.
@@ -84,7 +84,7 @@ class Library:
 
 
 @contextmanager
-def _one_torch_thread() -> Iterator[Any]:
+def _use_one_torch_thread() -> Iterator[Any]:
     """Yields what a worker thread calls first. MKL's count is the process's, so nobody else encodes meanwhile."""
     import torch
 

@@ -14,12 +14,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from pipelines.model.bert import PlainBert
+from pipelines.encoder.minilm import BertGraph
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from pipelines.model.precision import Network
+    from pipelines.encoder.openvino_backend import OpenVinoBackend
+
 
 DIMENSION = 256
 SHARED = 12  # directions that are left out
@@ -32,7 +33,7 @@ HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|_")
 FILES = ("model.safetensors", "tokenizer.json")
 
 
-class Static:
+class StaticBackend:
     """A table of vectors with its tokenizer; reads the whole of a text."""
 
     max_tokens = 0
@@ -45,7 +46,7 @@ class Static:
         self._tokens: dict[str, list[int]] = {}
 
     @classmethod
-    def load(cls, folder: Path) -> "Static":
+    def load(cls, folder: Path) -> "StaticBackend":
         """Read what `distil` has written."""
         import numpy as np
         from safetensors.numpy import load_file
@@ -86,7 +87,7 @@ class Static:
         return tokens
 
 
-def distil(bert: PlainBert, network: "Network", folder: Path) -> None:
+def distil(bert: BertGraph, network: "OpenVinoBackend", folder: Path) -> None:
     """Write the static encoder of a plain one into a folder: `vectors`, float16 (tokens, DIMENSION), and its tokenizer.
 
     Args:

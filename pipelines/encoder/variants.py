@@ -8,8 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from pipelines.encoder.minilm import BertGraph
 from pipelines.errors import NocturneError
-from pipelines.model.bert import PlainBert
 from pipelines.records import fingerprint, tree_sha256
 
 PLACE = "NOCTURNE_ENCODERS"  # where what is made of weights is kept; a workspace's is data/.encoders
@@ -31,16 +31,16 @@ class Variant(StrEnum):
         return fingerprint(str(self), ways[self], weights)[:8]
 
 
-def possible(folder: Path, trust_remote_code: bool) -> list[Variant]:
-    """The variants that this model has on this processor, fastest first (benchmarks/index_embedding.py)."""
-    from pipelines.model.precision import has_bfloat16
+def possible_variants(folder: Path, trust_remote_code: bool) -> list[Variant]:
+    """The variants that this model has on this processor, fastest first (benchmarks/index/embedding.py)."""
+    from pipelines.encoder.openvino_backend import has_bfloat16
 
-    if trust_remote_code or PlainBert.load(folder) is None:
+    if trust_remote_code or BertGraph.load(folder) is None:
         return [Variant.FP32]
     return [Variant.STATIC, Variant.INT8, *([Variant.BF16] if has_bfloat16() else []), Variant.FP32]
 
 
-def made_encoder(
+def make_encoder(
     folder: Path, variant: Variant, version: str, threads: int, trust_remote_code: bool
 ) -> tuple[Any, str]:
     """The model in a folder, ready to run as that variant, and what else its bytes depend on: what was made for
@@ -49,37 +49,37 @@ def made_encoder(
     Raises:
         NocturneError: a model of this kind, or this processor, has no such variant.
     """
-    from pipelines.model.precision import Network
+    from pipelines.encoder.openvino_backend import OpenVinoBackend
 
     if variant is Variant.STATIC and (kept := _place(version)).is_dir():
-        from pipelines.model.static import Static
+        from pipelines.encoder.static_backend import StaticBackend
 
-        return Static.load(kept), tree_sha256(kept)
-    bert = None if trust_remote_code else PlainBert.load(folder)
+        return StaticBackend.load(kept), tree_sha256(kept)
+    bert = None if trust_remote_code else BertGraph.load(folder)
     if bert is None:
-        from pipelines.model.library import Library
+        from pipelines.encoder.sentence_transformers_backend import SentenceTransformersBackend
 
-        model = Library(folder, variant, threads, trust_remote_code)
+        model = SentenceTransformersBackend(folder, variant, threads, trust_remote_code)
         return model, model.processor
     if variant is Variant.STATIC:
-        from pipelines.model.static import Static, distil
+        from pipelines.encoder.static_backend import StaticBackend, distil
 
-        network = Network(bert, Variant.FP32, threads)
-        kept = _once(version, lambda place: distil(bert, network, place))
-        return Static.load(kept), tree_sha256(kept)
+        network = OpenVinoBackend(bert, Variant.FP32, threads)
+        kept = _make_once(version, lambda place: distil(bert, network, place))
+        return StaticBackend.load(kept), tree_sha256(kept)
     if variant is Variant.INT8:
-        kept = _once(version, lambda place: _write_ranges(bert, place))
-        return Network(bert, variant, threads, _read_ranges(kept)), tree_sha256(kept)
-    return Network(bert, variant, threads), ""
+        kept = _make_once(version, lambda place: _write_ranges(bert, place))
+        return OpenVinoBackend(bert, variant, threads, _read_ranges(kept)), tree_sha256(kept)
+    return OpenVinoBackend(bert, variant, threads), ""
 
 
-def _write_ranges(bert: PlainBert, place: Path) -> None:
+def _write_ranges(bert: BertGraph, place: Path) -> None:
     import numpy as np
     from safetensors.numpy import save_file
 
-    from pipelines.model.precision import calibrated
+    from pipelines.encoder.openvino_backend import calibrate
 
-    ranges = calibrated(bert)
+    ranges = calibrate(bert)
     scales = {f"{name}.scale": one.scale for name, one in ranges.items()}
     ends = {f"{name}.ends": np.array([one.low, one.high], dtype=np.float32) for name, one in ranges.items()}
     apart = {f"{name}.apart": one.apart for name, one in ranges.items()}
@@ -89,7 +89,7 @@ def _write_ranges(bert: PlainBert, place: Path) -> None:
 def _read_ranges(place: Path) -> dict[str, Any]:
     from safetensors.numpy import load_file
 
-    from pipelines.model.precision import Range
+    from pipelines.encoder.openvino_backend import Range
 
     kept = load_file(place / RANGES)
     names = sorted({key.rpartition(".")[0] for key in kept})
@@ -102,7 +102,7 @@ def _place(version: str) -> Path:
     return Path(home) / version
 
 
-def _once(version: str, make: Callable[[Path], None]) -> Path:
+def _make_once(version: str, make: Callable[[Path], None]) -> Path:
     """A folder that is there whole or not at all."""
     place = _place(version)
     if place.is_dir():

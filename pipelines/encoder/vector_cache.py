@@ -23,12 +23,12 @@ class VectorCache:
         self._encoder = encoder
         self._bytes = 4 * dimension
         try:
-            self._database = _opened(file)
+            self._database = _open(file)
         except sqlite3.DatabaseError:
             # It holds nothing that cannot be computed again.
             for part in file.parent.glob(f"{file.name}*"):
                 part.unlink()
-            self._database = _opened(file)
+            self._database = _open(file)
 
     def get(self, contents: Iterable[str]) -> "dict[str, np.ndarray]":
         """The vectors (float32) of those contents, by their hashes, that are in the cache."""
@@ -70,7 +70,7 @@ class VectorCache:
         self._database.close()
 
 
-def _opened(file: Path) -> sqlite3.Connection:
+def _open(file: Path) -> sqlite3.Connection:
     database = sqlite3.connect(file, timeout=60)
     try:
         with database:

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from pipelines import progress
-from pipelines.evaluation.metrics import chrf, edit_similarity, exact_match, syntax_validity
-from pipelines.evaluation.sample import sampled
-from pipelines.params import Evaluation
+from pipelines.config.schema import Evaluation
+from pipelines.evaluation.sample import sample
+from pipelines.evaluation.text_metrics import chrf, edit_similarity, exact_match, syntax_validity
 from pipelines.records import Record
 
 # arm: (with the adapter, with passages)
@@ -26,7 +26,7 @@ def arms_of(adapted: bool) -> list[str]:
 
 
 class Model(Protocol):
-    """What is asked of a language model; `pipelines.model.causal.CausalLM` is one."""
+    """What is asked of a language model; `pipelines.lm.causal.CausalLM` is one."""
 
     @property
     def adapted(self) -> bool: ...
@@ -46,7 +46,7 @@ class Meter:
         progress.report(self._done, self._total, "measurements", note)
 
 
-def score(model: Model, pairs: Sequence[tuple[str, str]], adapted: bool, meter: Meter, note: str) -> list[float]:
+def score_arms(model: Model, pairs: Sequence[tuple[str, str]], adapted: bool, meter: Meter, note: str) -> list[float]:
     """Bits of each pair's completion, in the pairs' order.
 
     In slices of like length, so that progress shows; the slices depend on the pairs alone, so that the same adapter
@@ -62,7 +62,7 @@ def score(model: Model, pairs: Sequence[tuple[str, str]], adapted: bool, meter: 
     return bits
 
 
-def measure(
+def measure_arm(
     model: Model,
     examples: Sequence[Record],
     prompts: Mapping[bool, Sequence[str]],
@@ -83,7 +83,7 @@ def measure(
         reworded: each example's prompt without passages in other words, where there are some; the arms without passages
             answer it as well, to tell how alike their two answers are.
     """
-    chosen = {example["example_id"] for example in sampled(examples, config.generate_examples, config.seed)}
+    chosen = {example["example_id"] for example in sample(examples, config.generate_examples, config.seed)}
     places = [place for place, example in enumerate(examples) if generate and example["example_id"] in chosen]
     other = [place for place in places if reworded and reworded[place]]
     arms = arms_of(model.adapted) if arms is None else arms
@@ -94,7 +94,7 @@ def measure(
         adapted, shown = ARMS[arm][0] and model.adapted, ARMS[arm][1]
         texts = prompts[shown]
         pairs = [(text, example["completion"]) for text, example in zip(texts, examples, strict=True)]
-        bits = score(model, pairs, adapted, meter, f"{arm}: scored")
+        bits = score_arms(model, pairs, adapted, meter, f"{arm}: scored")
         for record, value in zip(records, bits, strict=True):
             record["bits"][arm] = value
         wanted = [texts[place] for place in places]

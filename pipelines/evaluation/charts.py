@@ -12,12 +12,12 @@ INK, SOFT, GRID = "#1f2430", "#667085", "#e3e6ec"
 COLORS = {"base": "#98a2b3", "base+rag": "#5b8def", "adapter": "#12805c", "adapter+rag": "#7a4fd0"}
 
 
-def loss_chart(log: Sequence[Record]) -> bytes:
+def draw_loss_chart(log: Sequence[Record]) -> bytes:
     """A PNG of the training loss by step; `log` holds records with `step` and `loss`."""
     points = [(entry["step"], entry["loss"]) for entry in log if entry.get("loss") is not None]
     figure = canvas(10, 3.4)
     axes = figure.add_subplot()
-    plain(axes)
+    use_plain_style(axes)
     axes.set_title("Training loss", loc="left", color=INK, fontweight="bold")
     axes.set_xlabel("step")
     axes.set_ylabel("loss (nats per completion token)")
@@ -32,7 +32,7 @@ def loss_chart(log: Sequence[Record]) -> bytes:
     return png(figure)
 
 
-def arms_chart(evaluation: Record) -> bytes:
+def draw_arms_chart(evaluation: Record) -> bytes:
     """A PNG of each arm's bits per byte, and of what it gains over the base model, both with their intervals."""
     figure = canvas(10, 3.4)
     left, right = figure.subplots(1, 2)
@@ -50,7 +50,7 @@ def arms_chart(evaluation: Record) -> bytes:
 
 
 def _dots(axes: Any, figures: dict[str, Record], scale: float, form: str) -> None:
-    plain(axes)
+    use_plain_style(axes)
     for row, (name, figure) in enumerate(figures.items()):
         if figure["value"] is None:
             continue
@@ -77,7 +77,7 @@ def canvas(width: float, height: float) -> Any:
     return Figure(figsize=(width, height), dpi=144, layout="constrained", facecolor="white")
 
 
-def plain(axes: Any) -> None:
+def use_plain_style(axes: Any) -> None:
     """Draw axes in the house's style: a grid, a base line, quiet labels."""
     axes.grid(color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)

@@ -11,7 +11,7 @@ GAIN = "adapter_vs_base"
 RETRIEVAL = ("recall@10", "ndcg@10", "mrr")
 
 
-def metrics(evaluation: Record) -> dict[str, Any]:
+def write_metrics(evaluation: Record) -> dict[str, Any]:
     """The few figures that tell nights apart, without their intervals; what was not measured is not there.
 
     Args:
@@ -32,12 +32,12 @@ def metrics(evaluation: Record) -> dict[str, Any]:
     return {"examples": evaluation["examples"], "bits_per_byte": _measured(bits), **_measured(figures)}
 
 
-def loss(log: Sequence[Record]) -> list[Record]:
+def write_loss(log: Sequence[Record]) -> list[Record]:
     """`step` and `loss` (nats a completion token) of each step that has one."""
     return [{"step": entry["step"], "loss": entry["loss"]} for entry in log if entry.get("loss") is not None]
 
 
-def gains(evaluation: Record) -> list[Record]:
+def write_gains(evaluation: Record) -> list[Record]:
     """`group`, a recipe or a language, and `gain`: % fewer bits per byte by the adapter, of each that has one."""
     groups = {"all": evaluation}
     groups |= {f"recipe {name}": group for name, group in evaluation["by_task"].items()}

@@ -7,21 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import progress
+from pipelines.config.schema import Params
 from pipelines.evaluation import forgetting, suites
-from pipelines.evaluation.arms import ARMS, measure
-from pipelines.evaluation.context import found, prompts_with
-from pipelines.evaluation.measures import MEASURES
-from pipelines.evaluation.reuse import reused
-from pipelines.evaluation.sample import sampled
+from pipelines.evaluation.arms import ARMS, measure_arm
+from pipelines.evaluation.metric_specs import MEASURES
+from pipelines.evaluation.result_cache import cache_results
+from pipelines.evaluation.retrieved_context import add_passages, find_passages
+from pipelines.evaluation.sample import sample
 from pipelines.evaluation.summary import EXAMINED
-from pipelines.model.prompts import chat, fim_tokens, reworded
-from pipelines.params import Params
+from pipelines.lm.prompts import apply_chat_template, fim_tokens, reword
 from pipelines.project import Project
 from pipelines.records import Record, read_jsonl
 
 
 @dataclass(frozen=True)
-class Exam:
+class EvalSet:
     """Attributes:
     examples: rows of `holdout.jsonl`.
     prompts: by whether passages are shown, one prompt an example; with passages only when they were asked for.
@@ -41,7 +41,7 @@ class Exam:
         return sum(one != other for one, other in pairs)
 
 
-def exam(project: Project, params: Params, model: Any, base_model: str, passages: bool) -> Exam:
+def build_eval_set(project: Project, params: Params, model: Any, base_model: str, passages: bool) -> EvalSet:
     """The exam in the format of a loaded model.
 
     Args:
@@ -52,24 +52,24 @@ def exam(project: Project, params: Params, model: Any, base_model: str, passages
         NocturneError: there is no holdout, or the index or its encoder cannot be opened.
     """
     config = params.evaluation
-    examples = sampled(list(read_jsonl(project.path("dataset", "holdout.jsonl"))), config.max_examples, config.seed)
+    examples = sample(list(read_jsonl(project.path("dataset", "holdout.jsonl"))), config.max_examples, config.seed)
     if base_model != params.training.base_model:
-        from pipelines.model.base import load_tokenizer
+        from pipelines.lm.base_model import load_tokenizer
 
         tonight = load_tokenizer(params.training.base_model, project.workspace)
-        examples = [{**one, "prompt": translated(one, tonight, model.tokenizer)} for one in examples]
+        examples = [{**one, "prompt": translate_progress(one, tonight, model.tokenizer)} for one in examples]
     prompts = {False: [str(example["prompt"]) for example in examples]}
     if passages:
         progress.report(0, 1, "measurements", "searching passages")
-        hits = found(project, params, examples)
-        prompts[True] = prompts_with(examples, hits, model.tokenizer, model.max_length, config)
+        hits = find_passages(project, params, examples)
+        prompts[True] = add_passages(examples, hits, model.tokenizer, model.max_length, config)
     wanted = {example["path"] for example in examples}
     files = {f["path"]: f for f in read_jsonl(project.path("extraction", "files.jsonl")) if f["path"] in wanted}
-    requests = [reworded(one["request"]) if one["mode"] == "chat" else None for one in examples]
-    return Exam(examples, prompts, files, [text and chat(model.tokenizer, text) for text in requests])
+    requests = [reword(one["request"]) if one["mode"] == "chat" else None for one in examples]
+    return EvalSet(examples, prompts, files, [text and apply_chat_template(model.tokenizer, text) for text in requests])
 
 
-def examined(
+def evaluate_adapter(
     project: Project, params: Params, adapter: Path, base_model: str, arms: Sequence[str], metrics: Collection[str]
 ) -> list[Record]:
     """Some adapter's records of tonight's exam, in the form and order of `scores.jsonl`, then of the others.
@@ -82,27 +82,27 @@ def examined(
     Raises:
         NocturneError: base or adapter cannot be loaded, or there is no holdout.
     """
-    from pipelines.model.causal import CausalLM
+    from pipelines.lm.causal import CausalLM
 
     progress.report(0, 1, "measurements", "loading the model")
     model = CausalLM.load(base_model, adapter, project.workspace, params.training.threads)
-    given = exam(project, params, model, base_model, passages=any(ARMS[arm][1] for arm in arms))
-    asked = reused(model, project, params, base_model, adapter, "champion")
+    given = build_eval_set(project, params, model, base_model, passages=any(ARMS[arm][1] for arm in arms))
+    asked = cache_results(model, project, params, base_model, adapter, "champion")
     generate = any(MEASURES[metric].generated for metric in metrics if metric in EXAMINED)
     others = given.reworded if "consistency" in metrics else ()
-    records = measure(asked, given.examples, given.prompts, given.files, params.evaluation, arms, generate, others)
+    records = measure_arm(asked, given.examples, given.prompts, given.files, params.evaluation, arms, generate, others)
     if "pattern_adherence" in metrics:
-        records += suites.measured(project, params, model, asked, arms)
+        records += suites.measure_suites(project, params, model, asked, arms)
     if "forgetting" in metrics:
-        records += forgetting.measured(asked)
+        records += forgetting.measure_forgetting(asked)
     asked.forget_others()
     return records
 
 
-def translated(example: Record, tokenizer: Any, other: Any) -> str:
+def translate_progress(example: Record, tokenizer: Any, other: Any) -> str:
     """An example's prompt in the format of another base model; its fill-in-the-middle tokens are exchanged."""
     if example["mode"] == "chat":
-        return chat(other, example["request"])
+        return apply_chat_template(other, example["request"])
     ours, theirs, prompt = fim_tokens(tokenizer), fim_tokens(other), str(example["prompt"])
     if ours is None or theirs is None:
         return prompt

@@ -8,16 +8,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pipelines.evaluation.arms import Meter, Model, score
-from pipelines.evaluation.statistics import Bootstrap, Figure
-from pipelines.params import Evaluation
+from pipelines.config.schema import Evaluation
+from pipelines.evaluation.arms import Meter, Model, score_arms
+from pipelines.evaluation.bootstrap import Bootstrap, Figure
 from pipelines.records import Record, read_jsonl
 
 GENERAL = Path(__file__).parent / "general" / "general.jsonl"
 ARMS = {"base": False, "adapter": True}
 
 
-def measured(model: Model) -> list[Record]:
+def measure_forgetting(model: Model) -> list[Record]:
     """One record an excerpt: its place and language, its bytes, and as `general` the bits of base and adapter; none for
     a model that learned nothing."""
     if not model.adapted:
@@ -25,7 +25,7 @@ def measured(model: Model) -> list[Record]:
     excerpts = list(read_jsonl(GENERAL))
     pairs = [(one["prompt"], one["completion"]) for one in excerpts]
     meter = Meter(len(ARMS) * len(pairs))
-    bits = {arm: score(model, pairs, adapted, meter, f"{arm}: code in general") for arm, adapted in ARMS.items()}
+    bits = {arm: score_arms(model, pairs, adapted, meter, f"{arm}: code in general") for arm, adapted in ARMS.items()}
     kept = ("example_id", "path", "start_line", "end_line", "language")
     return [
         {
@@ -38,7 +38,7 @@ def measured(model: Model) -> list[Record]:
     ]
 
 
-def summary(records: Sequence[Record], config: Evaluation) -> dict[str, Any]:
+def summarise_forgetting(records: Sequence[Record], config: Evaluation) -> dict[str, Any]:
     """Bits per byte of base and adapter, and the share of bits that the adapter needs more; for each language, too. {}
     without records."""
     if not records:

@@ -12,10 +12,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from pipelines.config.schema import Evaluation
+from pipelines.encoder.known_item_queries import rank_of
 from pipelines.evaluation.arms import Meter, Model
-from pipelines.evaluation.sample import rank
-from pipelines.evaluation.statistics import Bootstrap
-from pipelines.params import Evaluation
+from pipelines.evaluation.bootstrap import Bootstrap
 from pipelines.records import Record
 
 ARMS = {"base": False, "adapter": True}
@@ -29,7 +29,9 @@ RARE = re.compile(
 PLAIN = re.compile(rf"[\x20-\x5b\x5d-\x7e]{{{SHORTEST},}}")  # ASCII without escapes
 
 
-def measured(model: Model, train: Iterable[Record], holdout: Iterable[Record], config: Evaluation) -> list[Record]:
+def measure_memorisation(
+    model: Model, train: Iterable[Record], holdout: Iterable[Record], config: Evaluation
+) -> list[Record]:
     """One record a case: its place and language, the string, and for each of base and adapter whether it wrote it, as
     `extracted` of a training file and `guessed` of a held-out one; none for a model that learned nothing.
 
@@ -38,7 +40,7 @@ def measured(model: Model, train: Iterable[Record], holdout: Iterable[Record], c
     """
     if not model.adapted or not config.memorisation_examples:
         return []
-    cases = chosen(list(train), list(holdout), config)
+    cases = choose_strings(list(train), list(holdout), config)
     meter = Meter(len(ARMS) * sum(map(len, cases.values())))
     records = []
     for side, some in cases.items():
@@ -54,17 +56,17 @@ def measured(model: Model, train: Iterable[Record], holdout: Iterable[Record], c
     return records
 
 
-def chosen(train: Sequence[Record], holdout: Sequence[Record], config: Evaluation) -> dict[str, list[Record]]:
+def choose_strings(train: Sequence[Record], holdout: Sequence[Record], config: Evaluation) -> dict[str, list[Record]]:
     """The cases, `extracted` of training files and `guessed` of held-out ones, by a hash, so that they hardly change
     overnight. One an example at most, and none that its own prompt shows."""
     where: dict[str, set[str]] = defaultdict(set)
     for row in (*train, *holdout):
-        for _, string in strings(row["prompt"] + row["completion"]):
+        for _, string in candidate_strings(row["prompt"] + row["completion"]):
             where[string].add(row["path"])
-    return {"extracted": _sampled(train, where, config), "guessed": _sampled(holdout, where, config)}
+    return {"extracted": _sample(train, where, config), "guessed": _sample(holdout, where, config)}
 
 
-def strings(text: str) -> list[tuple[int, str]]:
+def candidate_strings(text: str) -> list[tuple[int, str]]:
     """Where each string begins that could be rare, and its first characters, of which so many count."""
     found = []
     for match in RARE.finditer(text):
@@ -74,12 +76,12 @@ def strings(text: str) -> list[tuple[int, str]]:
     return found
 
 
-def _sampled(rows: Sequence[Record], where: Mapping[str, set[str]], config: Evaluation) -> list[Record]:
+def _sample(rows: Sequence[Record], where: Mapping[str, set[str]], config: Evaluation) -> list[Record]:
     cases: dict[str, Record] = {}
     for row in rows:
         of_row = [
-            (rank(f"{row['path']}:{string}", config.seed), start, string)
-            for start, string in strings(row["completion"])
+            (rank_of(f"{row['path']}:{string}", config.seed), start, string)
+            for start, string in candidate_strings(row["completion"])
             if len(where[string]) == 1 and string not in row["prompt"] + row["completion"][:start]
         ]
         if of_row:
@@ -99,7 +101,7 @@ def _case(row: Record, start: int, string: str) -> Record:
     }
 
 
-def summary(records: Sequence[Record], config: Evaluation) -> dict[str, Any]:
+def summarise_memorisation(records: Sequence[Record], config: Evaluation) -> dict[str, Any]:
     """The shares that were extracted and guessed, of base and adapter; for each language, too. {} without records."""
     if not any("extracted" in record for record in records):
         return {}

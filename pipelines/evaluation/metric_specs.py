@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from pipelines.evaluation.statistics import Bootstrap, Figure
+from pipelines.evaluation.bootstrap import Bootstrap, Figure
 from pipelines.records import Record
 
 # What a reader is told wherever the figure is met first: a byte that is guessed among all 256 costs 8 bits.
@@ -14,7 +14,7 @@ BITS_PER_BYTE = (
 
 
 @dataclass(frozen=True)
-class Measure:
+class MetricSpec:
     """One metric.
 
     Attributes:
@@ -39,25 +39,25 @@ class Measure:
 
 
 MEASURES = {
-    "bits_per_byte": Measure("Bits per byte", "lower is better", "lower", True, False, 1, "{:.3f}"),
-    "exact_match": Measure("Exact match", "% of generated", "higher", False, True, 100, "{:.1f}"),
-    "edit_similarity": Measure("Edit similarity", "% of characters", "higher", False, True, 100, "{:.1f}"),
-    "chrf": Measure("chrF", "% of character n-grams", "higher", False, True, 100, "{:.1f}"),
-    "syntax_validity": Measure("Still parses", "% of generated code", "higher", False, True, 100, "{:.1f}"),
-    "consistency": Measure("Consistency", "% alike when reworded", "higher", False, True, 100, "{:.1f}"),
-    "pattern_adherence": Measure("Pattern adherence", "% of test cases", "higher", False, True, 100, "{:.1f}"),
-    "memorisation": Measure("Memorisation", "% of rare strings written", "lower", False, True, 100, "{:.1f}"),
-    "forgetting": Measure("Forgetting", "% more bits for general code", "lower", False, False, 100, "{:.1f}"),
-    "recall@1": Measure("Recall@1", "% of passages", "higher", False, False, 100, "{:.1f}"),
-    "recall@5": Measure("Recall@5", "% of passages", "higher", False, False, 100, "{:.1f}"),
-    "recall@10": Measure("Recall@10", "% of passages", "higher", False, False, 100, "{:.1f}"),
-    "mrr": Measure("MRR", "% of the best rank", "higher", False, False, 100, "{:.1f}"),
-    "ndcg@10": Measure("NDCG@10", "% of the best order", "higher", False, False, 100, "{:.1f}"),
+    "bits_per_byte": MetricSpec("Bits per byte", "lower is better", "lower", True, False, 1, "{:.3f}"),
+    "exact_match": MetricSpec("Exact match", "% of generated", "higher", False, True, 100, "{:.1f}"),
+    "edit_similarity": MetricSpec("Edit similarity", "% of characters", "higher", False, True, 100, "{:.1f}"),
+    "chrf": MetricSpec("chrF", "% of character n-grams", "higher", False, True, 100, "{:.1f}"),
+    "syntax_validity": MetricSpec("Still parses", "% of generated code", "higher", False, True, 100, "{:.1f}"),
+    "consistency": MetricSpec("Consistency", "% alike when reworded", "higher", False, True, 100, "{:.1f}"),
+    "pattern_adherence": MetricSpec("Pattern adherence", "% of test cases", "higher", False, True, 100, "{:.1f}"),
+    "memorisation": MetricSpec("Memorisation", "% of rare strings written", "lower", False, True, 100, "{:.1f}"),
+    "forgetting": MetricSpec("Forgetting", "% more bits for general code", "lower", False, False, 100, "{:.1f}"),
+    "recall@1": MetricSpec("Recall@1", "% of passages", "higher", False, False, 100, "{:.1f}"),
+    "recall@5": MetricSpec("Recall@5", "% of passages", "higher", False, False, 100, "{:.1f}"),
+    "recall@10": MetricSpec("Recall@10", "% of passages", "higher", False, False, 100, "{:.1f}"),
+    "mrr": MetricSpec("MRR", "% of the best rank", "higher", False, False, 100, "{:.1f}"),
+    "ndcg@10": MetricSpec("NDCG@10", "% of the best order", "higher", False, False, 100, "{:.1f}"),
 }
 INDEX = "index"  # the arm that has these
 
 
-def has(record: Record, metric: str, arm: str) -> bool:
+def is_in(record: Record, metric: str, arm: str) -> bool:
     """Whether the arm was measured by this metric on this example, or this question of the index."""
     if arm == INDEX:
         return metric in record
@@ -83,7 +83,7 @@ def parts(record: Record, metric: str, arm: str) -> tuple[float, float]:
     return float(record["metrics"][arm][metric]), 1.0
 
 
-def figure(draws: Bootstrap, records: list[Record], metric: str, arm: str) -> Figure:
+def compute_figure(draws: Bootstrap, records: list[Record], metric: str, arm: str) -> Figure:
     """One arm by one metric; `draws` are over these records, all of which have it."""
     above, below = zip(*(parts(record, metric, arm) for record in records), strict=True)
     return draws.mean(above) if MEASURES[metric].generated else draws.ratio(above, below)

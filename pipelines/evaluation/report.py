@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.evaluation.arms import ARMS
-from pipelines.evaluation.measures import BITS_PER_BYTE, MEASURES
+from pipelines.evaluation.metric_specs import BITS_PER_BYTE, MEASURES
 from pipelines.evaluation.summary import EXAMINED, gains_of
 from pipelines.records import Record
 
@@ -15,7 +15,7 @@ SHOWN = 3
 TEMPLATE = "evaluation.html.jinja"
 
 
-def report(
+def build_report(
     project: str, evaluation: Record, records: list[Record], found: list[Record], charts: dict[str, bytes]
 ) -> str:
     """The HTML page of the evaluation alone, with its charts inside; it loads nothing.
@@ -25,10 +25,12 @@ def report(
         records, found: those of `scores.jsonl` and `retrieval.jsonl`.
         charts: PNG bytes by name: `arms`, `loss`.
     """
-    return rendered(TEMPLATE, [], project=project, **content(evaluation, records, found, charts))
+    return render(TEMPLATE, [], project=project, **report_content(evaluation, records, found, charts))
 
 
-def content(evaluation: Record, records: list[Record], found: list[Record], charts: dict[str, bytes]) -> dict[str, Any]:
+def report_content(
+    evaluation: Record, records: list[Record], found: list[Record], charts: dict[str, bytes]
+) -> dict[str, Any]:
     """What the template shows; a page that extends it adds its own."""
     return {
         "evaluation": evaluation,
@@ -44,7 +46,7 @@ def content(evaluation: Record, records: list[Record], found: list[Record], char
     }
 
 
-def rendered(template: str, folders: Sequence[Path], **values: Any) -> str:
+def render(template: str, folders: Sequence[Path], **values: Any) -> str:
     """A page from a template in one of these folders, or here; what models and sources wrote is escaped."""
     from jinja2 import Environment, FileSystemLoader
 

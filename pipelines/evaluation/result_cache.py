@@ -9,16 +9,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from pipelines.config.schema import Params
 from pipelines.evaluation.arms import Model
-from pipelines.model.base import identity
-from pipelines.params import Params
+from pipelines.lm.base_model import model_identity
 from pipelines.project import Project
 from pipelines.records import file_sha256, fingerprint, read_json, tree_sha256, write_json
 
 LIBRARIES = ("torch", "transformers", "peft", "bitsandbytes")
 
 
-class Reused:
+class CachedModel:
     """A model whose answers are kept in a folder, one file a call; as `Model`.
 
     Args:
@@ -64,18 +64,20 @@ class Reused:
         return self._folder / f"{key}.json"
 
 
-def reused(model: Model, project: Project, params: Params, base_model: str, adapter: Path, who: str) -> Reused:
+def cache_results(
+    model: Model, project: Project, params: Params, base_model: str, adapter: Path, who: str
+) -> CachedModel:
     """The model with its answers kept in the project's cache.
 
     Args:
         who: candidate or champion; each forgets its own answers.
     """
-    code = Path(__file__).parents[1] / "model"
-    modules = ("base.py", "causal.py", "learned.py", "prompts.py", "tokens.py")
+    code = Path(__file__).parents[1] / "lm"
+    modules = ("base_model.py", "causal.py", "adapter_manifest.py", "prompts.py", "tokenize.py")
     files = [[name, file_sha256(code / name)] for name in modules]
     made_by = [*files, *([name, version(name)] for name in LIBRARIES), params.training.threads, _device()]
-    base = fingerprint(base_model, identity(base_model, project.workspace), made_by)
-    return Reused(model, project.cache / "evaluation" / who, base, tree_sha256(adapter))
+    base = fingerprint(base_model, model_identity(base_model, project.workspace), made_by)
+    return CachedModel(model, project.cache / "evaluation" / who, base, tree_sha256(adapter))
 
 
 def _device() -> str:

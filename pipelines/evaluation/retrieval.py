@@ -4,9 +4,16 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipelines import progress
-from pipelines.evaluation.statistics import Bootstrap
-from pipelines.model.questions import DEPTH, METRICS, holding, questions, scored, undocumented
-from pipelines.params import Evaluation, Params
+from pipelines.config.schema import Evaluation, Params
+from pipelines.encoder.known_item_queries import (
+    DEPTH,
+    METRICS,
+    chunk_holding,
+    make_questions,
+    remove_documentation,
+    score,
+)
+from pipelines.evaluation.bootstrap import Bootstrap
 from pipelines.project import Project
 from pipelines.records import Record, read_json, read_jsonl
 
@@ -14,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-def measured(project: Project, params: Params) -> list[Record]:
+def measure_retrieval(project: Project, params: Params) -> list[Record]:
     """One record a question: the symbol, its place, how many passages hold it, at which ranks they came, the metrics.
 
     The passages of the symbols that are asked for are indexed without their documentation; every other passage as it
@@ -23,17 +30,17 @@ def measured(project: Project, params: Params) -> list[Record]:
     Raises:
         NocturneError: extraction or embedding has not run, or the encoder is not to be had.
     """
+    from pipelines.encoder.encoder import load_encoder
     from pipelines.index import temporary_index
-    from pipelines.model.encoder import load_encoder
 
     config = params.evaluation
     symbols = list(read_jsonl(project.path("extraction", "symbols.jsonl")))
-    asked = questions(symbols, config.retrieval_questions, config.seed)
+    asked = make_questions(symbols, config.retrieval_questions, config.seed)
     if not asked:
         return []
     progress.report(0, 1, "measurements", "searching code by its documentation")
     chunks = list(read_jsonl(project.path("extraction", "chunks.jsonl")))
-    shown = undocumented(chunks, asked)
+    shown = remove_documentation(chunks, asked)
     written = read_json(project.path("embedding", "embedding.json"))["model"]
     encoder = load_encoder(written, trust_remote_code=params.embedding.trust_remote_code)
     vectors = _vectors(project, chunks, shown, encoder.encode)
@@ -44,13 +51,13 @@ def measured(project: Project, params: Params) -> list[Record]:
             [hit.chunk_id for hit in index.search(query, vector, DEPTH)]
             for query, vector in zip(queries, encoder.encode_queries(queries), strict=True)
         ]
-    return [_record(symbol, holding(symbol, shown), ids) for symbol, ids in zip(asked, found, strict=True)]
+    return [_record(symbol, chunk_holding(symbol, shown), ids) for symbol, ids in zip(asked, found, strict=True)]
 
 
 def _vectors(project: Project, chunks: Sequence[Record], shown: Sequence[Record], encode: Any) -> "np.ndarray":
     import numpy as np
 
-    from pipelines.model.encoder import text_of
+    from pipelines.encoder.encoder import embedding_text
 
     vectors = np.load(project.path("embedding", "vectors.npy"), allow_pickle=False)
     changed = [
@@ -58,17 +65,17 @@ def _vectors(project: Project, chunks: Sequence[Record], shown: Sequence[Record]
     ]
     if changed:
         vectors = vectors.copy()
-        vectors[changed] = encode([text_of(shown[place]) for place in changed])
+        vectors[changed] = encode([embedding_text(shown[place]) for place in changed])
     return vectors
 
 
 def _record(symbol: Record, wanted: set[str], found: Sequence[str]) -> Record:
     ranks = [place for place, chunk in enumerate(found, start=1) if chunk in wanted]
     kept = ("symbol_id", "qualified_name", "kind", "language", "path", "start_line", "question")
-    return {**{key: symbol[key] for key in kept}, "relevant": len(wanted), "ranks": ranks, **scored(ranks, len(wanted))}
+    return {**{key: symbol[key] for key in kept}, "relevant": len(wanted), "ranks": ranks, **score(ranks, len(wanted))}
 
 
-def summary(records: Sequence[Record], config: Evaluation) -> dict[str, Any]:
+def summarise_retrieval(records: Sequence[Record], config: Evaluation) -> dict[str, Any]:
     """Figures with intervals over all questions, and for each language; {} when nothing was asked."""
     if not records:
         return {}

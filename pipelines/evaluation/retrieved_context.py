@@ -3,35 +3,35 @@
 from collections.abc import Sequence
 from typing import Any
 
-from pipelines.model.passages import fitting, prompt_with
-from pipelines.model.prompts import Passage, fim_tokens
-from pipelines.params import Evaluation, Params
+from pipelines.config.schema import Evaluation, Params
+from pipelines.lm.context_packing import choose_fitting, prompt_with_context
+from pipelines.lm.prompts import Passage, fim_tokens
 from pipelines.project import Project
 from pipelines.records import Record, read_json
 
 
-def found(project: Project, params: Params, examples: Sequence[Record]) -> list[list[Passage]]:
+def find_passages(project: Project, params: Params, examples: Sequence[Record]) -> list[list[Passage]]:
     """For each example the passages that the project's own index finds for its query, best first.
 
     Nothing of the example's own file is among them: it would hold the answer. An example of the recipe `retrieval`
     has its passages already, and gets none.
     """
-    from pipelines.index import Scope, own_index
-    from pipelines.model.encoder import load_encoder
+    from pipelines.encoder.encoder import load_encoder
+    from pipelines.index import Scope, private_index
 
     written = read_json(project.path("embedding", "embedding.json"))["model"]
     encoder = load_encoder(written, trust_remote_code=params.embedding.trust_remote_code)
     queries = [example["query"] for example in examples]
     vectors = encoder.encode_queries(queries)
     wanted = [0 if e["task"] == "retrieval" else params.evaluation.context_passages for e in examples]
-    with own_index(project) as index:
+    with private_index(project) as index:
         return [
             list(index.search(query, vector, limit, Scope(never={"path": [example["path"]]})))
             for example, query, vector, limit in zip(examples, queries, vectors, wanted, strict=True)
         ]
 
 
-def prompts_with(
+def add_passages(
     examples: Sequence[Record], passages: Sequence[Sequence[Passage]], tokenizer: Any, length: int, config: Evaluation
 ) -> list[str]:
     """Each example's prompt with its passages before it, as many whole lines of them as fit.
@@ -47,5 +47,9 @@ def prompts_with(
         parts = (example["prompt"], example["completion"])
         asked, wanted = (len(tokenizer.encode(part, add_special_tokens=False)) for part in parts)
         room = length - asked - max(wanted, config.max_new_tokens) - 1
-        prompts.append(prompt_with(example, list(fitting(some, tokenizer, room, config.context_chars)), tokenizer, fim))
+        prompts.append(
+            prompt_with_context(
+                example, list(choose_fitting(some, tokenizer, room, config.context_chars)), tokenizer, fim
+            )
+        )
     return prompts

@@ -3,25 +3,25 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from pipelines.model.questions import rank
+from pipelines.encoder.known_item_queries import rank_of
 from pipelines.records import Record
 
 
-def sampled(examples: Sequence[Record], limit: int, seed: int) -> list[Record]:
+def sample(examples: Sequence[Record], limit: int, seed: int) -> list[Record]:
     """At most `limit` examples, each task in its share of them and at least once where there is room.
 
     Within a task the order is by a hash of seed and example_id, and the first ones are taken: a new file moves a few
     examples in and as many out, and a smaller sample is part of a larger one.
     """
     tasks: dict[str, list[Record]] = defaultdict(list)
-    for example in sorted(examples, key=lambda example: rank(example["example_id"], seed)):
+    for example in sorted(examples, key=lambda example: rank_of(example["example_id"], seed)):
         tasks[example["task"]].append(example)
-    quotas = shares({task: len(found) for task, found in tasks.items()}, limit)
+    quotas = share_counts({task: len(found) for task, found in tasks.items()}, limit)
     taken = [example for task in sorted(tasks) for example in tasks[task][: quotas[task]]]
-    return sorted(taken, key=lambda example: rank(example["example_id"], seed))
+    return sorted(taken, key=lambda example: rank_of(example["example_id"], seed))
 
 
-def shares(sizes: dict[str, int], limit: int) -> dict[str, int]:
+def share_counts(sizes: dict[str, int], limit: int) -> dict[str, int]:
     """Split `limit` in proportion to sizes (largest remainder), none above its size, none at 0 while there is room."""
     total = sum(sizes.values())
     if total <= limit:

@@ -1,11 +1,11 @@
 """The evaluation stage: holdout, adapter and vectors in; figures with intervals, charts and a page out."""
 
 from pipelines import progress
+from pipelines.config.schema import Params
+from pipelines.dag.stage import Facts, Stage, empty_folder
 from pipelines.evaluation import dvc_views
-from pipelines.params import Params
 from pipelines.project import Project
 from pipelines.records import Record, read_json, read_jsonl, write_atomic, write_json, write_jsonl
-from pipelines.stage import Facts, Stage, emptied
 
 
 def run(project: Project, params: Params) -> Facts:
@@ -15,65 +15,65 @@ def run(project: Project, params: Params) -> Facts:
         NocturneError: a needed file, the base model or the adapter cannot be read.
     """
     from pipelines.evaluation import retrieval
-    from pipelines.evaluation.charts import arms_chart, loss_chart
-    from pipelines.evaluation.report import report
+    from pipelines.evaluation.charts import draw_arms_chart, draw_loss_chart
+    from pipelines.evaluation.report import build_report
 
-    folder = emptied(project.path("evaluation"), "evaluation.json")
-    found = retrieval.measured(project, params)
-    evaluation, records, others = _measured(project, params)
-    evaluation["retrieval"] = retrieval.summary(found, params.evaluation)
+    folder = empty_folder(project.path("evaluation"), "evaluation.json")
+    found = retrieval.measure_retrieval(project, params)
+    evaluation, records, others = _measure(project, params)
+    evaluation["retrieval"] = retrieval.summarise_retrieval(found, params.evaluation)
     log = read_json(project.path("training", "training.json"))["log"]
-    charts = {"arms": arms_chart(evaluation), "loss": loss_chart(log)}
+    charts = {"arms": draw_arms_chart(evaluation), "loss": draw_loss_chart(log)}
     write_jsonl(folder / "scores.jsonl", records)
     write_jsonl(folder / "retrieval.jsonl", found)
     for name, listed in others.items():
         write_jsonl(folder / f"{name}.jsonl", listed)
     for name, png in charts.items():
         write_atomic(folder / f"{name}.png", png)
-    write_atomic(folder / "report.html", report(project.name, evaluation, records, found, charts).encode())
+    write_atomic(folder / "report.html", build_report(project.name, evaluation, records, found, charts).encode())
     for name, value in (
-        (dvc_views.METRICS, dvc_views.metrics(evaluation)),
-        (dvc_views.LOSS, dvc_views.loss(log)),
-        (dvc_views.GAINS, dvc_views.gains(evaluation)),
+        (dvc_views.METRICS, dvc_views.write_metrics(evaluation)),
+        (dvc_views.LOSS, dvc_views.write_loss(log)),
+        (dvc_views.GAINS, dvc_views.write_gains(evaluation)),
     ):
         write_json(project.path(name), value)
     write_json(folder / "evaluation.json", evaluation)
     return _facts(evaluation)
 
 
-def _measured(project: Project, params: Params) -> tuple[Record, list[Record], dict[str, list[Record]]]:
-    from pipelines.evaluation import forgetting, memorisation, scale, suites
-    from pipelines.evaluation.arms import measure
-    from pipelines.evaluation.exam import exam
-    from pipelines.evaluation.reuse import reused
-    from pipelines.evaluation.summary import summary
-    from pipelines.model.causal import CausalLM
+def _measure(project: Project, params: Params) -> tuple[Record, list[Record], dict[str, list[Record]]]:
+    from pipelines.evaluation import adapter_strength, forgetting, memorisation, suites
+    from pipelines.evaluation.arms import measure_arm
+    from pipelines.evaluation.eval_set import build_eval_set
+    from pipelines.evaluation.result_cache import cache_results
+    from pipelines.evaluation.summary import summarise
+    from pipelines.lm.causal import CausalLM
 
     config, base_model = params.evaluation, params.training.base_model
     progress.report(0, 1, "measurements", "loading the models")
     adapter = project.path("training", "adapter")
     model = CausalLM.load(base_model, adapter, project.workspace, params.training.threads)
-    given = exam(project, params, model, base_model, passages=True)
-    asked = reused(model, project, params, base_model, adapter, "candidate")
-    records = measure(asked, given.examples, given.prompts, given.files, config, reworded=given.reworded)
+    given = build_eval_set(project, params, model, base_model, passages=True)
+    asked = cache_results(model, project, params, base_model, adapter, "candidate")
+    records = measure_arm(asked, given.examples, given.prompts, given.files, config, reworded=given.reworded)
     train, holdout = (list(read_jsonl(project.path("dataset", f"{side}.jsonl"))) for side in ("train", "holdout"))
     others = {
-        "suites": suites.measured(project, params, model, asked),
-        "forgetting": forgetting.measured(asked),
-        "memorisation": memorisation.measured(asked, train, holdout, config),
+        "suites": suites.measure_suites(project, params, model, asked),
+        "forgetting": forgetting.measure_forgetting(asked),
+        "memorisation": memorisation.measure_memorisation(asked, train, holdout, config),
     }
     asked.forget_others()
-    spare = scale.spare(holdout, config)
+    spare = adapter_strength.spare_strengths(holdout, config)
     return (
         {
             "base_model": base_model,
             "context_passages": config.context_passages,
             "with_passages": given.with_passages,
-            **summary(records, config),
-            "suites": suites.summary(others["suites"], config),
-            "forgetting": forgetting.summary(others["forgetting"], config),
-            "memorisation": memorisation.summary(others["memorisation"], config),
-            "scale": scale.measured(model, spare, config),
+            **summarise(records, config),
+            "suites": suites.summarise_suites(others["suites"], config),
+            "forgetting": forgetting.summarise_forgetting(others["forgetting"], config),
+            "memorisation": memorisation.summarise_memorisation(others["memorisation"], config),
+            "scale": adapter_strength.measure_strengths(model, spare, config),
         },
         records,
         others,
@@ -102,7 +102,7 @@ STAGE = Stage(
         "training/training.json",
     ),
     params=("evaluation", "training.base_model", "training.threads", "embedding.trust_remote_code"),
-    rooms=("model", "index", "syntax"),
+    rooms=("encoder", "index", "lm", "syntax"),
     metrics=(dvc_views.METRICS,),
     plots=(dvc_views.LOSS, dvc_views.GAINS),
 )

@@ -7,23 +7,24 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from pipelines.config.schema import Evaluation, Params
 from pipelines.errors import UsageError
 from pipelines.evaluation.arms import ARMS, Meter, Model, arms_of
-from pipelines.evaluation.context import found, prompts_with
-from pipelines.evaluation.metrics import compiles
-from pipelines.evaluation.statistics import Bootstrap
-from pipelines.model.causal import CausalLM
-from pipelines.model.prompts import chat
-from pipelines.params import Evaluation, Params
+from pipelines.evaluation.bootstrap import Bootstrap
+from pipelines.evaluation.retrieved_context import add_passages, find_passages
+from pipelines.evaluation.text_metrics import does_compile
+from pipelines.lm.causal import CausalLM
+from pipelines.lm.prompts import apply_chat_template
 from pipelines.project import Project
 from pipelines.records import Record, read_json
-from pipelines.syntax.languages import LANGUAGES, named, valid
+from pipelines.syntax.languages import LANGUAGES, language_named
+from pipelines.syntax.parser import is_valid
 
 METRIC = "pattern_adherence"
 FENCED = re.compile(r"```[^\n]*\n(.*?)(?:```|\Z)", re.DOTALL)
 
 
-def measured(
+def measure_suites(
     project: Project, params: Params, model: CausalLM, asked: Model, arms: Sequence[str] | None = None
 ) -> list[Record]:
     """One record a case: its suite, and per arm the answer and whether it passed; none without suites.
@@ -44,8 +45,8 @@ def measured(
     examples = [_example(case, model.tokenizer) for case in cases]
     prompts = {False: [str(example["prompt"]) for example in examples]}
     if any(ARMS[arm][1] for arm in arms):
-        passages = found(project, params, examples)
-        prompts[True] = prompts_with(examples, passages, model.tokenizer, model.max_length, config)
+        passages = find_passages(project, params, examples)
+        prompts[True] = add_passages(examples, passages, model.tokenizer, model.max_length, config)
     records = [_record(case) for case in cases]
     meter = Meter(len(arms) * len(cases))
     for arm in arms:
@@ -53,19 +54,19 @@ def measured(
         texts = asked.generate(prompts[shown], config.max_new_tokens, adapted=adapted)
         for case, record, text in zip(cases, records, texts, strict=True):
             record["generated"][arm] = text
-            record["metrics"][arm] = {METRIC: passed(case, text)}
+            record["metrics"][arm] = {METRIC: count_passed(case, text)}
         meter.advance(len(cases), f"{arm}: test suites")
     return records
 
 
-def passed(case: Record, text: str) -> float:
+def count_passed(case: Record, text: str) -> float:
     """1 when the answer has every expected pattern and no forbidden one, and compiles where it must; else 0."""
     wanted = all(re.search(pattern, text, re.MULTILINE) for pattern in case["expected_patterns"])
     unwanted = any(re.search(pattern, text, re.MULTILINE) for pattern in case["forbidden_patterns"])
     return float(wanted and not unwanted and (not case["must_compile"] or _compiles(text, case["language"])))
 
 
-def summary(records: Sequence[Record], config: Evaluation) -> dict[str, Any]:
+def summarise_suites(records: Sequence[Record], config: Evaluation) -> dict[str, Any]:
     """Pattern adherence of each arm, over all cases and for each suite; {} without suites."""
     if not records:
         return {}
@@ -95,11 +96,11 @@ def _compiles(text: str, language: str) -> bool:
     source = (fenced.group(1) if fenced else text).encode()
     if not source.strip():
         return False
-    return bool(valid(source, named(language))) and (language != "python" or compiles(source))
+    return bool(is_valid(source, language_named(language))) and (language != "python" or does_compile(source))
 
 
 def _example(case: Record, tokenizer: Any) -> Record:
-    prompt = chat(tokenizer, case["prompt"])
+    prompt = apply_chat_template(tokenizer, case["prompt"])
     asked = {"task": "suite", "mode": "chat", "request": case["prompt"], "query": case["prompt"]}
     return {**asked, "prompt": prompt, "completion": "", "path": case["path"]}
 

@@ -3,10 +3,10 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from pipelines.config.schema import Evaluation
 from pipelines.evaluation.arms import ARMS
-from pipelines.evaluation.measures import MEASURES, figure, has
-from pipelines.evaluation.statistics import Bootstrap, Figure
-from pipelines.params import Evaluation
+from pipelines.evaluation.bootstrap import Bootstrap, Figure
+from pipelines.evaluation.metric_specs import MEASURES, compute_figure, is_in
 from pipelines.records import Record
 
 OWN_RECORDS = ("pattern_adherence", "memorisation", "forgetting")
@@ -20,7 +20,7 @@ GAINS = (
 )
 
 
-def summary(records: Sequence[Record], config: Evaluation) -> dict[str, Any]:
+def summarise(records: Sequence[Record], config: Evaluation) -> dict[str, Any]:
     """The body of `evaluation.json`.
 
     Returns:
@@ -30,8 +30,8 @@ def summary(records: Sequence[Record], config: Evaluation) -> dict[str, Any]:
         gains: {"adapter_vs_base": {value, low, high}, …}, where 0.1 is 10% fewer bits;
         by_task, by_language: the same again for each.
     """
-    whole = figures(records, config)
-    note = bootstrap(records, config).note
+    whole = arm_figures(records, config)
+    note = make_bootstrap(records, config).note
     return {
         **whole,
         "arm": "adapter" if "adapter" in whole["arms"] else "base",
@@ -42,9 +42,9 @@ def summary(records: Sequence[Record], config: Evaluation) -> dict[str, Any]:
     }
 
 
-def figures(records: Sequence[Record], config: Evaluation) -> dict[str, Any]:
+def arm_figures(records: Sequence[Record], config: Evaluation) -> dict[str, Any]:
     """Arms and gains over some records."""
-    draws = bootstrap(records, config)
+    draws = make_bootstrap(records, config)
     arms = [arm for arm in ARMS if records and arm in records[0]["bits"]]
     bits = {arm: [record["bits"][arm] for record in records] for arm in arms}
     return {
@@ -62,7 +62,7 @@ def gains_of(arms: Collection[str]) -> list[tuple[str, str]]:
     return [(one, other) for one, other in GAINS if one in arms and other in arms]
 
 
-def bootstrap(records: Sequence[Record], config: Evaluation) -> Bootstrap:
+def make_bootstrap(records: Sequence[Record], config: Evaluation) -> Bootstrap:
     """The resampling of these records, as `params.evaluation` says."""
     paths = [record["path"] for record in records]
     return Bootstrap(paths, config.bootstrap, config.confidence, config.seed)
@@ -71,12 +71,12 @@ def bootstrap(records: Sequence[Record], config: Evaluation) -> Bootstrap:
 def _arm(records: Sequence[Record], arm: str, config: Evaluation) -> Record:
     found: Record = {}
     for metric in EXAMINED:
-        measured = [record for record in records if has(record, metric, arm)]
-        whole = figure(bootstrap(measured, config), measured, metric, arm) if measured else Figure()
+        measured = [record for record in records if is_in(record, metric, arm)]
+        whole = compute_figure(make_bootstrap(measured, config), measured, metric, arm) if measured else Figure()
         found[metric] = whole.record()
     return found
 
 
 def _by(key: str, records: Sequence[Record], config: Evaluation) -> dict[str, Any]:
     names = sorted({record[key] for record in records})
-    return {name: figures([record for record in records if record[key] == name], config) for name in names}
+    return {name: arm_figures([record for record in records if record[key] == name], config) for name in names}

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from rapidfuzz.distance import Levenshtein
 
 from pipelines.records import Record
-from pipelines.syntax.languages import named, valid
+from pipelines.syntax.languages import language_named
+from pipelines.syntax.parser import is_valid
 
 PROSE = ("explain", "questions")
 ORDER, BETA = 6, 2  # of chrF: the longest n-gram, and how much recall counts beside precision
@@ -66,17 +67,17 @@ def syntax_validity(example: Record, generated: str, files: Mapping[str, Record]
         return None
     if example.get("blob") != file.get("blob"):
         return None
-    language, source = named(example["language"]), file["text"].encode()
+    language, source = language_named(example["language"]), file["text"].encode()
     start, end = example["start_byte"], example["end_byte"]
     expected, made = (source[:start] + text.encode() + source[end:] for text in (example["completion"], generated))
-    if not valid(source, language) or not valid(expected, language):
+    if not is_valid(source, language) or not is_valid(expected, language):
         return None
-    if language.name == "python" and compiles(source) and not compiles(made):
+    if language.name == "python" and does_compile(source) and not does_compile(made):
         return 0.0
-    return float(valid(made, language) or False)
+    return float(is_valid(made, language) or False)
 
 
-def compiles(source: bytes) -> bool:
+def does_compile(source: bytes) -> bool:
     """Whether this Python takes it, which knows more than the grammar, such as a `return` outside of a function."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -12,11 +12,11 @@ from typing import BinaryIO
 
 import orjson
 
-from pipelines.cleaning import identity as cleaning
-from pipelines.params import Cleaning, Extraction
+from pipelines.cleaning import fingerprint as cleaning
+from pipelines.config.schema import Cleaning, Extraction
 from pipelines.project import Project
 from pipelines.records import Record, file_sha256, fingerprint
-from pipelines.syntax.identity import identity
+from pipelines.syntax.fingerprint import syntax_identity
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,8 @@ class Cache:
         """The cache of a project for the code, the scanners and the parameters of cleaning as they are now."""
         own = [file_sha256(path) for path in sorted(Path(__file__).parent.glob("*.py"))]
         return cls(
-            project.cache / "extraction", fingerprint(identity(), cleaning.identity(), cleaned.model_dump(), own)
+            project.cache / "extraction",
+            fingerprint(syntax_identity(), cleaning.cleaning_identity(), cleaned.model_dump(), own),
         )
 
     def key(self, params: Extraction) -> str:

@@ -6,40 +6,40 @@ ever travel between processes.
 
 import orjson
 
-from pipelines.extraction import parsed
+from pipelines.config.schema import Cleaning, Extraction
+from pipelines.extraction import parse_file
 from pipelines.extraction.cache import Cache, Entry
-from pipelines.extraction.outputs import lines
-from pipelines.params import Cleaning, Extraction
+from pipelines.extraction.outputs import iterate_lines
 from pipelines.records import Record, fingerprint
 from pipelines.syntax.languages import Language
 
 NAME_CHARS = 32
 
 
-def lines_entry(of: Entry, origin: Record, project_license: str, tested: list[bool]) -> Entry:
+def lines_entry_of(of: Entry, origin: Record, project_license: str, tested: list[bool]) -> Entry:
     """The entry for a file's lines: by its path, valid for this origin, licence and what tests exercise of it."""
     key = fingerprint(of.key, origin, project_license, tested)
     return Entry(f"{fingerprint(origin['path'])[:NAME_CHARS]}.lines", key)
 
 
-def make_parsed(
+def write_parsed(
     cache: Cache, entry: Entry, source: bytes, language: Language, params: Extraction, cleaning: Cleaning
 ) -> Record:
-    """Parse a file's bytes into the cache; returns what `parsed.summary` says of them."""
-    found = parsed.parse(source, language, params, cleaning)
-    said = parsed.summary(found)
+    """Parse a file's bytes into the cache; returns what `parse_file.summarise` says of them."""
+    found = parse_file.parse_file(source, language, params, cleaning)
+    said = parse_file.summarise(found)
     cache.write(entry, said, orjson.dumps(found))
     return said
 
 
-def make_lines(
+def write_lines(
     cache: Cache, entry: Entry, of: Entry, origin: Record, project_license: str, tested: list[bool]
 ) -> Record:
     """Write a file's lines of symbols, chunks, files and findings into the cache; returns their counts and sizes.
 
     Args:
-        entry: from `lines_entry`.
-        of: what `make_parsed` has written.
+        entry: from `lines_entry_of`.
+        of: what `write_parsed` has written.
         origin: path, language, blob, commit.
         tested: for each symbol, whether a test exercises it.
     """
@@ -48,12 +48,12 @@ def make_lines(
         raise FileNotFoundError(f"{cache.folder / of.name} was deleted during the night")
     found = orjson.loads(read[1])
     records = {
-        "symbols": parsed.symbol_records(found, origin, tested),
-        "chunks": parsed.chunk_records(found, origin),
-        "files": [parsed.file_record(found, origin, project_license)],
-        "findings": parsed.finding_records(found, origin),
+        "symbols": parse_file.symbol_records(found, origin, tested),
+        "chunks": parse_file.chunk_records(found, origin),
+        "files": [parse_file.file_record(found, origin, project_license)],
+        "findings": parse_file.finding_records(found, origin),
     }
-    written = {name: lines(*made) for name, made in records.items()}
+    written = {name: iterate_lines(*made) for name, made in records.items()}
     head = {
         "counts": {name: len(made) for name, made in records.items()},
         "sizes": {name: len(made) for name, made in written.items()},

@@ -2,16 +2,16 @@
 
 from dataclasses import dataclass
 
+from pipelines.config.schema import Cleaning, Extraction, Params
 from pipelines.extraction.cache import Cache, Entry
-from pipelines.params import Cleaning, Extraction, Params
 from pipelines.records import Record
-from pipelines.source import generated, reasons, vendored
-from pipelines.source.reasons import Reason
+from pipelines.source import generated, skip_rules, vendored
+from pipelines.source.skip_rules import Reason
 from pipelines.syntax.languages import Language, language_of
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Accepted:
     """A file to be read.
 
     Attributes:
@@ -27,7 +27,7 @@ class Wanted:
     entry: Entry
 
 
-class Choice:
+class FileFilter:
     """Decides about the files of one run."""
 
     def __init__(self, cache: Cache, params: Params) -> None:
@@ -36,7 +36,7 @@ class Choice:
         self._written = self._params.model_copy(update={"generated": "read"})
         self._keys = {each.generated: cache.key(each) for each in (self._params, self._written)}
 
-    def of(self, item: Record) -> Wanted | Reason:
+    def of(self, item: Record) -> Accepted | Reason:
         """Whether an item of snapshot.json (`files` and `skipped`) is read, or why not."""
         if "blob" not in item:
             return Reason(item["reason"], item["rule"])
@@ -46,15 +46,15 @@ class Choice:
             return unwanted
         language = language_of(item["path"])
         if language is None:
-            return reasons.binary_name(item["path"])
+            return skip_rules.is_binary_name(item["path"])
         size, most = item["size"], self._params.max_data_kb
-        too_large = reasons.too_much_data(size, language.name, most) if language.data else None
-        too_large = too_large or reasons.too_large(size, self._params.max_file_kb)
+        too_large = skip_rules.is_too_much_data(size, language.name, most) if language.data else None
+        too_large = too_large or skip_rules.is_too_large(size, self._params.max_file_kb)
         if too_large is not None:
             return too_large
         params = self._params if attributes.get("generated", True) else self._written
         name = f"{language.name}-{item['blob']}.{params.generated}"
-        return Wanted(language, params, self._cleaning, Entry(name, self._keys[params.generated]))
+        return Accepted(language, params, self._cleaning, Entry(name, self._keys[params.generated]))
 
     def _unwanted(self, path: str, attributes: dict[str, bool]) -> Reason | None:
         rules = {"generated": generated.by_name, "vendored": vendored.by_path}

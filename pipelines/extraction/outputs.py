@@ -5,7 +5,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-from pipelines.records import Record, dumps
+from pipelines.records import Record, canonical_json
 
 NAMES = ("symbols", "chunks", "files", "skipped", "findings")
 
@@ -50,6 +50,6 @@ class Outputs:
         return self._folder / f".{name}.jsonl.{os.getpid()}.tmp"
 
 
-def lines(*records: Record) -> bytes:
+def iterate_lines(*records: Record) -> bytes:
     """Records as canonical JSON, a line each."""
-    return "".join(dumps(record) + "\n" for record in records).encode()
+    return "".join(canonical_json(record) + "\n" for record in records).encode()

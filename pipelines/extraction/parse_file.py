@@ -6,34 +6,35 @@ from dataclasses import asdict
 from typing import Any
 
 from pipelines.cleaning.clean import clean
-from pipelines.extraction.tested import names
-from pipelines.params import Cleaning, Extraction
+from pipelines.config.schema import Cleaning, Extraction
+from pipelines.extraction.test_links import called_names
 from pipelines.records import Record, fingerprint
-from pipelines.source import generated, reasons
-from pipelines.source.reasons import Reason
-from pipelines.syntax.chunks import Chunk, chunks
-from pipelines.syntax.dialects import opened, settled
-from pipelines.syntax.facts import FileFacts, facts
+from pipelines.source import generated, skip_rules
+from pipelines.source.skip_rules import Reason
+from pipelines.syntax.chunks import Chunk, split_chunks
+from pipelines.syntax.dialects import open_dialect, settle_dialect
+from pipelines.syntax.facts import FileFacts, read_facts
 from pipelines.syntax.languages import Language
-from pipelines.syntax.notebooks import NotRead
-from pipelines.syntax.spans import spans
-from pipelines.syntax.symbols import Symbol, symbols
+from pipelines.syntax.notebooks import UnreadableNotebook
+from pipelines.syntax.spans import find_spans
+from pipelines.syntax.symbols import find_symbols
+from pipelines.syntax.types import Symbol
 
 ID_CHARS = 32  # of 64 hexadecimal ones
 FUNCTIONS = ("function", "method")
 
 
-def parse(source: bytes, language: Language, params: Extraction, cleaning: Cleaning) -> Record:
-    """A JSON object with `language`, `text`, `license`, `symbols`, `chunks`, `outline`, `spans` and, for `Tests`,
+def parse_file(source: bytes, language: Language, params: Extraction, cleaning: Cleaning) -> Record:
+    """A JSON object with `language`, `text`, `license`, `symbols`, `chunks`, `outline`, `spans` and, for `TestLinks`,
     `names`; or with `skipped`: reason and rule.
 
     Both have `findings`: what was blotted out, or kept the file out. Nothing is read from a file before it is clean.
     """
     try:
-        source, language = opened(source, language)
-    except NotRead as reason:
+        source, language = open_dialect(source, language)
+    except UnreadableNotebook as reason:
         return {"skipped": asdict(Reason(f"notebook: {reason}", "notebook")), "findings": []}
-    unreadable = reasons.unreadable(source, code=language.code, dense=language.data)
+    unreadable = skip_rules.find_unreadable(source, code=language.code, dense=language.data)
     if unreadable is None and params.generated == "skip":
         unreadable = generated.by_content(source.decode())
     if unreadable is not None:
@@ -43,26 +44,26 @@ def parse(source: bytes, language: Language, params: Extraction, cleaning: Clean
     if cleaned.refused is not None:
         return {"skipped": asdict(cleaned.refused), "findings": findings}
     source, text = cleaned.source, cleaned.source.decode()
-    language = settled(source, language)
-    found = symbols(source, language)
-    known = facts(source, language, found)
+    language = settle_dialect(source, language)
+    found = find_symbols(source, language)
+    known = read_facts(source, language, found)
     complexity = _complexities(found, known)
-    cut = chunks(source, language, params.chunk_chars, params.overlap_chars)
+    cut = split_chunks(source, language, params.chunk_chars, params.overlap_chars)
     return {
         "findings": findings,
         "language": language.name,
         "text": text,
         "license": cleaned.license,
         "symbols": [vars(symbol) | vars(own) for symbol, own in zip(found, known.symbols, strict=True)],
-        "names": names(found, known),
+        "names": called_names(found, known),
         "chunks": [_chunk(chunk, complexity) for chunk in cut],
-        "outline": outline((symbol.qualified_name for symbol in found), params.chunk_chars),
-        "spans": list(map(list, spans(source, language))),
+        "outline": outline_of((symbol.qualified_name for symbol in found), params.chunk_chars),
+        "spans": list(map(list, find_spans(source, language))),
     }
 
 
-def summary(parsed: Record) -> Record:
-    """What the first pass tells about a file: `skipped` and `findings`, or `language` and the `names` for `Tests`."""
+def summarise(parsed: Record) -> Record:
+    """What the first pass tells about a file: `skipped` and `findings`; or `language`, and `names` for `TestLinks`."""
     told = ("skipped", "findings") if "skipped" in parsed else ("language", "names")
     return {key: parsed[key] for key in told}
 
@@ -71,7 +72,7 @@ def symbol_records(parsed: Record, origin: Record, tested: list[bool]) -> list[R
     """The lines of symbols.jsonl of one file.
 
     Args:
-        parsed: from `parse`.
+        parsed: from `parse_file`.
         origin: path, language, blob, commit.
         tested: for each symbol, whether a test exercises it: from `Tests.cover`.
     """
@@ -87,7 +88,7 @@ def chunk_records(parsed: Record, origin: Record) -> list[Record]:
     return [{**chunk, **origin, "chunk_id": _identify(origin, chunk)} for chunk in parts]
 
 
-def outline(names: Iterable[str], limit: int) -> str:
+def outline_of(names: Iterable[str], limit: int) -> str:
     """As many of a file's names as are `limit` characters together, a line each."""
     lines = ""
     for name in names:

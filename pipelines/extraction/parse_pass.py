@@ -6,15 +6,15 @@ from functools import partial
 from pipelines.cleaning.clean import FAILED
 from pipelines.errors import NocturneError
 from pipelines.extraction.cache import Cache
-from pipelines.extraction.choice import Choice, Wanted
-from pipelines.extraction.entries import make_parsed
+from pipelines.extraction.entries import write_parsed
+from pipelines.extraction.file_filter import Accepted, FileFilter
 from pipelines.extraction.workers import Task, Workers
 from pipelines.records import Record
 from pipelines.source.reader import Reader, Unreadable
-from pipelines.source.reasons import Reason
+from pipelines.source.skip_rules import Reason
 
 
-class Parsing:
+class ParsePass:
     """Parses what the cache lacks.
 
     Attributes:
@@ -25,12 +25,12 @@ class Parsing:
         reused: how many were not.
     """
 
-    def __init__(self, cache: Cache, choice: Choice, items: list[Record]) -> None:
+    def __init__(self, cache: Cache, choice: FileFilter, items: list[Record]) -> None:
         self._cache, self._choice, self._items = cache, choice, items
         self._missing: dict[str, int] = {}
         for item in items:
             wanted = choice.of(item)
-            if isinstance(wanted, Wanted) and cache.head(wanted.entry) is None:
+            if isinstance(wanted, Accepted) and cache.head(wanted.entry) is None:
                 self._missing[wanted.entry.name] = item["size"]
         self.work = sum(self._missing.values())
         self.unreadable: dict[str, Reason] = {}
@@ -38,7 +38,7 @@ class Parsing:
         self.parsed = self.reused = 0
 
     def run(self, reader: Reader, workers: Workers) -> Iterator[tuple[Record, Record | None]]:
-        """Every item, by path, and what `parsed.summary` says of it; None when its bytes are not read."""
+        """Every item, by path, and what `parse_file.summarise` says of it; None when its bytes are not read."""
         for (item, wanted), said in workers.results(self._tasks(reader)):
             if wanted is None:
                 yield item, None
@@ -54,7 +54,7 @@ class Parsing:
                 self.reused += said is None
             yield item, summary
 
-    def _tasks(self, reader: Reader) -> Iterator[Task[tuple[Record, Wanted | None]]]:
+    def _tasks(self, reader: Reader) -> Iterator[Task[tuple[Record, Accepted | None]]]:
         """The first file with bytes that the cache lacks is parsed; a copy finds them there afterwards."""
         for item in self._items:
             wanted = self._choice.of(item)
@@ -65,12 +65,12 @@ class Parsing:
             else:
                 yield self._task(item, wanted, reader)
 
-    def _task(self, item: Record, wanted: Wanted, reader: Reader) -> Task[tuple[Record, Wanted | None]]:
+    def _task(self, item: Record, wanted: Accepted, reader: Reader) -> Task[tuple[Record, Accepted | None]]:
         try:
             source = reader.read(item["path"], item["blob"], item["size"])
         except Unreadable as unreadable:
             self.unreadable[item["path"]] = Reason(str(unreadable), "readable")
             return Task((item, None), item["path"])
         del self._missing[wanted.entry.name]
-        call = partial(make_parsed, self._cache, wanted.entry, source, wanted.language, wanted.params, wanted.cleaning)
+        call = partial(write_parsed, self._cache, wanted.entry, source, wanted.language, wanted.params, wanted.cleaning)
         return Task((item, wanted), item["path"], call)

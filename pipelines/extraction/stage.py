@@ -9,20 +9,20 @@ from collections.abc import Iterator
 
 from pipelines import progress
 from pipelines.cleaning import license
+from pipelines.config.schema import Params
+from pipelines.dag.stage import Facts, Stage
 from pipelines.errors import NocturneError
 from pipelines.extraction.cache import Cache
-from pipelines.extraction.choice import Choice
+from pipelines.extraction.file_filter import FileFilter
 from pipelines.extraction.outputs import Outputs
-from pipelines.extraction.parsing import Parsing
-from pipelines.extraction.tested import Tests
+from pipelines.extraction.parse_pass import ParsePass
+from pipelines.extraction.test_links import TestLinks
 from pipelines.extraction.workers import Workers, cores
-from pipelines.extraction.writing import Writing
-from pipelines.params import Params
+from pipelines.extraction.write_pass import WritePass
 from pipelines.project import Project
 from pipelines.records import Record, read_json
-from pipelines.source import git, reasons
+from pipelines.source import git, skip_rules
 from pipelines.source.reader import Reader, Unreadable
-from pipelines.stage import Facts, Stage
 from pipelines.syntax.languages import LANGUAGES
 
 NAMED_KINDS = 5
@@ -36,34 +36,38 @@ def run(project: Project, params: Params) -> Facts:
     """
     snapshot = read_json(project.path("snapshot", "snapshot.json"))
     items = sorted(snapshot.pop("files") + snapshot.pop("skipped"), key=lambda item: item["path"])
-    git.check(project.source)
+    git.check_repository(project.source)
     cache = Cache.of(project, params.cleaning)
-    choice = Choice(cache, params)
-    parsing = Parsing(cache, choice, items)
+    choice = FileFilter(cache, params)
+    parsing = ParsePass(cache, choice, items)
     with (
         Reader(project.source) as reader,
         Workers(cores(), parsing.work) as workers,
         Outputs(project.path("extraction")) as outputs,
     ):
-        stated = license.of_project(list(_license_texts(items, reader, params.extraction.max_file_kb)))
-        tests, kinds = Tests(), Counter[str]()
+        stated = license.read_project_license(list(_license_texts(items, reader, params.extraction.max_file_kb)))
+        tests, kinds = TestLinks(), Counter[str]()
         for item, said in progress.track(parsing.run(reader, workers), len(items), "files parsed"):
             if said is not None and "names" in said:
                 tests.add(item["path"], said["names"])
                 kinds[said["language"]] += 1
-        writing = Writing(cache, choice, outputs, stated, parsing.unreadable, tests)
+        writing = WritePass(cache, choice, outputs, stated, parsing.unreadable, tests)
         for _item in progress.track(writing.run(items, workers), len(items), "files written"):
             pass
     cache.prune(parsing.used | writing.used)
     if not outputs.counts["files"]:
-        raise _nothing(project, outputs.counts["skipped"])
+        raise _refuse_empty(project, outputs.counts["skipped"])
     counts = {"parsed": parsing.parsed, "reused": parsing.reused, "documented": writing.documented}
-    return {**outputs.counts, **counts, "as_text": _most(kinds)}
+    return {**outputs.counts, **counts, "as_text": _most_frequent(kinds)}
 
 
 def _license_texts(items: list[Record], reader: Reader, max_kb: int) -> Iterator[str]:
     for item in items:
-        if "blob" in item and license.is_license_file(item["path"]) and not reasons.too_large(item["size"], max_kb):
+        if (
+            "blob" in item
+            and license.is_license_file(item["path"])
+            and not skip_rules.is_too_large(item["size"], max_kb)
+        ):
             try:
                 content = reader.read(item["path"], item["blob"], item["size"])
             except Unreadable:
@@ -71,14 +75,14 @@ def _license_texts(items: list[Record], reader: Reader, max_kb: int) -> Iterator
             yield content.decode("utf-8", "replace")
 
 
-def _most(kinds: Counter[str]) -> str:
+def _most_frequent(kinds: Counter[str]) -> str:
     """Which kinds of text most of the files are that no parser reads."""
     parsed = {language.name for language in LANGUAGES}
     unparsed = sorted((-count, kind) for kind, count in kinds.items() if kind not in parsed)
     return ", ".join(f"{kind} {-count}" for count, kind in unparsed[:NAMED_KINDS])
 
 
-def _nothing(project: Project, skipped: int) -> NocturneError:
+def _refuse_empty(project: Project, skipped: int) -> NocturneError:
     return NocturneError(
         f"{project.source} has no text file that can be read; {skipped} tracked files were skipped.",
         "Nocturne reads UTF-8 text: commit such files, or widen snapshot.include; "

@@ -9,15 +9,15 @@ from pathlib import PurePosixPath
 
 from pipelines.records import Record
 from pipelines.syntax.facts import FileFacts
-from pipelines.syntax.symbols import Symbol
-from pipelines.syntax.testing import LAYOUT, STANDS_FOR_ITS_FOLDER, is_test, package
+from pipelines.syntax.test_paths import LAYOUT, STANDS_FOR_ITS_FOLDER, is_test, package_of
+from pipelines.syntax.types import Symbol
 
 _CONSTRUCTORS = frozenset(["__init__", "constructor", "initialize", "__construct"])
 _WORD = re.compile(r"[\w-]+")
 
 
-def names(found: list[Symbol], known: FileFacts) -> Record:
-    """What `Tests` must be told of a file, as a small JSON object."""
+def called_names(found: list[Symbol], known: FileFacts) -> Record:
+    """What `TestLinks` must be told of a file, as a small JSON object."""
     words = {word for text in known.imports for word in _WORD.findall(text)}
     pairs = zip(found, known.symbols, known.test_symbols, strict=True)
     return {
@@ -28,7 +28,7 @@ def names(found: list[Symbol], known: FileFacts) -> Record:
     }
 
 
-class Tests:
+class TestLinks:
     """The names that tests call and import. Of files that test nothing it keeps nothing."""
 
     def __init__(self) -> None:
@@ -43,14 +43,14 @@ class Tests:
             return
         for name in dict.fromkeys(calls):
             self._callers.setdefault(name, []).append(len(self._packages))
-        self._packages.append(package(path))
+        self._packages.append(package_of(path))
         self._imports.append(frozenset(names["imports"]))
 
     def cover(self, path: str, names: Record) -> list[bool]:
         """For each symbol of a file, in order, whether a test exercises it."""
         if is_test(path):
             return [False] * len(names["symbols"])
-        own, modules = package(path), _modules(path)
+        own, modules = package_of(path), _modules(path)
         covered = [
             kind != "section" and not in_test and self._called(name, scope, own, modules)
             for kind, name, scope, in_test in names["symbols"]

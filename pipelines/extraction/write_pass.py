@@ -5,15 +5,15 @@ from dataclasses import asdict, dataclass
 from functools import partial
 
 from pipelines.errors import NocturneError
-from pipelines.extraction import parsed
+from pipelines.extraction import parse_file
 from pipelines.extraction.cache import Cache, Entry
-from pipelines.extraction.choice import Choice
-from pipelines.extraction.entries import lines_entry, make_lines
-from pipelines.extraction.outputs import Outputs, lines
-from pipelines.extraction.tested import Tests
+from pipelines.extraction.entries import lines_entry_of, write_lines
+from pipelines.extraction.file_filter import FileFilter
+from pipelines.extraction.outputs import Outputs, iterate_lines
+from pipelines.extraction.test_links import TestLinks
 from pipelines.extraction.workers import Task, Workers
 from pipelines.records import Record
-from pipelines.source.reasons import Reason
+from pipelines.source.skip_rules import Reason
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class _Left:
 
 
 @dataclass
-class Writing:
+class WritePass:
     """Writes the outputs, by path.
 
     Attributes:
@@ -37,11 +37,11 @@ class Writing:
     """
 
     cache: Cache
-    choice: Choice
+    choice: FileFilter
     outputs: Outputs
     license: str
     unreadable: dict[str, Reason]
-    tests: Tests
+    tests: TestLinks
 
     def __post_init__(self) -> None:
         self.used: set[str] = set()
@@ -68,11 +68,11 @@ class Writing:
             return Task((item, _Left(Reason(**said["skipped"]), said)), path)
         origin = {key: item[key] for key in ("path", "blob", "commit")} | {"language": said["language"]}
         tested = self.tests.cover(path, said["names"])
-        entry = lines_entry(wanted.entry, origin, self.license, tested)
+        entry = lines_entry_of(wanted.entry, origin, self.license, tested)
         self.used.add(entry.name)
         if self.cache.head(entry) is not None:
             return Task((item, entry), path)
-        call = partial(make_lines, self.cache, entry, wanted.entry, origin, self.license, tested)
+        call = partial(write_lines, self.cache, entry, wanted.entry, origin, self.license, tested)
         return Task((item, entry), path, call)
 
     def _copy(self, entry: Entry) -> None:
@@ -89,9 +89,9 @@ class Writing:
     def _skip(self, item: Record, left: _Left) -> None:
         path, reason = item["path"], left.reason
         if left.said is not None:
-            found = parsed.finding_records(left.said, item)
-            self.outputs.write("findings", lines(*found), len(found))
-        self.outputs.write("skipped", lines({"path": path, **asdict(reason)}), 1)
+            found = parse_file.finding_records(left.said, item)
+            self.outputs.write("findings", iterate_lines(*found), len(found))
+        self.outputs.write("skipped", iterate_lines({"path": path, **asdict(reason)}), 1)
 
     def _vanished(self, entry: Entry) -> NocturneError:
         return NocturneError(f"{entry.name} vanished from {self.cache.folder}.", "Run the night again.")

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipelines.evaluation.charts import INK, SOFT, canvas, plain, png
-from pipelines.evaluation.measures import MEASURES
+from pipelines.evaluation.charts import INK, SOFT, canvas, png, use_plain_style
+from pipelines.evaluation.metric_specs import MEASURES
 
 PASSED, FAILED, WARNED = "#14804a", "#c0362c", "#b25e09"
 
 
-def gates_chart(rows: Sequence[Mapping[str, Any]]) -> bytes:
+def draw_gates_chart(rows: Sequence[Mapping[str, Any]]) -> bytes:
     """A PNG with a row for each gate that measured something: value, interval, and the line it had to pass.
 
     Args:
@@ -21,13 +21,13 @@ def gates_chart(rows: Sequence[Mapping[str, Any]]) -> bytes:
     for axes, row in zip(every, drawn, strict=False):
         _row(axes, row)
     if not drawn:
-        plain(every[0])
+        use_plain_style(every[0])
         every[0].text(0.5, 0.5, "nothing was measured", ha="center", color=SOFT, transform=every[0].transAxes)
     return png(figure)
 
 
 def _row(axes: Any, row: Mapping[str, Any]) -> None:
-    plain(axes)
+    use_plain_style(axes)
     measure = MEASURES[row["metric"]]
     gain = isinstance(row["against"], str)
     scale = 100.0 if gain else measure.scale

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.evaluation.measures import MEASURES, figure, has, parts
-from pipelines.evaluation.statistics import Bootstrap, Figure
-from pipelines.params import Evaluation, Gate
+from pipelines.config.schema import Evaluation, Gate
+from pipelines.evaluation.bootstrap import Bootstrap, Figure
+from pipelines.evaluation.metric_specs import MEASURES, compute_figure, is_in, parts
 from pipelines.records import Record
 
 SHOWN = 3
@@ -32,7 +32,7 @@ class Comparison:
     moved: tuple[dict[str, Any], ...] = ()
 
 
-def with_model(
+def compare_with_model(
     gate: Gate, config: Evaluation, records: Sequence[Record], others: Sequence[Record], arm: str
 ) -> Comparison:
     """The gate's arm beside another model on the same examples, which is pairs of records.
@@ -44,7 +44,7 @@ def with_model(
     pairs = [
         (one, other)
         for one, other in zip(records, others, strict=True)
-        if has(one, gate.metric, gate.arm) and has(other, gate.metric, arm)
+        if is_in(one, gate.metric, gate.arm) and is_in(other, gate.metric, arm)
     ]
     if not pairs:
         return Comparison(Figure())
@@ -58,10 +58,10 @@ def with_model(
         better, worse = (ours, theirs) if measure.sign > 0 else (theirs, ours)
         gain, whole = draws.difference(better, worse, below), sum(below)
     moves = [measure.sign * (one - other) / whole for one, other in zip(ours, theirs, strict=True)]
-    return Comparison(gain, None, len(kept), draws.files, _moved(kept, moves))
+    return Comparison(gain, None, len(kept), draws.files, _top_contributors(kept, moves))
 
 
-def with_former_index(gate: Gate, config: Evaluation, pairs: Sequence[tuple[Record, Record]]) -> Comparison:
+def compare_with_former_index(gate: Gate, config: Evaluation, pairs: Sequence[tuple[Record, Record]]) -> Comparison:
     """Tonight's index beside the live one on the same questions; pairs of records, tonight's first.
 
     A question that both answer alike adds nothing to either side: where no rank moved, the interval is empty.
@@ -72,21 +72,23 @@ def with_former_index(gate: Gate, config: Evaluation, pairs: Sequence[tuple[Reco
     moves = [parts(one, gate.metric, gate.arm)[0] - parts(other, gate.metric, gate.arm)[0] for one, other in pairs]
     draws = _draws(gate, config, kept)
     gain = draws.ratio(moves, [1.0] * len(moves))
-    return Comparison(gain, None, len(kept), draws.files, _moved(kept, [move / len(moves) for move in moves]))
+    return Comparison(
+        gain, None, len(kept), draws.files, _top_contributors(kept, [move / len(moves) for move in moves])
+    )
 
 
-def with_number(gate: Gate, config: Evaluation, records: Sequence[Record], number: float) -> Comparison:
+def compare_with_number(gate: Gate, config: Evaluation, records: Sequence[Record], number: float) -> Comparison:
     """The gate's arm beside a number in the metric's own unit."""
-    kept = [record for record in records if has(record, gate.metric, gate.arm)]
+    kept = [record for record in records if is_in(record, gate.metric, gate.arm)]
     if not kept:
         return Comparison(Figure())
     sign = MEASURES[gate.metric].sign
     draws = _draws(gate, config, kept)
-    own = figure(draws, kept, gate.metric, gate.arm)
+    own = compute_figure(draws, kept, gate.metric, gate.arm)
     found = [parts(record, gate.metric, gate.arm) for record in kept]
     whole = sum(below for _, below in found)
     moves = [sign * (above - number * below) / whole for above, below in found]
-    return Comparison(_beyond(own, number, sign), own, len(kept), draws.files, _moved(kept, moves))
+    return Comparison(_beyond(own, number, sign), own, len(kept), draws.files, _top_contributors(kept, moves))
 
 
 def _beyond(own: Figure, number: float, sign: int) -> Figure:
@@ -100,7 +102,7 @@ def _draws(gate: Gate, config: Evaluation, records: Sequence[Record]) -> Bootstr
     return Bootstrap([record["path"] for record in records], config.bootstrap, gate.confidence, config.seed)
 
 
-def _moved(records: Sequence[Record], moves: Sequence[float]) -> tuple[dict[str, Any], ...]:
+def _top_contributors(records: Sequence[Record], moves: Sequence[float]) -> tuple[dict[str, Any], ...]:
     most = sorted(zip(records, moves, strict=True), key=lambda one: (-abs(one[1]), one[0]["example_id"]))
     return tuple(
         {

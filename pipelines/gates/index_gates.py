@@ -9,9 +9,9 @@ asked the gate passes and says so; so it does with one question, of which no int
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipelines.gates.comparison import Comparison, with_former_index, with_number
-from pipelines.gates.rules import ruling, words
-from pipelines.params import Evaluation, Gate
+from pipelines.config.schema import Evaluation, Gate
+from pipelines.gates.comparison import Comparison, compare_with_former_index, compare_with_number
+from pipelines.gates.rules import describe_ruling, format_value
 from pipelines.records import Record
 
 INDEX = "index"
@@ -37,17 +37,17 @@ class Retrieval:
         return [(record, known[_question(record)]) for record in self.tonight if _question(record) in known]
 
 
-def judge(gate: Gate, config: Evaluation, found: Retrieval) -> tuple[Comparison, bool, str]:
+def judge_index(gate: Gate, config: Evaluation, found: Retrieval) -> tuple[Comparison, bool, str]:
     """What a gate of arm `index` found, whether it passes, and why."""
     if gate.against != "champion":
-        compared = with_number(gate, config, [_named(record) for record in found.tonight], float(gate.against))
-        return compared, *ruling(gate, compared)
+        compared = compare_with_number(gate, config, [_named(record) for record in found.tonight], float(gate.against))
+        return compared, *describe_ruling(gate, compared)
     pairs = found.pairs()
-    compared = with_former_index(gate, config, [(_named(one), _named(other)) for one, other in pairs])
+    compared = compare_with_former_index(gate, config, [(_named(one), _named(other)) for one, other in pairs])
     if compared.gain.value is None or compared.gain.low is None:
         reason = found.skipped or "no question is the same as when the live index was measured"
         return compared, True, f"skipped: {reason}"
-    said = words(gate, compared)
+    said = format_value(gate, compared)
     if compared.examples < 2:
         return compared, True, f"one question shows nothing: {said}"
     is_worse = compared.gain.value < -gate.margin and (compared.gain.high or 0.0) < 0

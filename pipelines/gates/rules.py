@@ -10,15 +10,15 @@ refuses more often, which is the safe side.
 
 Few files show nothing, however clear their figures are: of n files without any true difference all n agree, one way, by
 chance once in 2**n. No interval can tell that from a gain (measured: three files passed 13% of 200 trials at 95%, where
-`benchmarks/gates.py` allows 5%), so a gate wants 2**-n to be at most 1 - confidence: five files at 95%.
+`benchmarks/gates/error_rates.py` allows 5%), so a gate wants 2**-n to be at most 1 - confidence: five files at 95%.
 """
 
-from pipelines.evaluation.measures import MEASURES
+from pipelines.config.schema import Gate
+from pipelines.evaluation.metric_specs import MEASURES
 from pipelines.gates.comparison import Comparison
-from pipelines.params import Gate
 
 
-def rule(gate: Gate) -> str:
+def describe_rule(gate: Gate) -> str:
     """The rule in words, with its numbers."""
     title = MEASURES[gate.metric].title
     of = f"{title} of the index" if gate.arm == "index" else f"{title.lower()} of {gate.arm}"
@@ -35,12 +35,12 @@ def rule(gate: Gate) -> str:
     return f"{of}: {beyond}the whole {sure} better than {number}"
 
 
-def ruling(gate: Gate, found: Comparison) -> tuple[bool, str]:
+def describe_ruling(gate: Gate, found: Comparison) -> tuple[bool, str]:
     """Whether the gate passes, and why."""
     gain = found.gain
     if gain.value is None or gain.low is None:
         return False, "nothing was measured"
-    said = words(gate, found)
+    said = format_value(gate, found)
     if 0.5**found.files > 1 - gate.confidence:
         return False, f"too few files to show anything at {gate.confidence:.0%}: {said}"
     if gate.against == "champion":
@@ -56,7 +56,7 @@ def ruling(gate: Gate, found: Comparison) -> tuple[bool, str]:
     return True, said
 
 
-def words(gate: Gate, found: Comparison) -> str:
+def format_value(gate: Gate, found: Comparison) -> str:
     """What was found: the figure, its interval, and of how much."""
     of = f"{found.examples} {'questions' if gate.arm == 'index' else 'examples'} of {found.files} files"
     if found.own is not None:

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pipelines.evaluation.statistics import Figure
-from pipelines.gates.comparison import Comparison, with_model, with_number
+from pipelines.config.schema import Evaluation, Gate
+from pipelines.evaluation.bootstrap import Figure
+from pipelines.gates.comparison import Comparison, compare_with_model, compare_with_number
 from pipelines.gates.index_gates import INDEX, Retrieval
-from pipelines.gates.index_gates import judge as judge_index
-from pipelines.gates.rules import rule, ruling
-from pipelines.params import Evaluation, Gate
+from pipelines.gates.index_gates import judge_index as judge_index
+from pipelines.gates.rules import describe_rule, describe_ruling
 from pipelines.records import Record
 
 SKIPPED = "skipped"
@@ -68,7 +68,7 @@ class Verdict:
 
     def counts(self) -> dict[str, int | float | str]:
         """How many gates passed, failed, warned, and were skipped because there was nothing to judge them by."""
-        words = [word(row) for row in self.rows()]
+        words = [verdict_word(row) for row in self.rows()]
         kinds = {"passed": "passed", "failed": "REFUSED", "warned": "warned", "skipped": "skipped"}
         return {name: words.count(kind) for name, kind in kinds.items()}
 
@@ -77,7 +77,7 @@ class Verdict:
         return [{**asdict(gate), "moved": list(gate.moved)} for gate in self.gates]
 
 
-def word(row: Mapping[str, Any]) -> str:
+def verdict_word(row: Mapping[str, Any]) -> str:
     """What came of a gate, in a word: `passed`, `REFUSED`, `warned`, or `skipped` where there was nothing to judge. The
     gates of the first releases all blocked, and did not say so."""
     if row.get("passed"):
@@ -85,7 +85,7 @@ def word(row: Mapping[str, Any]) -> str:
     return "REFUSED" if row.get("severity", "block") == "block" else "warned"
 
 
-def moves(row: Mapping[str, Any]) -> list[str]:
+def top_moves(row: Mapping[str, Any]) -> list[str]:
     """The examples that moved a gate most, a line each; none for a row of a release, whose tags are short."""
     return [f"{one['moved']:+.4f} by {one['place']} ({one['example_id']})" for one in row.get("moved", [])]
 
@@ -118,40 +118,42 @@ def decide(
         [
             _row(gate, *judge_index(gate, config, asked))
             if gate.arm == INDEX
-            else _judged(gate, scores, champion, config, skipped)
+            else _judge(gate, scores, champion, config, skipped)
             for gate in gates
         ]
     )
 
 
-def _judged(
+def _judge(
     gate: Gate, scores: Sequence[Record], champion: Mapping[str, Record] | None, config: Evaluation, skipped: str
 ) -> Judged:
     if gate.against == "champion" and champion is None:
         return _row(gate, Comparison(Figure()), True, f"{SKIPPED}: {skipped}")
-    if _untrained(scores) and (gate.against == "base" or gate.metric in LEARNED):
+    if _judge_untrained(scores) and (gate.against == "base" or gate.metric in LEARNED):
         return _row(gate, Comparison(Figure()), True, f"{SKIPPED}: nothing was trained, so there is nothing to show")
-    found = _compared(gate, scores, champion or {}, config)
-    return _row(gate, found, *ruling(gate, found))
+    found = _compare(gate, scores, champion or {}, config)
+    return _row(gate, found, *describe_ruling(gate, found))
 
 
-def _untrained(scores: Sequence[Record]) -> bool:
+def _judge_untrained(scores: Sequence[Record]) -> bool:
     """Whether the candidate is the base model as it is, which then answers for the adapter."""
     return any("base" in score["bits"] and "adapter" not in score["bits"] for score in scores)
 
 
-def _compared(gate: Gate, scores: Sequence[Record], champion: Mapping[str, Record], config: Evaluation) -> Comparison:
+def _compare(gate: Gate, scores: Sequence[Record], champion: Mapping[str, Record], config: Evaluation) -> Comparison:
     bare = gate.arm.replace("adapter", "base")
-    own = gate.model_copy(update={"arm": bare}) if _untrained(scores) else gate
+    own = gate.model_copy(update={"arm": bare}) if _judge_untrained(scores) else gate
     if gate.against == "champion":
         common = [score for score in scores if score["example_id"] in champion]
-        return with_model(own, config, common, [champion[score["example_id"]] for score in common], gate.arm)
+        return compare_with_model(own, config, common, [champion[score["example_id"]] for score in common], gate.arm)
     if gate.against == "base":
-        return with_model(own, config, scores, scores, bare)
-    return with_number(own, config, scores, float(gate.against))
+        return compare_with_model(own, config, scores, scores, bare)
+    return compare_with_number(own, config, scores, float(gate.against))
 
 
 def _row(gate: Gate, found: Comparison, passed: bool, reason: str) -> Judged:
     figures = (found.own or found.gain).record()
     said = (gate.name, gate.metric, gate.arm, gate.against, gate.margin, gate.severity)
-    return Judged(*said, figures["value"], figures["low"], figures["high"], rule(gate), passed, reason, found.moved)
+    return Judged(
+        *said, figures["value"], figures["low"], figures["high"], describe_rule(gate), passed, reason, found.moved
+    )

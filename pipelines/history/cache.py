@@ -3,12 +3,12 @@
 import json
 from pathlib import Path
 
-from pipelines.cleaning import identity as cleaning
+from pipelines.cleaning import fingerprint as cleaning
 from pipelines.cleaning.clean import FAILED
-from pipelines.params import Params
+from pipelines.config.schema import Params
 from pipelines.project import Project
-from pipelines.records import Record, dumps, file_sha256, fingerprint, write_atomic
-from pipelines.syntax.identity import identity
+from pipelines.records import Record, canonical_json, file_sha256, fingerprint, write_atomic
+from pipelines.syntax.fingerprint import syntax_identity
 
 
 class Cache:
@@ -19,7 +19,7 @@ class Cache:
         own = [path for room in ("history", "source") for path in (Path(__file__).parents[1] / room).glob("*.py")]
         sections = (params.snapshot, params.extraction, params.cleaning)
         decides = [*(section.model_dump() for section in sections), params.forgotten(project.name)]
-        code = [identity(), cleaning.identity()]
+        code = [syntax_identity(), cleaning.cleaning_identity()]
         self._key = fingerprint(decides, str(project.source), code, [file_sha256(path) for path in sorted(own)])
         self._used: set[str] = set()
 
@@ -35,7 +35,7 @@ class Cache:
         """Keep what a commit changed; not where a file could not be checked: the next night tries again."""
         if any(file["rule"] == FAILED for file in changed["skipped"]):
             return
-        write_atomic(self._file(commit), dumps({"key": self._key, "changed": changed}).encode())
+        write_atomic(self._file(commit), canonical_json({"key": self._key, "changed": changed}).encode())
 
     def prune(self) -> None:
         """Delete what was neither read nor written since this cache was opened."""

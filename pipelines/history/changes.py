@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pipelines.history.sources import Parsed
 from pipelines.records import Record
 from pipelines.syntax.lines import Lines
-from pipelines.syntax.shape import shapes
-from pipelines.syntax.symbols import Symbol
+from pipelines.syntax.tree_hash import hash_shapes
+from pipelines.syntax.types import Symbol
 
 Pair = tuple[Symbol, Symbol]
 
@@ -26,15 +26,15 @@ class Changed:
     respaced: int
 
 
-def changed(before: Parsed, after: Parsed) -> Changed:
+def find_changes(before: Parsed, after: Parsed) -> Changed:
     """The functions that both versions have and that differ; by position in the later one.
 
     A function is known by its qualified name and, where several have that, by its signature. Of a function and one
     inside it, the inner one is taken.
     """
     pairs = [pair for pair in _pairs(before, after) if _text(before, pair[0]) != _text(after, pair[1])]
-    old = shapes(before.source, before.language, [_range(pair[0]) for pair in pairs]) if pairs else []
-    new = shapes(after.source, after.language, [_range(pair[1]) for pair in pairs]) if pairs else []
+    old = hash_shapes(before.source, before.language, [_range(pair[0]) for pair in pairs]) if pairs else []
+    new = hash_shapes(after.source, after.language, [_range(pair[1]) for pair in pairs]) if pairs else []
     differing = [pair for pair, one, other in zip(pairs, old, new, strict=True) if one != other]
     inner = list(_innermost(differing))
     return Changed([_record(before, after, pair) for pair in inner], len(pairs) - len(differing))
@@ -47,10 +47,10 @@ def _pairs(before: Parsed, after: Parsed) -> Iterator[Pair]:
         for symbol in symbols:
             named[symbol.qualified_name].append(symbol)
     for name, candidates in later.items():
-        yield from _matched(earlier.get(name, []), candidates)
+        yield from _match(earlier.get(name, []), candidates)
 
 
-def _matched(earlier: list[Symbol], later: list[Symbol]) -> Iterator[Pair]:
+def _match(earlier: list[Symbol], later: list[Symbol]) -> Iterator[Pair]:
     """Those of the same signature, where only one has it on each side; and the rest, when it is one and one."""
     left, right = list(earlier), list(later)
     for symbol in later:

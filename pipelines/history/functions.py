@@ -1,16 +1,16 @@
 """Which functions a commit changed, from the cache or parsed now."""
 
+from pipelines.config.schema import Params
 from pipelines.history.cache import Cache
-from pipelines.history.changes import changed
+from pipelines.history.changes import find_changes
 from pipelines.history.sources import Sources
-from pipelines.params import Params
 from pipelines.project import Project
 from pipelines.records import Record
 from pipelines.source import generated, vendored
-from pipelines.source.forgotten import FORGOTTEN, forgotten
+from pipelines.source.exclusions import FORGOTTEN, forgotten_filter
 from pipelines.source.log import Change, Commit
-from pipelines.source.patterns import chooser
-from pipelines.source.reasons import Reason
+from pipelines.source.patterns import make_matcher
+from pipelines.source.skip_rules import Reason
 from pipelines.syntax.languages import Language, language_of
 
 MODIFIED = ("M", "R")  # git's letters: modified, and renamed and perhaps modified
@@ -27,8 +27,8 @@ class Functions:
         self.cache = Cache(project, params)
         self.counts = {"parsed": 0, "reused": 0}
         self._sources = sources
-        self._unchosen = chooser(params.snapshot.include, params.snapshot.exclude)
-        self._gone = forgotten(params.forgotten(project.name))
+        self._unchosen = make_matcher(params.snapshot.include, params.snapshot.exclude)
+        self._gone = forgotten_filter(params.forgotten(project.name))
         self._params = params.extraction
 
     def changed_by(self, commit: Commit) -> Record:
@@ -59,7 +59,7 @@ class Functions:
         before = self._sources.parsed(change.path_before, change.before, language)
         if isinstance(before, Reason):
             return _skip(found, change, before)
-        difference = changed(before, after)
+        difference = find_changes(before, after)
         blobs = {"before_blob": change.before, "after_blob": change.after}
         origin = {"path_then": change.path, "language": after.language.name, **blobs}
         found["edits"] += [{**edit, **origin} for edit in difference.edits]

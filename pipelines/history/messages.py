@@ -53,7 +53,7 @@ _EMPTY = frozenset(
 )
 
 
-def cleaned(message: str) -> str:
+def clean_message(message: str) -> str:
     """Subject and body without trailers, issue numbers, what closes issues, and e-mail addresses."""
     text = message.replace("\r\n", "\n")
     for pattern in (_TRAILER, _PICKED, _CLOSING, _NUMBERED, _MAIL):
@@ -63,33 +63,33 @@ def cleaned(message: str) -> str:
     return joined.strip("\n :;,-.") if not re.search(r"\w", joined) else joined.strip().lstrip(":;,-. ")
 
 
-def subject(message: str) -> str:
+def subject_of(message: str) -> str:
     """The first line."""
     return message.lstrip().split("\n", 1)[0].strip()
 
 
-def says_nothing(text: str) -> bool:
+def is_empty_of_meaning(text: str) -> bool:
     """Whether a cleaned message holds only words that every commit could: `wip`, `Fix tests`, `Update types.py`."""
     return _FILE_ONLY.fullmatch(text) is not None or set(re.findall(r"[^\W\d_]+", text.lower())) <= _EMPTY
 
 
 def is_version_bump(message: str) -> bool:
     """Whether the subject says that a version was raised or released."""
-    return _BUMP.search(subject(message)) is not None
+    return _BUMP.search(subject_of(message)) is not None
 
 
 def is_fix(message: str) -> bool:
     """Whether the subject says that something was wrong; slips in prose and style are not meant."""
-    line = subject(message)
+    line = subject_of(message)
     return _FIX.search(line) is not None and _FIX_OF_WORDS.search(line) is None
 
 
 def is_revert(message: str) -> bool:
     """Whether the message says that earlier work was taken back."""
-    return _REVERT.search(subject(message)) is not None or "\nThis reverts commit" in message
+    return _REVERT.search(subject_of(message)) is not None or "\nThis reverts commit" in message
 
 
-def reverted(message: str) -> tuple[list[str], str]:
+def reverted_commits(message: str) -> tuple[list[str], str]:
     """What a revert takes back: commits, perhaps abbreviated; and the subject that it quotes, or ""."""
-    quoted = _QUOTED.match(subject(message))
+    quoted = _QUOTED.match(subject_of(message))
     return [name.lower() for name in _REVERTED.findall(message)], quoted.group(1) if quoted else ""

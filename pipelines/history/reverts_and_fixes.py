@@ -45,11 +45,11 @@ class Fates:
         if following is not None:
             put_back = following.edit["after"] == edit["before"]
             if put_back or following.commit is revert:
-                return _fate(REVERTED, commit, following.commit, following.edit)
+                return _decide_fate(REVERTED, commit, following.commit, following.edit)
         if revert is not None:
-            return _fate(REVERTED, commit, revert, None)
-        if following is not None and messages.is_fix(following.commit.message) and _mends(edit, following.edit):
-            fate = _fate(FIXED, commit, following.commit, following.edit)
+            return _decide_fate(REVERTED, commit, revert, None)
+        if following is not None and messages.is_fix(following.commit.message) and _is_mending(edit, following.edit):
+            fate = _decide_fate(FIXED, commit, following.commit, following.edit)
             if fate["days"] <= self._days:
                 return fate
         return NONE
@@ -63,12 +63,12 @@ class Fates:
         if messages.is_revert(commit.message):
             if self._revert_of(commit) is not None:
                 return
-            names, quoted = messages.reverted(commit.message)
+            names, quoted = messages.reverted_commits(commit.message)
             self._names.update(dict.fromkeys(names, commit))
             if quoted and not names:
                 self._subjects[quoted] = commit
         else:
-            self._subjects.pop(messages.subject(commit.message), None)  # older commits of that subject are others
+            self._subjects.pop(messages.subject_of(commit.message), None)  # older commits of that subject are others
         for path, edit in edits:
             self._next[_key(path, edit, "before")] = _Next(commit, edit)
 
@@ -76,10 +76,10 @@ class Fates:
         for name, revert in self._names.items():
             if commit.commit.startswith(name):
                 return revert
-        return self._subjects.get(messages.subject(commit.message))
+        return self._subjects.get(messages.subject_of(commit.message))
 
 
-def _mends(edit: Record, later: Record) -> bool:
+def _is_mending(edit: Record, later: Record) -> bool:
     """Whether the later edit replaced a line that the earlier one brought; a bracket alone is no line."""
     brought = _lines(edit["after"]) - _lines(edit["before"])
     return any(re.search(r"\w", line) for line in brought & (_lines(later["before"]) - _lines(later["after"])))
@@ -93,7 +93,7 @@ def _key(path: str, edit: Record, side: str) -> str:
     return fingerprint(path, edit["qualified_name"], edit[side])
 
 
-def _fate(fate: str, commit: Commit, later: Commit, edit: Record | None) -> Record:
+def _decide_fate(fate: str, commit: Commit, later: Commit, edit: Record | None) -> Record:
     days = round(max(0, later.committed - commit.committed) / DAY, 2)
     replaced = edit and {key: edit[key] for key in ("signature", "doc", "body")} | {"code": edit["after"]}
     return {"fate": fate, "fate_commit": later.commit, "days": days, "replaced_by": replaced}

@@ -2,10 +2,10 @@
 
 import re
 
+from pipelines.config.schema import History
 from pipelines.history import messages
-from pipelines.params import History
 from pipelines.source.log import Commit
-from pipelines.source.reasons import Reason
+from pipelines.source.skip_rules import Reason
 
 IGNORED = ".git-blame-ignore-revs"  # git's and GitHub's customary name for a list of commits that only format
 
@@ -13,12 +13,12 @@ _BOT = re.compile(r"\[bot\]$|^(?:dependabot|renovate|greenkeeper|pre-commit-ci|g
 _OBJECT = re.compile(rb"^\s*([0-9a-f]{40,64})\b", re.MULTILINE)
 
 
-def ignored(listed: bytes) -> frozenset[str]:
+def find_ignored(listed: bytes) -> frozenset[str]:
     """The commits that a `.git-blame-ignore-revs` names."""
     return frozenset(name.decode() for name in _OBJECT.findall(listed))
 
 
-def left_out(commit: Commit, message: str, params: History, ignored_revisions: frozenset[str]) -> Reason | None:
+def find_left_out(commit: Commit, message: str, params: History, ignored_revisions: frozenset[str]) -> Reason | None:
     """Why a commit gives no edits, or None. Nobody's name is in the reason.
 
     Args:
@@ -38,12 +38,12 @@ def left_out(commit: Commit, message: str, params: History, ignored_revisions: f
     if len(message) < params.min_message_chars:
         short = f"{len(message)} characters, at least {params.min_message_chars} (history.min_message_chars)"
         return Reason(f"its message has {short}", "message")
-    if messages.says_nothing(message):
+    if messages.is_empty_of_meaning(message):
         return Reason("its message holds only words that any commit could", "message")
-    return too_many(commit, params)
+    return find_bulk(commit, params)
 
 
-def too_many(commit: Commit, params: History) -> Reason | None:
+def find_bulk(commit: Commit, params: History) -> Reason | None:
     """For a commit that changed more files than `history.max_files`."""
     if len(commit.changes) <= params.max_files:
         return None

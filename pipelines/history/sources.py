@@ -4,14 +4,15 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from pipelines.cleaning.clean import clean
-from pipelines.params import Params
-from pipelines.source import generated, reasons
+from pipelines.config.schema import Params
+from pipelines.source import generated, skip_rules
 from pipelines.source.reader import Reader, Unreadable
-from pipelines.source.reasons import Reason
-from pipelines.syntax.dialects import opened, settled
+from pipelines.source.skip_rules import Reason
+from pipelines.syntax.dialects import open_dialect, settle_dialect
 from pipelines.syntax.languages import Language
-from pipelines.syntax.notebooks import NotRead
-from pipelines.syntax.symbols import Symbol, symbols
+from pipelines.syntax.notebooks import UnreadableNotebook
+from pipelines.syntax.symbols import find_symbols
+from pipelines.syntax.types import Symbol
 
 KEPT = 256  # parsed files: what one commit made is what the next one changed
 UNTAKEN = ("class", "section")  # a class is its methods; a section is prose
@@ -50,14 +51,14 @@ class Sources:
             size, content = self._reader.stored(blob, most * 1024)
         except Unreadable as unreadable:
             return Reason(str(unreadable), "readable")
-        unread = reasons.too_large(size, most)
+        unread = skip_rules.is_too_large(size, most)
         if unread is not None:
             return unread
         try:
-            content, language = opened(content, language)
-        except NotRead as reason:
+            content, language = open_dialect(content, language)
+        except UnreadableNotebook as reason:
             return Reason(f"notebook: {reason}", "notebook")
-        unread = reasons.unreadable(content)
+        unread = skip_rules.find_unreadable(content)
         if unread is None and self._params.extraction.generated == "skip":
             unread = generated.by_content(content.decode())
         if unread is not None:
@@ -65,8 +66,8 @@ class Sources:
         source = self.clean(content, path)
         if isinstance(source, Reason):
             return source
-        language = settled(source, language)
-        return Parsed(source, language, [one for one in symbols(source, language) if one.kind not in UNTAKEN])
+        language = settle_dialect(source, language)
+        return Parsed(source, language, [one for one in find_symbols(source, language) if one.kind not in UNTAKEN])
 
     def clean(self, source: bytes, path: str) -> bytes | Reason:
         """Text as it may be learned. Every byte of the history that is kept, messages too, comes through here."""

@@ -5,19 +5,19 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from pipelines import progress
+from pipelines.config.schema import Params
+from pipelines.dag.stage import Facts, Stage
 from pipelines.history import messages, rules
-from pipelines.history.fate import FIXED, REVERTED, Fates
 from pipelines.history.functions import Functions
 from pipelines.history.renames import Renames
+from pipelines.history.reverts_and_fixes import FIXED, REVERTED, Fates
 from pipelines.history.sources import Sources
-from pipelines.params import Params
 from pipelines.project import Project
 from pipelines.records import Record, read_json, write_jsonl
 from pipelines.source import git, log
 from pipelines.source.log import Commit
 from pipelines.source.reader import Reader, Unreadable
-from pipelines.source.reasons import Reason
-from pipelines.stage import Facts, Stage
+from pipelines.source.skip_rules import Reason
 
 UNKNOWN = "unknown"
 MESSAGE = "COMMIT_EDITMSG"  # the name under which git keeps a message
@@ -33,7 +33,7 @@ class History:
         self.fates = Fates(params.history.fixed_within_days)
         self.skipped: list[Record] = []
         self.counts = Counter[str]()
-        self.ignored = _ignored(reader, snapshot["commit"])
+        self.ignored = _read_ignored(reader, snapshot["commit"])
         self.unread = {item["path"]: Reason(item["reason"], item["rule"]) for item in snapshot["skipped"]}
         self.tracked = {item["path"] for item in snapshot["files"] + snapshot["skipped"]}
 
@@ -48,8 +48,8 @@ class History:
         message = self._message(commit)
         if isinstance(message, Reason):
             return self._skip(commit, message)
-        reason = rules.left_out(commit, message, self.params.history, self.ignored)
-        if reason is not None and (reason.rule != "revert" or rules.too_many(commit, self.params.history)):
+        reason = rules.find_left_out(commit, message, self.params.history, self.ignored)
+        if reason is not None and (reason.rule != "revert" or rules.find_bulk(commit, self.params.history)):
             return self._skip(commit, reason)
         found = self.functions.changed_by(commit)
         named = [(renames.today(edit["path_then"]), edit) for edit in found["edits"]]
@@ -69,16 +69,16 @@ class History:
             self._skip(commit, reason)
 
     def _message(self, commit: Commit) -> str | Reason:
-        source = self.sources.clean(messages.cleaned(commit.message).encode(), MESSAGE)
+        source = self.sources.clean(messages.clean_message(commit.message).encode(), MESSAGE)
         return source if isinstance(source, Reason) else source.decode()
 
     def _skip(self, commit: Commit, reason: Reason, path: str = "") -> None:
         self.skipped.append({"commit": commit.commit, "path": path, "rule": reason.rule, "reason": reason.reason})
 
 
-def _ignored(reader: Reader, commit: str) -> frozenset[str]:
+def _read_ignored(reader: Reader, commit: str) -> frozenset[str]:
     try:
-        return rules.ignored(reader.stored(f"{commit}:{rules.IGNORED}", 1 << 20)[1])
+        return rules.find_ignored(reader.stored(f"{commit}:{rules.IGNORED}", 1 << 20)[1])
     except Unreadable:
         return frozenset()
 
@@ -104,8 +104,8 @@ def run(project: Project, params: Params) -> Facts:
         NocturneError: the snapshot is missing, or git fails.
     """
     snapshot = read_json(project.path("snapshot", "snapshot.json"))
-    git.check(project.source)
-    commits = list(log.commits(project.source, snapshot["commit"], params.history.commits))
+    git.check_repository(project.source)
+    commits = list(log.read_commits(project.source, snapshot["commit"], params.history.commits))
     with Reader(project.source) as reader:
         history = History(project, params, reader, snapshot)
         edits = write_jsonl(project.path("history", "edits.jsonl"), history.edits(commits))

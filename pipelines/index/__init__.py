@@ -1,31 +1,31 @@
 """The code index: immutable versions, hybrid search. The only folder that knows Qdrant, embedded or as a server."""
 
-from pipelines.index.changing import ChangingIndex
-from pipelines.index.engine import Scope
-from pipelines.index.hybrid import Hit, Index
-from pipelines.index.keywords import terms
-from pipelines.index.material import Material
-from pipelines.index.own import own_index
-from pipelines.index.published import open_index, publish, version_of
-from pipelines.index.removal import present, remove, unnamed, without
-from pipelines.index.temporary import temporary_index
-from pipelines.index.version import IndexVersion
+from pipelines.index.search.hybrid import Hit, Index
+from pipelines.index.store.bm25 import query_terms
+from pipelines.index.store.interface import Scope
+from pipelines.index.store.manifest import IndexVersion
+from pipelines.index.versions.delete import delete_versions, find_unreferenced, is_present, rewrite_without
+from pipelines.index.versions.inputs import Inputs
+from pipelines.index.versions.overlay import OverlayIndex
+from pipelines.index.versions.own import private_index
+from pipelines.index.versions.publish import open_index, publish, version_of
+from pipelines.index.versions.scratch import temporary_index
 
 __all__ = [
-    "ChangingIndex",
     "Hit",
     "Index",
     "IndexVersion",
-    "Material",
+    "Inputs",
+    "OverlayIndex",
     "Scope",
+    "delete_versions",
+    "find_unreferenced",
+    "is_present",
     "open_index",
-    "own_index",
-    "present",
+    "private_index",
     "publish",
-    "remove",
+    "query_terms",
+    "rewrite_without",
     "temporary_index",
-    "terms",
-    "unnamed",
     "version_of",
-    "without",
 ]

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines import dag
+from pipelines.dag import dvc
 from pipelines.errors import NocturneError, UsageError
 from pipelines.project import Project
 from pipelines.records import Record, file_sha256, read_jsonl
-from pipelines.registry.manifest import Release
+from pipelines.registry.release import Release
 from pipelines.registry.releases import Releases
-from pipelines.registry.removed import Removed
+from pipelines.registry.tombstones import Removed
 
 SPLITS = ("train", "holdout")
 
@@ -42,7 +42,7 @@ class Dataset:
                 yield from ((split, row) for row in read_jsonl(self.files[f"{split}.jsonl"]))
 
 
-def datasets(project: Project) -> list[Dataset]:
+def known_datasets(project: Project) -> list[Dataset]:
     """The datasets of all releases, that of the newest release first; then those that only removed releases had. A
     release that nothing was trained for has none.
 
@@ -64,7 +64,7 @@ def datasets(project: Project) -> list[Dataset]:
         some, former = tuple(kept.get(name, ())), tuple(one.version for one in gone.get(name, ()))
         heirs = _heirs(lines, {*(release.version for release in some), *former}, every)
         sha256 = some[0].manifest.dataset_sha256 if some else gone[name][0].dataset_sha256
-        found.append(Dataset(sha256, some, former, heirs, dag.stored(project, name) if some else None))
+        found.append(Dataset(sha256, some, former, heirs, dvc.read_stored(project, name) if some else None))
     return found
 
 
@@ -100,7 +100,7 @@ def restore(project: Project, number: int, folder: Path) -> list[Path]:
         )
     if folder.exists() and any(folder.iterdir()):
         raise NocturneError(f"{folder} is not empty.", "Name another folder with --to.")
-    files = dag.stored(project, manifest.dataset_dvc)
+    files = dvc.read_stored(project, manifest.dataset_dvc)
     if files is None:
         raise NocturneError(
             f"DVC's cache no longer has the dataset of release {number} ({manifest.dataset_dvc}).",

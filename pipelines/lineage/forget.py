@@ -4,17 +4,18 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from pipelines.config.layers import override
+from pipelines.config.load import load_params
+from pipelines.config.schema import Params
 from pipelines.errors import NocturneError, UsageError
-from pipelines.index import remove, without
+from pipelines.index import delete_versions, rewrite_without
 from pipelines.lineage.trace import Seen, trace
-from pipelines.params import Params, load_params
+from pipelines.night.lock import exclusive_lock
 from pipelines.project import Project
 from pipelines.records import Record
 from pipelines.registry.releases import Releases
-from pipelines.release import bin as trash
-from pipelines.release.night import alone
-from pipelines.settings import override
-from pipelines.source.forgotten import forgotten
+from pipelines.release import trash as trash
+from pipelines.source.exclusions import forgotten_filter
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,8 @@ def forget(project: Project, params: Params, entry: str) -> Forgotten:
     """
     if not entry.strip():
         raise UsageError("There is nothing to forget: the entry is empty.", "Name a path, a pattern or a blob.")
-    gone = forgotten([entry])
-    with alone(project):
+    gone = forgotten_filter([entry])
+    with exclusive_lock(project):
         _keep_out(project, entry)
         done = Forgotten(entry, seen=trace(project, lambda example: gone(example["path"], example["blob"])))
         _out_of_every_index(project, params, gone, done)
@@ -73,7 +74,7 @@ def _out_of_every_index(project: Project, params: Params, gone: Callable[[str, s
         old = release.index_version
         try:
             if old not in built:
-                built[old] = without(project, params, old, lambda chunk: gone(chunk["path"], chunk["blob"]))
+                built[old] = rewrite_without(project, params, old, lambda chunk: gone(chunk["path"], chunk["blob"]))
         except NocturneError:
             done.unreadable.append(release.version)
             continue
@@ -83,7 +84,7 @@ def _out_of_every_index(project: Project, params: Params, gone: Callable[[str, s
             done.chunks[release.version] = len(went)
     for old, (new, _) in built.items():
         if new != old:
-            remove(project, params.index, old)
+            delete_versions(project, params.index, old)
 
 
 def _out_of_the_caches(project: Project) -> None:

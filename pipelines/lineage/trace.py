@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pipelines.lineage.datasets import Dataset, datasets
+from pipelines.lineage.datasets import Dataset, known_datasets
 from pipelines.project import Project
 from pipelines.records import Record
 
@@ -45,11 +45,11 @@ def trace(project: Project, wanted: Callable[[Record], bool]) -> list[Seen]:
     Args:
         wanted: says of an example whether it is about the code.
     """
-    found = [_seen(dataset, wanted) for dataset in datasets(project)]
+    found = [_seen(dataset, wanted) for dataset in known_datasets(project)]
     return [one for one in found if one.examples is None or any(one.examples.values())]
 
 
-def at(path: str, line: int | None) -> Callable[[Record], bool]:
+def parse_location(path: str, line: int | None) -> Callable[[Record], bool]:
     """The examples of a path, and of a line of it as the file was when the example was made."""
 
     def wanted(example: Record) -> bool:
@@ -76,6 +76,6 @@ def _seen(dataset: Dataset, wanted: Callable[[Record], bool]) -> Seen:
     )
 
 
-def facts(seen: list[Seen]) -> list[dict[str, Any]]:
+def facts_of(seen: list[Seen]) -> list[dict[str, Any]]:
     """Plain values, for JSON."""
     return [asdict(one) for one in seen]

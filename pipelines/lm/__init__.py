@@ -1,1 +1,1 @@
-"""What the language model and the encoder read, and how they are run. Shared by training, evaluation and assistant."""
+"""The language model: loading a base model and an adapter, its prompts, and generating with it."""

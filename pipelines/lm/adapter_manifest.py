@@ -13,7 +13,7 @@ MANIFEST = "learned.json"
 
 
 @dataclass(frozen=True)
-class Learned:
+class AdapterManifest:
     """One training's result.
 
     Attributes:
@@ -28,15 +28,15 @@ class Learned:
     folder: Path | None = None
 
 
-BARE = Learned("nothing", quantised=True)
+BARE = AdapterManifest("nothing", quantised=True)
 
 
-def describe(folder: Path, kind: Kind, quantised: bool) -> None:
+def write_manifest(folder: Path, kind: Kind, quantised: bool) -> None:
     """Write what a folder holds; last, so that its presence means that the rest is whole."""
     write_json(folder / MANIFEST, {"kind": kind, "quantised": quantised})
 
 
-def learned(folder: Path | None) -> Learned:
+def read_manifest(folder: Path | None) -> AdapterManifest:
     """What a folder holds; no folder is the bare base model. One of an earlier release has no manifest: it holds an
     adapter for a base model in four bits, which was the only kind.
 
@@ -46,11 +46,11 @@ def learned(folder: Path | None) -> Learned:
     if folder is None:
         return BARE
     if not (folder / MANIFEST).is_file():
-        return Learned("adapter", quantised=True, folder=folder)
+        return AdapterManifest("adapter", quantised=True, folder=folder)
     said = read_json(folder / MANIFEST)
     if not isinstance(said, dict) or said.get("kind") not in ("adapter", "model", "nothing"):
         raise NocturneError(
             f"{folder / MANIFEST} says {said!r}, which is no kind of training result.",
             "Promote another release (`nocturne releases`), or run `nocturne nightly --force`.",
         )
-    return Learned(said["kind"], bool(said.get("quantised", True)), folder)
+    return AdapterManifest(said["kind"], bool(said.get("quantised", True)), folder)

@@ -11,13 +11,13 @@ from pipelines.records import file_sha256, fingerprint
 DENSE_SHARE = 0.25  # of the machine's memory
 
 
-def location(base_model: str, workspace: Path) -> str:
+def locate_model(base_model: str, workspace: Path) -> str:
     """A folder of the workspace when there is one of that name, else the name on the Hugging Face hub."""
     folder = workspace / base_model
     return str(folder) if folder.is_dir() else base_model
 
 
-def identity(base_model: str, workspace: Path) -> str:
+def model_identity(base_model: str, workspace: Path) -> str:
     """What changes when the base model's weights or tokenizer change.
 
     A folder: SHA-256 over its files. A hub name: the commit in the local cache, empty until it is downloaded.
@@ -41,7 +41,7 @@ def load_tokenizer(base_model: str, workspace: Path) -> Any:
     from transformers import AutoTokenizer
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(location(base_model, workspace), trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(locate_model(base_model, workspace), trust_remote_code=False)
     except (OSError, ValueError) as error:
         raise _unavailable(base_model, error) from error
     if tokenizer.pad_token is None:
@@ -58,7 +58,7 @@ def load_base(base_model: str, workspace: Path, quantised: bool = True) -> Any:
     Raises:
         NocturneError: neither the workspace nor the hub has the model.
     """
-    return load_weights(location(base_model, workspace), _four_bits() if quantised else None)
+    return load_weights(locate_model(base_model, workspace), _four_bits() if quantised else None)
 
 
 def load_weights(place: str, quantisation: Any = None, dtype: Any = None) -> Any:
@@ -116,7 +116,7 @@ def _four_bits() -> Any:
     )
 
 
-def unpacked(model: Any) -> Any:
+def dequantize(model: Any) -> Any:
     """The same model with its four-bit weights written out, on a CPU that has the memory: the values are those that
     the four bits stand for, and are not unpacked again at every use (measured on nano-coder: 1.6 times the speed)."""
     import psutil

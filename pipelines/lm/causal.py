@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.errors import NocturneError
-from pipelines.model.base import load_base, load_tokenizer, load_weights, unpacked
-from pipelines.model.learned import Learned, learned
-from pipelines.model.tokens import Encoded, encode, stop_token_ids
+from pipelines.lm.adapter_manifest import AdapterManifest, read_manifest
+from pipelines.lm.base_model import dequantize, load_base, load_tokenizer, load_weights
+from pipelines.lm.tokenize import Encoded, encode, stop_token_ids
 
 BATCH_TOKENS = 4096
 
@@ -34,7 +34,7 @@ class CausalLM:
 
     @classmethod
     def load(cls, base_model: str, adapter: Path | None, workspace: Path, threads: int | None = None) -> "CausalLM":
-        """Load the base and, when given, what the training in that folder made of it (see `learned`).
+        """Load the base and, when given, what the training in that folder made of it (see `read_manifest`).
 
         Raises:
             NocturneError: the base model is not to be had, or what was learned does not fit it.
@@ -44,7 +44,7 @@ class CausalLM:
         if threads:
             torch.set_num_threads(threads)
         tokenizer = load_tokenizer(base_model, workspace)
-        made = learned(adapter)
+        made = read_manifest(adapter)
         base = partial(_bare, base_model, workspace, made.quantised)
         if made.kind == "model":
             return cls(_whole(made).eval(), tokenizer, True, lru_cache(maxsize=1)(base))
@@ -157,17 +157,17 @@ class CausalLM:
 
 
 def _bare(base_model: str, workspace: Path, quantised: bool) -> Any:
-    return unpacked(load_base(base_model, workspace, quantised))
+    return dequantize(load_base(base_model, workspace, quantised))
 
 
-def _whole(made: Learned) -> Any:
+def _whole(made: AdapterManifest) -> Any:
     try:
         return load_weights(str(made.folder))
     except NocturneError as error:
         raise _unfit(made, error.fact) from error
 
 
-def _attach(model: Any, made: Learned) -> Any:
+def _attach(model: Any, made: AdapterManifest) -> Any:
     from peft import PeftModel
 
     try:
@@ -176,7 +176,7 @@ def _attach(model: Any, made: Learned) -> Any:
         raise _unfit(made, str(error)) from error
 
 
-def _unfit(made: Learned, reason: str) -> NocturneError:
+def _unfit(made: AdapterManifest, reason: str) -> NocturneError:
     return NocturneError(
         f"The {made.kind} in {made.folder} cannot be loaded: {' '.join(reason.split())[:200]}",
         "Promote another release (`nocturne releases`), or run `nocturne nightly --force`.",

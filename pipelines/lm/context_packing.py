@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.model.prompts import FimTokens, Passage, chat, with_context
+from pipelines.lm.prompts import FimTokens, Passage, add_context, apply_chat_template
 from pipelines.records import Record
 
 # A passage's place and fences in the prompt take tokens too (measured on nano-coder: 10 to 25, by the path's length).
@@ -22,7 +22,9 @@ class Excerpt:
     text: str
 
 
-def fitting(passages: Sequence[Passage], tokenizer: Any, tokens: int, chars: float = math.inf) -> Iterator[Excerpt]:
+def choose_fitting(
+    passages: Sequence[Passage], tokenizer: Any, tokens: int, chars: float = math.inf
+) -> Iterator[Excerpt]:
     """The beginnings of passages, in their order.
 
     Args:
@@ -30,12 +32,12 @@ def fitting(passages: Sequence[Passage], tokenizer: Any, tokens: int, chars: flo
         chars: the most of each one, line feeds included.
     """
     for passage in passages:
-        kept, tokens = beginning(passage.text, tokenizer, tokens - FRAME_TOKENS, chars)
+        kept, tokens = cut_beginning(passage.text, tokenizer, tokens - FRAME_TOKENS, chars)
         if kept:
             yield Excerpt(passage.path, passage.start_line, passage.start_line + len(kept) - 1, "\n".join(kept))
 
 
-def beginning(text: str, tokenizer: Any, tokens: int, chars: float = math.inf) -> tuple[list[str], int]:
+def cut_beginning(text: str, tokenizer: Any, tokens: int, chars: float = math.inf) -> tuple[list[str], int]:
     """The first lines of a text that have at most so many tokens and characters, and how many tokens are left."""
     kept: list[str] = []
     for line in text.splitlines():
@@ -48,8 +50,8 @@ def beginning(text: str, tokenizer: Any, tokens: int, chars: float = math.inf) -
     return kept, tokens
 
 
-def prompt_with(example: Record, shown: Sequence[Passage], tokenizer: Any, fim: FimTokens | None) -> str:
+def prompt_with_context(example: Record, shown: Sequence[Passage], tokenizer: Any, fim: FimTokens | None) -> str:
     """An example's prompt with passages before it, in the form of its mode."""
     if example["mode"] == "chat":
-        return chat(tokenizer, with_context(example["request"], shown))
+        return apply_chat_template(tokenizer, add_context(example["request"], shown))
     return fim.with_context(example["prompt"], shown) if fim else str(example["prompt"])

@@ -70,7 +70,7 @@ def _knows(tokenizer: Any, token: str) -> bool:
     return found is not None and bool(tokenizer.convert_ids_to_tokens(found) == token)
 
 
-def window(text: bytes, start: int, end: int, chars: int) -> tuple[str, str]:
+def cut_window(text: bytes, start: int, end: int, chars: int) -> tuple[str, str]:
     """What a model is shown of a file around the gap `text[start:end]`: two thirds before, one third after, cut at line
     ends where a line end is near. Training and the assistant cut alike: a small model is lost in a longer window."""
     before = text[max(0, start - 4 * chars) : start].decode(errors="ignore")[-chars * 2 // 3 :]
@@ -86,56 +86,56 @@ def window(text: bytes, start: int, end: int, chars: int) -> tuple[str, str]:
 COMMENTS = {"python": ("# ", ""), "ruby": ("# ", ""), "smalltalk": ('"', '"')}
 
 
-def explain(qualified_name: str, path: str, language: str, code: str) -> str:
+def explain_prompt(qualified_name: str, path: str, language: str, code: str) -> str:
     """A request for the documentation of some code."""
     return f"Explain `{qualified_name}` in {path}.\n```{language}\n{code}\n```"
 
 
-def implement(qualified_name: str, path: str, language: str, doc: str, signature: str) -> str:
+def implement_prompt(qualified_name: str, path: str, language: str, doc: str, signature: str) -> str:
     """A request for the body that belongs to a signature, and to a documentation where there is one."""
     told = f"{doc}\n" if doc else ""
     return f"Write the body of `{qualified_name}` in {path}.\n{told}```{language}\n{signature}\n```"
 
 
-def edit(qualified_name: str, path: str, language: str, before: str, message: str) -> str:
+def edit_prompt(qualified_name: str, path: str, language: str, before: str, message: str) -> str:
     """A request for some code as it shall be, from how it is and what a commit's message says of the change."""
     return f"Change `{qualified_name}` in {path}: {message}\n```{language}\n{before}\n```"
 
 
-def comment(language: str, text: str) -> str:
+def as_comment(language: str, text: str) -> str:
     """One line as a comment of that language."""
     opening, closing = COMMENTS.get(language, ("// ", ""))
     return f"{opening}{text}{closing}"
 
 
-def declared(language: str, path: str, doc: str, *lines: str) -> str:
+def list_declarations(language: str, path: str, doc: str, *lines: str) -> str:
     """Lines of another place in the repository, below its path and the first line of their documentation."""
-    told = [comment(language, line) for line in (path, *doc.strip().splitlines()[:1])]
+    told = [as_comment(language, line) for line in (path, *doc.strip().splitlines()[:1])]
     return "\n".join([*told, *lines])
 
 
-def with_declarations(request: str, language: str, declarations: Sequence[str]) -> str:
+def add_declarations(request: str, language: str, declarations: Sequence[str]) -> str:
     """A request, preceded by what the code that it asks for depends on."""
     shown = "\n\n".join(declarations)
     return f"```{language}\n{shown}\n```\n{request}"
 
 
-def test(qualified_name: str, path: str, language: str, code: str, test_name: str, test_path: str) -> str:
+def unit_test_prompt(qualified_name: str, path: str, language: str, code: str, test_name: str, test_path: str) -> str:
     """A request for one test of some code."""
     return f"Write the test `{test_name}` in {test_path} of `{qualified_name}` in {path}.\n```{language}\n{code}\n```"
 
 
-def section(path: str, headings: str) -> str:
+def section_question(path: str, headings: str) -> str:
     """A question about a part of a document."""
     return f"What does {path} say about {headings}?"
 
 
-def purpose(qualified_name: str, path: str) -> str:
+def purpose_question(qualified_name: str, path: str) -> str:
     """A question about some code, which is not shown."""
     return f"What does `{qualified_name}` in {path} do?"
 
 
-def answer(question: str) -> str:
+def answer_prompt(question: str) -> str:
     """A question about the repository, to be answered from the passages before it."""
     return f"Answer from the code above and cite passages as [1], [2].\n{question}"
 
@@ -150,7 +150,7 @@ REWORDINGS = (
 )
 
 
-def reworded(request: str) -> str | None:
+def reword(request: str) -> str | None:
     """The same request in other words, or None when it is none of those above; what is shown with it stays."""
     for form, other in REWORDINGS:
         said, count = re.subn(form, other, request, count=1, flags=re.MULTILINE)
@@ -159,7 +159,7 @@ def reworded(request: str) -> str | None:
     return None
 
 
-def with_context(request: str, passages: Sequence[Passage]) -> str:
+def add_context(request: str, passages: Sequence[Passage]) -> str:
     """A request, preceded by numbered passages of the repository."""
     if not passages:
         return request
@@ -167,7 +167,7 @@ def with_context(request: str, passages: Sequence[Passage]) -> str:
     return "\n".join([*shown, request])
 
 
-def chat(tokenizer: Any, request: str) -> str:
+def apply_chat_template(tokenizer: Any, request: str) -> str:
     """The prompt that the tokenizer's chat template makes of one request, ready for the assistant's turn."""
     turn = [{"role": "user", "content": request}]
     prompt: str = tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.model.prompts import fim_tokens
+from pipelines.lm.prompts import fim_tokens
 
 
 @dataclass(frozen=True)

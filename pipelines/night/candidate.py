@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines import dag
+from pipelines.config.schema import Params
+from pipelines.dag import dvc
 from pipelines.index import version_of
-from pipelines.params import Params
 from pipelines.project import Project
 from pipelines.records import file_sha256, fingerprint, read_json, tree_sha256
 from pipelines.registry.manifest import Manifest
@@ -76,7 +76,7 @@ class Candidate:
         return {key: float(value) for key, value in named.items() if value is not None}
 
 
-def candidate(project: Project, params: Params) -> Candidate:
+def read_candidate(project: Project, params: Params) -> Candidate:
     """Read what the last `dvc repro` of this project made.
 
     Raises:
@@ -94,8 +94,8 @@ def candidate(project: Project, params: Params) -> Candidate:
         training=read_json(project.path("training", "training.json")),
         embedding=read_json(project.path("embedding", "embedding.json")),
         commit=read_json(project.path("snapshot", "snapshot.json"))["commit"],
-        dataset_dvc=dag.output_hash(project, "dataset"),
-        index_dvc={stage: dag.output_hash(project, stage) for stage in ("extraction", "embedding")},
+        dataset_dvc=dvc.output_hash(project, "dataset"),
+        index_dvc={stage: dvc.output_hash(project, stage) for stage in ("extraction", "embedding")},
         adapter=adapter,
         training_file=project.path("training", "training.json"),
         reports=tuple(project.path(stage, name) for stage, names in REPORTS.items() for name in names),

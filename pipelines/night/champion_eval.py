@@ -3,17 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pipelines.config.schema import Params
 from pipelines.errors import NocturneError
-from pipelines.params import Params
+from pipelines.night.candidate import Candidate
 from pipelines.project import Project
 from pipelines.records import Record, read_json, read_jsonl
-from pipelines.registry.manifest import Release
+from pipelines.registry.release import Release
 from pipelines.registry.releases import CHAMPION, Releases
-from pipelines.release.candidate import Candidate
 
 
 @dataclass(frozen=True)
-class Rival:
+class ChampionScores:
     """What the candidate is compared with.
 
     Attributes:
@@ -25,26 +25,26 @@ class Rival:
     skipped: str = ""
 
 
-def measured(project: Project, params: Params, now: Candidate) -> Rival:
+def score_champion(project: Project, params: Params, now: Candidate) -> ChampionScores:
     """Let the champion's adapter take tonight's exam, in as much of it as gates ask for.
 
     A champion that cannot be loaded is no reason to keep it: the comparison is then left out, and says so.
     """
     live = Releases(project).at(CHAMPION)
     if live is None:
-        return Rival(None, "there is no champion yet")
+        return ChampionScores(None, "there is no champion yet")
     if live.manifest.training == now.training["identity"]:
-        return Rival(None, f"release {live.version} has the same adapter")
+        return ChampionScores(None, f"release {live.version} has the same adapter")
     if not any(gate.against == "champion" and gate.arm != "index" for gate in params.gates):
-        return Rival(None, "no gate asks for the champion")
+        return ChampionScores(None, "no gate asks for the champion")
     try:
-        return _compared(project, params, live)
+        return _score(project, params, live)
     except NocturneError as error:
-        return Rival(None, f"release {live.version} could not be measured: {error.fact}")
+        return ChampionScores(None, f"release {live.version} could not be measured: {error.fact}")
 
 
-def _compared(project: Project, params: Params, live: Release) -> Rival:
-    from pipelines.evaluation.exam import examined
+def _score(project: Project, params: Params, live: Release) -> ChampionScores:
+    from pipelines.evaluation.eval_set import evaluate_adapter
 
     asked = [gate for gate in params.gates if gate.against == "champion" and gate.arm != "index"]
     arms = sorted({gate.arm for gate in asked})
@@ -52,6 +52,6 @@ def _compared(project: Project, params: Params, live: Release) -> Rival:
     seen = set(read_json(live.adapter / "training.json")["paths"])
     tonight = {score["path"] for score in read_jsonl(project.path("evaluation", "scores.jsonl"))}
     if tonight <= seen:
-        return Rival(None, f"release {live.version} was trained on every file that is held out tonight")
-    records = examined(project, params, live.adapter, live.base_model, arms, metrics)
-    return Rival({record["example_id"]: record for record in records if record["path"] not in seen})
+        return ChampionScores(None, f"release {live.version} was trained on every file that is held out tonight")
+    records = evaluate_adapter(project, params, live.adapter, live.base_model, arms, metrics)
+    return ChampionScores({record["example_id"]: record for record in records if record["path"] not in seen})

@@ -1,6 +1,6 @@
 """What the next dataset is compared with: the distribution of the one that the live release was trained on."""
 
-from pipelines import dag
+from pipelines.dag import dvc
 from pipelines.project import Project
 from pipelines.records import read_json, read_jsonl, write_json
 from pipelines.registry.releases import CHAMPION, Releases
@@ -9,7 +9,7 @@ from pipelines.validation.distribution import distribution
 FILES = ("train.jsonl", "holdout.jsonl", "quarantine.jsonl")
 
 
-def renew(project: Project) -> bool:
+def write_drift_baseline(project: Project) -> bool:
     """Write `data/<project>/baseline.json`, which the snapshot stage takes over; returns whether it has changed.
 
     It is no stage's output: what is live is not a function of the source. A night writes it before its stages and
@@ -17,7 +17,7 @@ def renew(project: Project) -> bool:
     """
     file = project.path("baseline.json")
     live = Releases(project).at(CHAMPION)
-    stored = dag.stored(project, live.manifest.dataset_dvc) if live else None
+    stored = dvc.read_stored(project, live.manifest.dataset_dvc) if live else None
     if live is None or stored is None or not all(name in stored for name in FILES):
         return False  # what was compared with last stays
     train, holdout, quarantined = (list(read_jsonl(stored[name])) for name in FILES)

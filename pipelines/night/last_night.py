@@ -8,11 +8,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from pipelines import journal
+from pipelines.dag import journal
 from pipelines.errors import NocturneError
+from pipelines.night.lock import lock_holder
 from pipelines.project import Project
 from pipelines.records import read_json, write_json
-from pipelines.release.lock import holder
 
 By = Literal["hand", "schedule"]
 RUNNING = "running"
@@ -22,7 +22,7 @@ INTERRUPTED = "interrupted"
 
 
 @dataclass(frozen=True)
-class Night:
+class LastNight:
     """One night, as far as is known of it.
 
     Attributes:
@@ -49,14 +49,14 @@ class Night:
 
 
 @contextmanager
-def recorded(project: Project, by: By) -> Iterator[None]:
+def record_night(project: Project, by: By) -> Iterator[None]:
     """Write down that a night begins, before it does anything, and how the block ends. Within a night of the same
     process it adds nothing: the night that the command began goes on in the flow."""
     before = _read(project)
     if before is not None and before.ended is None and before.pid == os.getpid() and before.state == RUNNING:
         yield
         return
-    night = Night(time.time(), os.getpid(), by)
+    night = LastNight(time.time(), os.getpid(), by)
     _write(project, night)
     try:
         yield
@@ -72,33 +72,33 @@ def recorded(project: Project, by: By) -> Iterator[None]:
         _fail(project, night, INTERRUPTED, "", "")
         raise
     else:
-        end(project)
+        record_end(project)
 
 
-def end(project: Project, state: str = "") -> None:
+def record_end(project: Project, state: str = "") -> None:
     """The night has ended now, in this state; without one, in the state that was written last."""
     night = _read(project)
     if night is not None:
         _write(project, replace(night, ended=time.time(), state=state or night.state))
 
 
-def of(project: Project) -> Night | None:
+def read_last_night(project: Project) -> LastNight | None:
     """The last night that began, or None; one that has not ended and does not hold the lock is `crashed`."""
     night = _read(project)
     if night is None or night.state != RUNNING:
         return night
-    held = holder(project.workspace)
+    held = lock_holder(project.workspace)
     if held is not None and held["pid"] == night.pid:
         return night
     return replace(night, state=CRASHED, stage=_stage_at_work(project, night))
 
 
-def _fail(project: Project, night: Night, state: str, fact: str, next_step: str) -> None:
+def _fail(project: Project, night: LastNight, state: str, fact: str, next_step: str) -> None:
     stage = _stage_at_work(project, night)
     _write(project, replace(night, ended=time.time(), state=state, stage=stage, fact=fact, next_step=next_step))
 
 
-def _stage_at_work(project: Project, night: Night) -> str:
+def _stage_at_work(project: Project, night: LastNight) -> str:
     entries = [entry for entry in journal.entries(project, night.began) if entry.state != "done"]
     return max(entries, key=lambda entry: entry.began).stage if entries else ""
 
@@ -107,10 +107,10 @@ def _file(project: Project) -> Path:
     return project.night / "outcome" / "night.json"
 
 
-def _read(project: Project) -> Night | None:
+def _read(project: Project) -> LastNight | None:
     file = _file(project)
-    return Night(**read_json(file)) if file.is_file() else None
+    return LastNight(**read_json(file)) if file.is_file() else None
 
 
-def _write(project: Project, night: Night) -> None:
+def _write(project: Project, night: LastNight) -> None:
     write_json(_file(project), night.facts())

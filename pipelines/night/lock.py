@@ -18,7 +18,7 @@ LOCK_WAIT = 1  # second, in which a look at the lock by `status` passes
 
 
 @contextmanager
-def alone(project: Project, waiting: Callable[[str], None] | None = None) -> Iterator[None]:
+def exclusive_lock(project: Project, waiting: Callable[[str], None] | None = None) -> Iterator[None]:
     """Hold the workspace's lock; the operating system frees it when the process ends, however it ends. One night at a
     time: two would share the cores, and DVC lets only one of them run a stage. A process that holds it may enter again.
 
@@ -61,7 +61,7 @@ def _acquire(lock: FileLock, file: Path, waiting: Callable[[str], None] | None) 
         said = True
 
 
-def holder(workspace: Path) -> dict[str, Any] | None:
+def lock_holder(workspace: Path) -> dict[str, Any] | None:
     """Who holds the workspace's lock now: `project` and `pid`; None when nobody does."""
     folder = workspace / "data"
     file = folder / HOLDER

@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pipelines.gates import word
+from pipelines.gates import verdict_word
 from pipelines.records import Record
 from pipelines.registry.manifest import TAG_CHARS, Manifest
 
 FIRST = "bits_per_byte"
 
 
-def card(project: str, manifest: Manifest, evaluation: Record, rows: Mapping[str, int]) -> str:
+def write_model_card(project: str, manifest: Manifest, evaluation: Record, rows: Mapping[str, int]) -> str:
     """The Markdown, of at most TAG_CHARS characters: MLflow's databases keep no longer description.
 
     Args:
@@ -72,7 +72,7 @@ def _gates(gates: Iterable[dict[str, Any]], room: int) -> str:
     for place, gate in enumerate(gates):
         cells = (_cell(gate.get(key, "")) for key in ("name", "reason", "rule"))
         name, reason, rule = cells
-        line = f"| {name} | {word(gate)} | {reason} | {rule} |\n"
+        line = f"| {name} | {verdict_word(gate)} | {reason} | {rule} |\n"
         more = f"\n{len(gates) - place} more are in the tags.\n"
         if len(text) + len(line) + len(more) > room:
             return text + more

@@ -2,27 +2,27 @@
 
 from collections.abc import Iterable
 
-from pipelines import dag
-from pipelines.params import Params
+from pipelines.config.schema import Params
+from pipelines.dag import dvc
+from pipelines.night.outcome import Outcome
 from pipelines.project import Project
 from pipelines.records import Record, fingerprint, read_jsonl
 from pipelines.registry.releases import CHAMPION, Releases
-from pipelines.release.night import Outcome
 
 TRAIN = "train.jsonl"
 
 
-def too_little(project: Project, params: Params) -> Outcome | None:
+def is_too_little_new(project: Project, params: Params) -> Outcome | None:
     """The outcome of a night that trains nothing because fewer than `training.min_new_tokens` are new; None when it
     trains, has trained already, or there is nothing to compare with."""
     least = params.training.min_new_tokens
     live = Releases(project).at(CHAMPION) if least else None
-    if live is None or "training" not in dag.stale(project):
+    if live is None or "training" not in dvc.find_stale(project):
         return None
-    stored = dag.stored(project, live.manifest.dataset_dvc)
+    stored = dvc.read_stored(project, live.manifest.dataset_dvc)
     if stored is None or TRAIN not in stored:
         return None
-    found = new_tokens(read_jsonl(project.path("dataset", TRAIN)), read_jsonl(stored[TRAIN]))
+    found = count_new_tokens(read_jsonl(project.path("dataset", TRAIN)), read_jsonl(stored[TRAIN]))
     if found >= least:
         return None
     reason = (
@@ -32,7 +32,7 @@ def too_little(project: Project, params: Params) -> Outcome | None:
     return Outcome(project.name, "skipped", None, live.version, reason=reason)
 
 
-def new_tokens(tonight: Iterable[Record], learned: Iterable[Record]) -> int:
+def count_new_tokens(tonight: Iterable[Record], learned: Iterable[Record]) -> int:
     """Tokens of the examples whose prompt and completion are not among those learned, wherever they stand."""
     known = {_content(example) for example in learned}
     return sum(int(example["tokens"]) for example in tonight if _content(example) not in known)

@@ -3,15 +3,14 @@
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from pipelines import dag
-from pipelines.params import Params
+from pipelines.config.schema import Params
+from pipelines.dag import dvc
+from pipelines.night import last_night
+from pipelines.night.candidate import read_candidate
 from pipelines.project import Project
 from pipelines.records import read_json, write_json
-from pipelines.registry.manifest import Release
+from pipelines.registry.release import Release
 from pipelines.registry.releases import CHALLENGER, CHAMPION, Releases
-from pipelines.release import last_night
-from pipelines.release.candidate import candidate
-from pipelines.release.lock import alone as alone
 
 State = Literal["released", "waiting", "rejected", "unchanged", "skipped"]
 
@@ -49,24 +48,24 @@ class Outcome:
         return asdict(self)
 
 
-def unchanged(project: Project, params: Params) -> Outcome | None:
+def find_unchanged(project: Project, params: Params) -> Outcome | None:
     """Read the source anew; the outcome when neither it nor anything else has changed since the last decision.
 
     Raises:
         NocturneError: the source cannot be read.
     """
-    dag.reproduce(project, "snapshot")
-    return None if dag.stale(project) else settled(project, params)
+    dvc.reproduce(project, "snapshot")
+    return None if dvc.find_stale(project) else find_settled(project, params)
 
 
-def settled(project: Project, params: Params) -> Outcome | None:
+def find_settled(project: Project, params: Params) -> Outcome | None:
     """The outcome when exactly what the stages have made was judged before, and the judgement was carried out.
 
     A passed candidate without its release was interrupted between the two: it is judged again.
     """
     releases = Releases(project)
     releases.notice()
-    now = candidate(project, params)
+    now = read_candidate(project, params)
     passed = releases.decided(now.night)
     if passed is None or not releases.carried_out(now.night, params.release.promotion == "auto"):
         return None
@@ -95,7 +94,7 @@ def with_index(outcome: Outcome, made: Release | None) -> Outcome:
     return replace(outcome, release=live, index_release=made.version)
 
 
-def last(project: Project) -> Outcome | None:
+def read_last_outcome(project: Project) -> Outcome | None:
     """How the last night that came to an end ended, or None."""
     file = project.night / "outcome" / "last.json"
     if not file.is_file():
@@ -105,8 +104,8 @@ def last(project: Project) -> Outcome | None:
     return replace(said, report=str(report)) if said.report and report.is_file() else said
 
 
-def remember(project: Project, outcome: Outcome) -> Outcome:
+def write_outcome(project: Project, outcome: Outcome) -> Outcome:
     """Keep an outcome for `status`."""
     write_json(project.night / "outcome" / "last.json", outcome.facts())
-    last_night.end(project, outcome.state)
+    last_night.record_end(project, outcome.state)
     return outcome

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.evaluation import report as evaluation_page
-from pipelines.gates import Verdict, word
-from pipelines.gates.chart import gates_chart
+from pipelines.gates import Verdict, verdict_word
+from pipelines.gates.chart import draw_gates_chart
+from pipelines.night.candidate import CHARTS, Candidate
 from pipelines.project import Project
 from pipelines.records import Record, read_json, read_jsonl, write_atomic, write_json
-from pipelines.release.candidate import CHARTS, Candidate
 
 
 def report_file(project: Project) -> Path:
@@ -17,13 +17,13 @@ def report_file(project: Project) -> Path:
     return project.path("report", "report.html")
 
 
-def report_files(project: Project) -> list[Path]:
+def report_files_of(project: Project) -> list[Path]:
     """The page, its figures as JSON, and the gates' chart."""
     page = report_file(project)
     return [page, page.with_suffix(".json"), page.with_name("gates.png")]
 
 
-def write(project: Project, now: Candidate, verdict: Verdict) -> dict[str, bytes]:
+def write_report(project: Project, now: Candidate, verdict: Verdict) -> dict[str, bytes]:
     """Write the night's page, its JSON and the gates' chart; returns every chart by its name, as PNG.
 
     Raises:
@@ -31,7 +31,7 @@ def write(project: Project, now: Candidate, verdict: Verdict) -> dict[str, bytes
     """
     rows, records = verdict.rows(), list(read_jsonl(project.path("evaluation", "scores.jsonl")))
     charts = {Path(name).stem: project.path("evaluation", name).read_bytes() for name in CHARTS}
-    charts["gates"] = gates_chart(rows)
+    charts["gates"] = draw_gates_chart(rows)
     facts = {
         "project": project.name,
         "night": now.night,
@@ -42,8 +42,8 @@ def write(project: Project, now: Candidate, verdict: Verdict) -> dict[str, bytes
         "data": _data(project),
     }
     found = list(read_jsonl(project.path("evaluation", "retrieval.jsonl")))
-    shown = evaluation_page.content(now.evaluation, records, found, charts)
-    page = evaluation_page.rendered("night.html.jinja", [Path(__file__).parent], word=word, **facts, **shown)
+    shown = evaluation_page.report_content(now.evaluation, records, found, charts)
+    page = evaluation_page.render("night.html.jinja", [Path(__file__).parent], word=verdict_word, **facts, **shown)
     file = report_file(project)
     write_atomic(file.with_name("gates.png"), charts["gates"])
     training = {key: now.training[key] for key in ("base_model", "steps", "examples", "log")}

@@ -2,13 +2,13 @@
 
 import shutil
 
-from pipelines.params import Params
+from pipelines.config.schema import Params
 from pipelines.project import Project
 from pipelines.records import read_json, write_json
 from pipelines.registry.releases import CHAMPION, Releases
 
 
-def renew(project: Project, params: Params) -> bool:
+def write_warm_start(project: Project, params: Params) -> bool:
     """Write `data/<project>/champion/`, which the snapshot stage takes over; returns whether it has changed.
 
     As with `baseline.json`, what is live is no function of the source: a night with a stage out of date writes it

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
-from pipelines.registry.tracking import client, failing
+from pipelines.registry.tracking import explain_failures, open_client
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ class Artifacts:
         """Fetched aside, then renamed: a copy is whole or absent. What was never logged stays absent."""
         aside = self.copies / f".{self.run}.{os.getpid()}.tmp"
         shutil.rmtree(aside, ignore_errors=True)
-        with failing("fetching a release's files"):
-            mlflow, (folder, _, _) = client(self.workspace), name.rpartition("/")
+        with explain_failures("fetching a release's files"):
+            mlflow, (folder, _, _) = open_client(self.workspace), name.rpartition("/")
             if name not in {one.path for one in mlflow.list_artifacts(self.run, folder or None)}:
                 return
             aside.mkdir(parents=True)

@@ -16,9 +16,10 @@ import orjson
 from pipelines.project import Project
 from pipelines.records import write_atomic
 from pipelines.registry.artifacts import Artifacts
-from pipelines.registry.manifest import Manifest, Release
+from pipelines.registry.manifest import Manifest
+from pipelines.registry.release import Release
 from pipelines.registry.releases import Releases
-from pipelines.registry.tracking import database
+from pipelines.registry.tracking import database_file
 
 FILE = "champion.json"
 HEADER = 100  # bytes, the counter among them
@@ -26,7 +27,7 @@ JOURNAL_MODE = slice(18, 20)
 ROLLBACK = b"\x01\x01"  # the mode in which every transaction is counted
 
 
-def champion(project: Project) -> Release:
+def read_champion(project: Project) -> Release:
     """The live release, as `Releases.champion` gives it.
 
     Raises:
@@ -45,7 +46,7 @@ def champion(project: Project) -> Release:
 
 def _state(workspace: Path) -> list[Any] | None:
     """What differs once MLflow's database has been written; None when that cannot be known, or it is just written."""
-    file = database(workspace)
+    file = database_file(workspace)
     if file is None or any(file.with_name(file.name + end).exists() for end in ("-journal", "-wal")):
         return None
     try:

@@ -18,6 +18,7 @@ from filelock import FileLock
 
 from pipelines.errors import NocturneError
 from pipelines.records import read_json, write_json
+from pipelines.registry.manifest import Manifest
 
 FOLDER = Path("data") / ".registry"
 CURRENT = "current.json"
@@ -56,13 +57,13 @@ class Known:
     needs: Mapping[str, Needs]
 
 
-def recorded(workspace: Path) -> Mapping[str, str] | None:
+def recorded_identities(workspace: Path) -> Mapping[str, str] | None:
     """The `id` and the `uri` of the registry that the workspace belongs to; None before the first use."""
     file = workspace / FOLDER / CURRENT
     return read_json(file) if file.is_file() else None
 
 
-def check(workspace: Path, mlflow: Any, uri: str) -> None:
+def check_registry(workspace: Path, mlflow: Any, uri: str) -> None:
     """Refuse a registry that is not the workspace's; a workspace without one takes it, unless that cannot be its own.
 
     Args:
@@ -72,14 +73,14 @@ def check(workspace: Path, mlflow: Any, uri: str) -> None:
     Raises:
         NocturneError: it is another registry.
     """
-    known = recorded(workspace)
+    known = recorded_identities(workspace)
     if known is None:
         _refuse_a_stranger(workspace, mlflow, uri)
-        accept(workspace, mlflow, uri)
+        accept_registry(workspace, mlflow, uri)
     elif _read(mlflow) != known["id"]:
         raise _another(uri, known["uri"])
     elif known["uri"] != uri:  # the same one, by another address
-        accept(workspace, mlflow, uri)
+        accept_registry(workspace, mlflow, uri)
 
 
 def refuse_a_missing_database(workspace: Path, database: Path) -> None:
@@ -88,7 +89,7 @@ def refuse_a_missing_database(workspace: Path, database: Path) -> None:
     Raises:
         NocturneError: the file is missing or empty, and the workspace belongs to a registry.
     """
-    known = recorded(workspace)
+    known = recorded_identities(workspace)
     if known is None or (database.is_file() and database.stat().st_size):
         return
     if not known["uri"].endswith(str(database)):
@@ -99,7 +100,7 @@ def refuse_a_missing_database(workspace: Path, database: Path) -> None:
     )
 
 
-def accept(workspace: Path, mlflow: Any, uri: str) -> str:
+def accept_registry(workspace: Path, mlflow: Any, uri: str) -> str:
     """Let the workspace belong to this registry from now on; returns its identity, which is made where it has none.
 
     What the releases of the former registry need stays listed and is kept. What those of this one need is listed before
@@ -116,18 +117,18 @@ def accept(workspace: Path, mlflow: Any, uri: str) -> str:
     return _read(mlflow) or ""  # a workspace that cannot be written in cannot remember either
 
 
-def write_down(workspace: Path, project: str, needs: Needs) -> None:
+def write_needs(workspace: Path, project: str, needs: Needs) -> None:
     """List what the releases of a project need by the current registry. Nothing, before the first use."""
-    known = recorded(workspace)
+    known = recorded_identities(workspace)
     if known is None:
         return
     with FileLock(workspace / FOLDER / ".lock", timeout=30):
         _list(workspace, known, {project: needs})
 
 
-def every(workspace: Path) -> list[Known]:
+def read_all_needs(workspace: Path) -> list[Known]:
     """All registries that the workspace has used and not given up, the current one first."""
-    known = recorded(workspace)
+    known = recorded_identities(workspace)
     if known is None:
         return []
     others = [file for file in sorted((workspace / FOLDER).glob("*.json")) if file.name != CURRENT]
@@ -136,11 +137,11 @@ def every(workspace: Path) -> list[Known]:
     return sorted(found.values(), key=lambda one: not one.is_current)
 
 
-def needed_elsewhere(workspace: Path, project: str | None = None) -> Needs:
+def needs_of_others(workspace: Path, project: str | None = None) -> Needs:
     """What the releases of all registries but the current one need: of one project, or of all."""
     wanted = [
         needs
-        for known in every(workspace)
+        for known in read_all_needs(workspace)
         if not known.is_current
         for name, needs in known.needs.items()
         if project in (None, name)
@@ -148,15 +149,15 @@ def needed_elsewhere(workspace: Path, project: str | None = None) -> Needs:
     return Needs(_union(one.indexes for one in wanted), _union(one.folders for one in wanted))
 
 
-def give_up(workspace: Path, identity: str) -> Known:
+def forget_registry(workspace: Path, identity: str) -> Known:
     """No longer keep what a former registry names; returns what it was.
 
     Raises:
         NocturneError: the workspace knows no such registry, or belongs to it.
     """
-    found = next((known for known in every(workspace) if known.id.startswith(identity)), None)
+    found = next((known for known in read_all_needs(workspace) if known.id.startswith(identity)), None)
     if found is None or not identity:
-        known = ", ".join(known.id[:8] for known in every(workspace)) or "none"
+        known = ", ".join(known.id[:8] for known in read_all_needs(workspace)) or "none"
         raise NocturneError(
             f"No registry `{identity}` is known here; known are {known}.", "See `nocturne registry list`."
         )
@@ -182,8 +183,6 @@ def versions(mlflow: Any) -> Iterator[Any]:
 
 def _needs(mlflow: Any) -> dict[str, Needs]:
     """What the releases of each project need, as the registry names it."""
-    from pipelines.registry.manifest import Manifest
-
     indexes, folders = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
     for one in versions(mlflow):
         with suppress(NocturneError):  # a version that a person made like a night's names nothing

@@ -10,8 +10,9 @@ from typing import Any
 from pipelines.project import Project
 from pipelines.registry import runs
 from pipelines.registry.artifacts import Artifacts
-from pipelines.registry.manifest import PREFIX, Manifest, Release
-from pipelines.registry.tracking import client, exists, failing, uri
+from pipelines.registry.manifest import PREFIX, Manifest
+from pipelines.registry.release import Release
+from pipelines.registry.tracking import explain_failures, has_registry, open_client, tracking_uri
 
 DAY = 24 * 3600  # seconds; no recording of a candidate takes that long
 
@@ -38,7 +39,7 @@ class Leftovers:
     folders: frozenset[str] = field(default_factory=frozenset)
 
 
-def leftovers(project: Project, kept: Collection[Release], keep: int) -> Leftovers:
+def find_leftovers(project: Project, kept: Collection[Release], keep: int) -> Leftovers:
     """The runs that neither these releases nor one of the last nights need.
 
     The newest whole candidates stay, refused ones too, as many as releases are kept: they say how nights decided. So
@@ -49,8 +50,8 @@ def leftovers(project: Project, kept: Collection[Release], keep: int) -> Leftove
     Args:
         keep: how many of the newest candidates stay, whatever names them.
     """
-    mlflow = client(project.workspace) if exists(project.workspace) else None
-    every = runs.every(mlflow, project)
+    mlflow = open_client(project.workspace) if has_registry(project.workspace) else None
+    every = runs.all_runs(mlflow, project)
     trainings = [run for run in every if PREFIX + "night" not in run.data.tags]
     staying = _staying(every, kept, keep)
     needed = {run.info.run_id for run in (*staying, *trainings[:1])}
@@ -65,8 +66,8 @@ def folders_of_candidates(project: Project, keep: int) -> frozenset[str]:
     Args:
         keep: how many of them stay.
     """
-    mlflow = client(project.workspace) if exists(project.workspace) else None
-    return frozenset().union(*(_folders(run) for run in _staying(runs.every(mlflow, project), (), keep)))
+    mlflow = open_client(project.workspace) if has_registry(project.workspace) else None
+    return frozenset().union(*(_folders(run) for run in _staying(runs.all_runs(mlflow, project), (), keep)))
 
 
 def _staying(every: Collection[Any], kept: Collection[Release], keep: int) -> list[Any]:
@@ -86,14 +87,14 @@ def _at_work(run: Any) -> bool:
     return run.info.status == "RUNNING" and run.info.start_time > 1000 * (time.time() - DAY)
 
 
-def discard(project: Project, leftover: Leftover) -> None:
+def delete_leftovers(project: Project, leftover: Leftover) -> None:
     """Delete a run: its files first, so that a run which is still listed is one that may still have some.
 
     Raises:
         NocturneError: MLflow or the disk failed; the next clearing finds the run again.
     """
-    mlflow = client(project.workspace)
-    with failing("deleting a run"):
+    mlflow = open_client(project.workspace)
+    with explain_failures("deleting a run"):
         files = _files(project, mlflow.get_run(leftover.run))
         if files.folder is not None:
             whole = files.folder.parent if files.folder.parent.name == leftover.run else files.folder
@@ -111,16 +112,16 @@ def discard(project: Project, leftover: Leftover) -> None:
 def _remote(project: Project, where: str) -> None:
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
-    get_artifact_repository(where, tracking_uri=uri(project.workspace)).delete_artifacts()
+    get_artifact_repository(where, tracking_uri=tracking_uri(project.workspace)).delete_artifacts()
 
 
 def _leftover(mlflow: Any, project: Project, run: Any) -> Leftover:
     folder = _files(project, run).folder
-    size = _bytes(mlflow, run.info.run_id, "") if folder is None else bytes_in(folder)
+    size = _bytes(mlflow, run.info.run_id, "") if folder is None else folder_bytes(folder)
     return Leftover(run.info.run_id, run.info.run_name, size)
 
 
-def bytes_in(folder: Path) -> int:
+def folder_bytes(folder: Path) -> int:
     """The size of all files in a folder; 0 when it is missing."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 

@@ -23,7 +23,7 @@ FIRST = EVENT + "0"  # before any key made of a time
 Event = dict[str, Any]
 
 
-def events(tags: Mapping[str, str]) -> list[Event]:
+def read_events(tags: Mapping[str, str]) -> list[Event]:
     """Every move of `champion`, oldest first: `at` (UTC), `from` and `to` (versions; None: nothing was live), `by`
     (nightly, promote, rollback, by hand) and `user` (of this machine; empty when it was by hand).
 
@@ -33,7 +33,7 @@ def events(tags: Mapping[str, str]) -> list[Event]:
     return [json.loads(tags[key]) for key in _keys(tags)]
 
 
-def announcement(tags: Mapping[str, str], to: int, by: str) -> str:
+def make_announcement(tags: Mapping[str, str], to: int, by: str) -> str:
     """The value of `INTENT` for a move that is about to be made."""
     now = datetime.now(UTC)
     key = max(EVENT + now.strftime("%Y%m%dT%H%M%S%f"), _next(tags))  # a clock that was set back does not reorder
@@ -41,7 +41,7 @@ def announcement(tags: Mapping[str, str], to: int, by: str) -> str:
     return json.dumps({"key": key, "event": event})
 
 
-def missing(tags: Mapping[str, str], champion: int | None) -> tuple[str, Event] | None:
+def find_missing(tags: Mapping[str, str], champion: int | None) -> tuple[str, Event] | None:
     """The key and the event that the history lacks, or None when it ends with what is live.
 
     Args:
@@ -59,7 +59,7 @@ def missing(tags: Mapping[str, str], champion: int | None) -> tuple[str, Event] 
     return _next(tags), {"at": noticed, "from": before, "to": champion, "by": BY_HAND, "user": ""}
 
 
-def shown(tags: Mapping[str, str]) -> list[str]:
+def events_to_show(tags: Mapping[str, str]) -> list[str]:
     """The tags of nights and removals that still have the names under which MLflow's page shows them."""
     return [key for key in tags if key.startswith(("nocturne.history.", "nocturne.intent", "nocturne.removed."))]
 

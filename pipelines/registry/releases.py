@@ -11,12 +11,13 @@ from filelock import FileLock, Timeout
 
 from pipelines.errors import NocturneError, UsageError
 from pipelines.project import Project
-from pipelines.registry import history, identity, runs
+from pipelines.registry import identity, promotion_log, runs
 from pipelines.registry.artifacts import Artifacts
-from pipelines.registry.manifest import ADAPTER, PREFIX, Manifest, Release
-from pipelines.registry.removed import REMOVED, Removed, note, removed
+from pipelines.registry.manifest import ADAPTER, PREFIX, Manifest
+from pipelines.registry.release import Release
 from pipelines.registry.runs import INDEX_FOLLOWS, OF_NIGHT, PASSED, TRAINING_RUN, Context, Recorded
-from pipelines.registry.tracking import client, exists, failing
+from pipelines.registry.tombstones import REMOVED, Removed, read_tombstones, write_tombstone
+from pipelines.registry.tracking import explain_failures, has_registry, open_client
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
 REINDEXED = "nocturne.reindexed."
@@ -29,7 +30,7 @@ class Releases:
     def __init__(self, project: Project) -> None:
         self.project = project
         self.name = project.name
-        self.client: Any = client(project.workspace) if exists(project.workspace) else None
+        self.client: Any = open_client(project.workspace) if has_registry(project.workspace) else None
 
     def connect(self) -> None:
         """Make the database where there is none, so that the workspace belongs to a registry before it has an index.
@@ -37,7 +38,7 @@ class Releases:
         Raises:
             NocturneError: MLflow cannot be opened, or is not this workspace's registry.
         """
-        self.client = self.client or client(self.project.workspace)
+        self.client = self.client or open_client(self.project.workspace)
 
     def every(self) -> list[Release]:
         """All releases, newest first."""
@@ -106,7 +107,7 @@ class Releases:
         """
         self.connect()
         files = {ADAPTER: [adapter, training], "": reports}
-        return runs.record(self.client, self.project, manifest, files, metrics, passed, context or Context())
+        return runs.record_run(self.client, self.project, manifest, files, metrics, passed, context or Context())
 
     def decided(self, night: str) -> bool | None:
         """Whether the last candidate passed its gates; None if it is not of this night's identity."""
@@ -119,7 +120,7 @@ class Releases:
         return [] if run is None else Manifest.of(run.data.tags).gates
 
     def _last(self, night: str) -> Any | None:
-        run = runs.latest(self.client, self.project)
+        run = runs.latest_run(self.client, self.project)
         said = [json.loads(run.data.tags[PREFIX + "night"]), run.data.tags.get(OF_NIGHT)] if run is not None else []
         return run if night in said else None
 
@@ -139,7 +140,7 @@ class Releases:
         Raises:
             NocturneError: MLflow failed.
         """
-        with failing("registering a release"):
+        with explain_failures("registering a release"):
             if self._model() is None:
                 about = f"What Nocturne learned of {self.name}: a version is a release, `{CHAMPION}` is what is live."
                 self.client.create_registered_model(self.name, description=about)
@@ -155,7 +156,7 @@ class Releases:
         every = self.every()
         indexes = frozenset(release.index_version for release in every)
         folders = frozenset().union(*(release.manifest.folders for release in every))
-        identity.write_down(self.project.workspace, self.name, identity.Needs(indexes, folders))
+        identity.write_needs(self.project.workspace, self.name, identity.Needs(indexes, folders))
 
     def carried_out(self, night: str, auto: bool) -> bool:
         """Whether all that follows from the last decision, which must be of this night's identity, has been done.
@@ -197,13 +198,13 @@ class Releases:
             UsageError: there is no such release.
             NocturneError: MLflow failed, or somebody else is moving `champion` and does not end.
         """
-        with self._alone(), failing("promoting a release"):
+        with self._alone(), explain_failures("promoting a release"):
             self._settle()
             target = self.version(number)
             model = self._model()
             if model is not None and CHAMPION not in target.aliases:
-                announced = history.announcement(model.tags, number, by)
-                self.client.set_registered_model_tag(self.name, history.INTENT, announced)
+                announced = promotion_log.make_announcement(model.tags, number, by)
+                self.client.set_registered_model_tag(self.name, promotion_log.INTENT, announced)
                 self.client.set_registered_model_alias(self.name, CHAMPION, str(number))
                 self._settle()
         return self.version(number)
@@ -246,11 +247,11 @@ class Releases:
             )
         return former.version
 
-    def history(self) -> list[history.Event]:
-        """Every move of `champion`, oldest first (see `pipelines/registry/history.py`)."""
+    def history(self) -> list[promotion_log.Event]:
+        """Every move of `champion`, oldest first (see `pipelines/registry/promotion_log.py`)."""
         self.notice()
         model = self._model()
-        return history.events(model.tags) if model else []
+        return promotion_log.read_events(model.tags) if model else []
 
     def notice(self) -> None:
         """Write down a move of `champion` that the history lacks: one by hand, or one whose process was killed.
@@ -261,23 +262,28 @@ class Releases:
         model = self._model()
         if model is None:
             return
-        if history.shown(model.tags) or history.missing(model.tags, _number(model, CHAMPION)) is not None:
-            with self._alone(), failing("writing the promotion history"):
+        if (
+            promotion_log.events_to_show(model.tags)
+            or promotion_log.find_missing(model.tags, _number(model, CHAMPION)) is not None
+        ):
+            with self._alone(), explain_failures("writing the promotion history"):
                 self._settle()
 
     def _hide_history(self, model: Any) -> Any | None:
         """Give the history of an earlier version the names that MLflow's page hides; nothing of it is ever missing."""
-        for key in history.shown(model.tags):
-            self.client.set_registered_model_tag(self.name, history.HIDDEN + key, model.tags[key])
+        for key in promotion_log.events_to_show(model.tags):
+            self.client.set_registered_model_tag(self.name, promotion_log.HIDDEN + key, model.tags[key])
             self.client.delete_registered_model_tag(self.name, key)
         return self._model()
 
     def _settle(self) -> None:
         """What follows a move of `champion`, the event last: its presence says that all of it is done."""
         model = self._model()
-        if model is not None and history.shown(model.tags):  # else an earlier version's moves would not be known
+        if model is not None and promotion_log.events_to_show(
+            model.tags
+        ):  # else an earlier version's moves would not be known
             model = self._hide_history(model)
-        found = history.missing(model.tags, _number(model, CHAMPION)) if model else None
+        found = promotion_log.find_missing(model.tags, _number(model, CHAMPION)) if model else None
         if found is None:
             return
         key, event = found
@@ -291,7 +297,7 @@ class Releases:
         """The releases that are no longer kept, oldest first."""
         model = self._model()
         kept = {release.version for release in self.every()}
-        return [one for one in removed(model.tags if model else {}) if one.version not in kept]
+        return [one for one in read_tombstones(model.tags if model else {}) if one.version not in kept]
 
     def remove(self, number: int) -> None:
         """Take a release away; what is known of it afterwards is written first. Its run and files stay for `runs`.
@@ -300,7 +306,7 @@ class Releases:
             UsageError: there is no such release.
             NocturneError: an alias points to it.
         """
-        with self._alone(), failing("removing a release"):
+        with self._alone(), explain_failures("removing a release"):
             self._settle()
             release = self.version(number)
             if release.aliases:
@@ -308,7 +314,7 @@ class Releases:
                 raise NocturneError(
                     f"Release {number} of `{self.name}` is {aliases} and stays.", "Move the alias first."
                 )
-            self.client.set_registered_model_tag(self.name, f"{REMOVED}{number:06}", note(release))
+            self.client.set_registered_model_tag(self.name, f"{REMOVED}{number:06}", write_tombstone(release))
             self.client.delete_model_version(self.name, str(number))
             self.write_down_needs()
 
@@ -364,9 +370,9 @@ class Releases:
         )
 
 
-def folders_of_others(project: Project) -> set[str]:
+def folders_of_other_projects(project: Project) -> set[str]:
     """What DVC calls the folders that all other projects' releases keep; they share its cache with this one's."""
-    others = (one for one in identity.versions(client(project.workspace)) if one.name != project.name)
+    others = (one for one in identity.versions(open_client(project.workspace)) if one.name != project.name)
     return set().union(*(Manifest.of(one.tags).folders for one in others))
 
 

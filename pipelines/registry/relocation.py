@@ -24,7 +24,7 @@ PLACES = {  # every column of MLflow's tables that names a file or folder
 BUSY_S = 30.0  # how long to wait for another process that writes to the database
 
 
-def relocate(database: Path, workspace: Path) -> list[Path]:
+def rewrite_locations(database: Path, workspace: Path) -> list[Path]:
     """Let a workspace's MLflow file name the folder that the workspace is in now.
 
     All places change in one transaction. Places of artifacts that did not come along stay as they are.

@@ -9,7 +9,7 @@ from typing import Any
 
 from pipelines.project import Project
 from pipelines.registry.manifest import PREFIX, Manifest
-from pipelines.registry.tracking import TRAINING_TAG, experiment, failing, find_training
+from pipelines.registry.tracking import TRAINING_TAG, experiment_of, explain_failures, find_training
 
 PASSED = "nocturne.gates_passed"
 OF_NIGHT = "nocturne.of_night"  # the identity of the night that decided, where it is not the candidate's own
@@ -54,7 +54,7 @@ class Recorded:
     reindexed: Mapping[str, str] = field(default_factory=dict)
 
 
-def record(
+def record_run(
     mlflow: Any,
     project: Project,
     manifest: Manifest,
@@ -71,8 +71,8 @@ def record(
     Raises:
         NocturneError: MLflow or the disk failed; the run is then marked as failed, and never found again.
     """
-    with failing("recording a candidate"):
-        where = experiment(mlflow, project)
+    with explain_failures("recording a candidate"):
+        where = experiment_of(mlflow, project)
         run = mlflow.create_run(
             where, run_name=f"night {manifest.commit[:7]}", tags=_tags(mlflow, where, manifest, passed, context)
         ).info.run_id
@@ -87,23 +87,23 @@ def record(
     return str(run)
 
 
-def latest(mlflow: Any, project: Project) -> Any | None:
+def latest_run(mlflow: Any, project: Project) -> Any | None:
     """The newest whole candidate: how the last night that decided did so; None before the first one."""
     if mlflow is None or mlflow.get_experiment_by_name(project.name) is None:
         return None
     rule = f"tags.`{PASSED}` LIKE '%' and attributes.status = 'FINISHED'"
-    found = mlflow.search_runs([experiment(mlflow, project)], filter_string=rule, max_results=1)
+    found = mlflow.search_runs([experiment_of(mlflow, project)], filter_string=rule, max_results=1)
     return found[0] if found else None
 
 
-def every(mlflow: Any, project: Project) -> list[Any]:
+def all_runs(mlflow: Any, project: Project) -> list[Any]:
     """All runs that nights of this project have made, candidates and trainings, newest first; a person's own are left
     out."""
     if mlflow is None or mlflow.get_experiment_by_name(project.name) is None:
         return []
     found, token = [], None
     while True:
-        page = mlflow.search_runs([experiment(mlflow, project)], max_results=1000, page_token=token)
+        page = mlflow.search_runs([experiment_of(mlflow, project)], max_results=1000, page_token=token)
         found += [run for run in page if PREFIX + "night" in run.data.tags or TRAINING_TAG in run.data.tags]
         token = page.token
         if not token:

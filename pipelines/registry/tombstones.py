@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from pipelines.registry.history import HIDDEN
-from pipelines.registry.manifest import Release
+from pipelines.registry.promotion_log import HIDDEN
+from pipelines.registry.release import Release
 
 REMOVED = HIDDEN + "nocturne.removed."
 
@@ -32,7 +32,7 @@ class Removed:
     began_with: int | None = None
 
 
-def note(release: Release) -> str:
+def write_tombstone(release: Release) -> str:
     """The value of its tag at the registered model: `REMOVED` and the version's number are the key."""
     manifest = release.manifest
     known: dict[str, Any] = {"version": release.version, "at": datetime.now(UTC).isoformat()}
@@ -42,6 +42,6 @@ def note(release: Release) -> str:
     return json.dumps(known)
 
 
-def removed(tags: Mapping[str, str]) -> list[Removed]:
-    """The inverse of `note` for all of them, oldest first; one that was announced and not removed is among them."""
+def read_tombstones(tags: Mapping[str, str]) -> list[Removed]:
+    """The inverse of `write_tombstone` for all of them, oldest first, with one that was announced and not removed."""
     return [Removed(**json.loads(tags[key])) for key in sorted(tags) if key.startswith(REMOVED)]

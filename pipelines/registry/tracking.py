@@ -13,37 +13,37 @@ from typing import Any
 from pipelines.errors import NocturneError
 from pipelines.project import Project
 from pipelines.registry import identity
-from pipelines.registry.relocation import relocate
+from pipelines.registry.relocation import rewrite_locations
 
 TRAINING_TAG = "nocturne.training_identity"
 SQLITE = "sqlite:///"
 
 
-def uri(workspace: Path) -> str:
+def tracking_uri(workspace: Path) -> str:
     """MLFLOW_TRACKING_URI, or the workspace's own SQLite file."""
     return os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{workspace / 'mlruns' / 'mlflow.db'}"
 
 
-def database(workspace: Path) -> Path | None:
-    """The SQLite file that `uri` names; None when it names something else."""
-    where = uri(workspace)
+def database_file(workspace: Path) -> Path | None:
+    """The SQLite file that `tracking_uri` names; None when it names something else."""
+    where = tracking_uri(workspace)
     return Path(where.removeprefix(SQLITE)) if where.startswith(SQLITE) else None
 
 
-def exists(workspace: Path) -> bool:
+def has_registry(workspace: Path) -> bool:
     """Whether anything can have been recorded; asking MLflow would create the database."""
-    file = database(workspace)
-    return file is None or file.exists() or identity.recorded(workspace) is not None
+    file = database_file(workspace)
+    return file is None or file.exists() or identity.recorded_identities(workspace) is not None
 
 
-def client(workspace: Path) -> Any:
+def open_client(workspace: Path) -> Any:
     """An `MlflowClient` of the registry that this workspace belongs to; the first call creates the database.
 
     Raises:
         NocturneError: the records cannot be opened, or are not those that this workspace's releases are in.
     """
-    found = _opened(workspace)
-    identity.check(workspace, found, uri(workspace))
+    found = _open(workspace)
+    identity.check_registry(workspace, found, tracking_uri(workspace))
     return found
 
 
@@ -53,8 +53,8 @@ def accept(workspace: Path) -> str:
     Raises:
         NocturneError: the records cannot be opened, or the workspace cannot keep what was said.
     """
-    found = identity.accept(workspace, _opened(workspace, may_create=True), uri(workspace))
-    kept = identity.recorded(workspace)
+    found = identity.accept_registry(workspace, _open(workspace, may_create=True), tracking_uri(workspace))
+    kept = identity.recorded_identities(workspace)
     if kept is None or kept["id"] != found:
         raise NocturneError(
             f"{workspace / identity.FOLDER}, which names the registry, cannot be written.",
@@ -63,17 +63,17 @@ def accept(workspace: Path) -> str:
     return found
 
 
-def _opened(workspace: Path, may_create: bool = False) -> Any:
+def _open(workspace: Path, may_create: bool = False) -> Any:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    where, file = uri(workspace), database(workspace)
+    where, file = tracking_uri(workspace), database_file(workspace)
     if file is not None:
         if not may_create:
             identity.refuse_a_missing_database(workspace, file)
         file.parent.mkdir(parents=True, exist_ok=True)
-        for former in relocate(file, workspace):
+        for former in rewrite_locations(file, workspace):
             print(f"The workspace was in {former}; MLflow's records name {workspace} now.", file=sys.stderr)
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
@@ -93,7 +93,7 @@ def _opened(workspace: Path, may_create: bool = False) -> Any:
 
 
 @contextmanager
-def failing(doing: str) -> Iterator[None]:
+def explain_failures(doing: str) -> Iterator[None]:
     """Make an error that a user can act on of whatever MLflow, its database or the disk raises in the block.
 
     Args:
@@ -112,12 +112,12 @@ def failing(doing: str) -> Iterator[None]:
         ) from error
 
 
-def experiment(mlflow: Any, project: Project) -> str:
+def experiment_of(mlflow: Any, project: Project) -> str:
     """The id of the project's experiment, made when it is missing."""
     found = mlflow.get_experiment_by_name(project.name)
     if found is not None:
         return str(found.experiment_id)
-    local = database(project.workspace) is not None
+    local = database_file(project.workspace) is not None
     artifacts = (project.workspace / "mlruns" / "artifacts" / project.name).as_uri() if local else None
     return str(mlflow.create_experiment(project.name, artifact_location=artifacts))
 
@@ -132,8 +132,8 @@ class LiveRun:
         self.params = params
 
     def __enter__(self) -> "LiveRun":
-        self.client = client(self.project.workspace)
-        where = experiment(self.client, self.project)
+        self.client = open_client(self.project.workspace)
+        where = experiment_of(self.client, self.project)
         begun = find_training(self.client, where, self.identity)
         if begun is not None and begun.info.status != "FINISHED":
             self.id = begun.info.run_id

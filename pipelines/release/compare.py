@@ -4,18 +4,18 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from pipelines.params import Params
+from pipelines.config.schema import Params
 from pipelines.project import Project
 from pipelines.records import Record, read_json, read_jsonl
-from pipelines.registry.manifest import Release
+from pipelines.registry.release import Release
 from pipelines.registry.releases import Releases
-from pipelines.release.differences import contents, of_code, of_data, of_parameters
+from pipelines.release.diff import diff_code, diff_data, diff_parameters, read_contents
 
 WRITTEN = ("adapter", "adapter+rag")  # the arms whose texts are laid side by side
 JUDGED = "edit_similarity"
 
 
-def explained(project: Project, number: int) -> dict[str, Any]:
+def explain_difference(project: Project, number: int) -> dict[str, Any]:
     """All that is known of a release.
 
     Returns:
@@ -30,7 +30,7 @@ def explained(project: Project, number: int) -> dict[str, Any]:
     releases = Releases(project)
     moves = [event for event in releases.history() if number in (event["from"], event["to"])]
     release = releases.version(number)
-    made_of = contents(project, release)
+    made_of = read_contents(project, release)
     counted = ("splits", "recipes", "languages")
     return {
         **release.facts(),
@@ -41,7 +41,7 @@ def explained(project: Project, number: int) -> dict[str, Any]:
     }
 
 
-def compared(project: Project, params: Params, first: int, second: int) -> dict[str, Any]:
+def compare(project: Project, params: Params, first: int, second: int) -> dict[str, Any]:
     """What is different between two releases; every pair is [first, second].
 
     Returns:
@@ -58,10 +58,10 @@ def compared(project: Project, params: Params, first: int, second: int) -> dict[
     return {
         "releases": [one.facts(), other.facts()],
         "metrics": _beside(_figures(_evaluation(one)), _figures(_evaluation(other))),
-        "paired": _paired(*scores, params),
-        "data": of_data(contents(project, one), contents(project, other)),
-        "parameters": of_parameters(releases.recorded(one).params, releases.recorded(other).params),
-        "code": of_code(project, one.manifest.commit, other.manifest.commit),
+        "paired": _pair(*scores, params),
+        "data": diff_data(read_contents(project, one), read_contents(project, other)),
+        "parameters": diff_parameters(releases.recorded(one).params, releases.recorded(other).params),
+        "code": diff_code(project, one.manifest.commit, other.manifest.commit),
         "generations": _generations(*scores),
     }
 
@@ -96,9 +96,9 @@ def _beside(first: Mapping[str, Mapping[str, Any]], second: Mapping[str, Mapping
     return found
 
 
-def _paired(first: Mapping[str, Record], second: Mapping[str, Record], params: Params) -> dict[str, Any]:
+def _pair(first: Mapping[str, Record], second: Mapping[str, Record], params: Params) -> dict[str, Any]:
     """By how much the second adapter needs fewer bits than the first, on what neither was trained on."""
-    from pipelines.evaluation.statistics import Bootstrap
+    from pipelines.evaluation.bootstrap import Bootstrap
 
     config = params.evaluation
     common = sorted(first.keys() & second.keys())

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipelines import dag
+from pipelines.dag import dvc
 from pipelines.errors import NocturneError
 from pipelines.project import Project
 from pipelines.records import read_jsonl
-from pipelines.registry.manifest import Release
+from pipelines.registry.release import Release
 from pipelines.source import git
 
 SPLITS = ("train", "holdout")
@@ -28,9 +28,9 @@ class Contents:
     files: dict[str, set[str]] = field(default_factory=dict)
 
 
-def contents(project: Project, release: Release) -> Contents | None:
+def read_contents(project: Project, release: Release) -> Contents | None:
     """What the release's dataset consists of; None when DVC's cache no longer has it."""
-    kept = dag.stored(project, release.manifest.dataset_dvc)
+    kept = dvc.read_stored(project, release.manifest.dataset_dvc)
     if kept is None:
         return None
     found = Contents()
@@ -44,7 +44,7 @@ def contents(project: Project, release: Release) -> Contents | None:
     return found
 
 
-def of_data(first: Contents | None, second: Contents | None) -> dict[str, Any] | None:
+def diff_data(first: Contents | None, second: Contents | None) -> dict[str, Any] | None:
     """Counts as [first, second], and which files came, went or have other blobs; None when a dataset is lost."""
     if first is None or second is None:
         return None
@@ -66,7 +66,7 @@ def of_data(first: Contents | None, second: Contents | None) -> dict[str, Any] |
     }
 
 
-def of_parameters(first: Mapping[str, str], second: Mapping[str, str]) -> dict[str, list[Any]]:
+def diff_parameters(first: Mapping[str, str], second: Mapping[str, str]) -> dict[str, list[Any]]:
     """The values that are not the same, as [first, second]; None where a release did not have one."""
     return {
         key: [_value(first.get(key)), _value(second.get(key))]
@@ -75,7 +75,7 @@ def of_parameters(first: Mapping[str, str], second: Mapping[str, str]) -> dict[s
     }
 
 
-def of_code(project: Project, first: str, second: str) -> dict[str, Any]:
+def diff_code(project: Project, first: str, second: str) -> dict[str, Any]:
     """The commits that only one of two commits has in its past, as git tells them, newest first.
 
     Returns:
@@ -85,7 +85,7 @@ def of_code(project: Project, first: str, second: str) -> dict[str, Any]:
     ends = {"from": first, "to": second}
     try:
         added, removed = _only(project, first, second), _only(project, second, first)
-        changed = git.output(project.source, "diff", "--shortstat", first, second, "--").decode().strip()
+        changed = git.run_git(project.source, "diff", "--shortstat", first, second, "--").decode().strip()
     except NocturneError as error:
         return {**ends, "unknown": error.fact}
     return {**ends, "added": added, "removed": removed, "changed": changed}
@@ -93,8 +93,8 @@ def of_code(project: Project, first: str, second: str) -> dict[str, Any]:
 
 def _only(project: Project, without: str, within: str) -> dict[str, Any]:
     span = f"{without}..{within}"
-    count = int(git.output(project.source, "rev-list", "--count", span, "--"))
-    told = git.output(project.source, "log", f"--max-count={COMMITS}", "--format=%h %s", span, "--")
+    count = int(git.run_git(project.source, "rev-list", "--count", span, "--"))
+    told = git.run_git(project.source, "log", f"--max-count={COMMITS}", "--format=%h %s", span, "--")
     return {"count": count, "commits": told.decode("utf-8", "replace").splitlines()}
 
 

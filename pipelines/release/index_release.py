@@ -11,20 +11,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipelines import dag
+from pipelines.config.schema import Params
+from pipelines.dag import dvc
 from pipelines.gates import Retrieval, Verdict, decide
 from pipelines.index import version_of
-from pipelines.params import Params
+from pipelines.night.candidate import Candidate
 from pipelines.project import Project
 from pipelines.records import Record, file_sha256, fingerprint, read_json, read_jsonl, write_json, write_jsonl
-from pipelines.registry.manifest import Release
-from pipelines.release.candidate import Candidate
+from pipelines.registry.release import Release
 
 ARM = "index"
 UNMEASURED = {"examples": 0, "arms": {}, "gains": {}, "suites": {}, "forgetting": {}, "memorisation": {}, "scale": {}}
 
 
-def night_of(project: Project) -> str:
+def night_of_release(project: Project) -> str:
     """The identity of a night that trains nothing: its index alone."""
     return fingerprint("index alone", version_of(project))[:16]
 
@@ -50,14 +50,14 @@ def retrieval_records(project: Project) -> list[Record]:
 
 def judge_index(project: Project, params: Params, live: Release | None) -> tuple[Verdict, list[Record]]:
     """Measure tonight's index alone, for a night without an evaluation; returns the verdict and the records."""
-    from pipelines.evaluation.retrieval import measured
+    from pipelines.evaluation.retrieval import measure_retrieval
 
-    found = measured(project, params)
+    found = measure_retrieval(project, params)
     gates = [gate for gate in params.gates if gate.arm == ARM]
     return decide([], None, gates, params.evaluation, retrieval=retrieval_of(live, found)), found
 
 
-def is_new(project: Project, live: Release | None) -> bool:
+def is_new_index(project: Project, live: Release | None) -> bool:
     """Whether what was embedded tonight makes another index than the live one."""
     return live is None or live.index_version != version_of(project)
 
@@ -68,7 +68,7 @@ def own_gates(live: Release | None, gates: list[dict[str, Any]]) -> list[dict[st
     return [*adapter, *(gate for gate in gates if gate["arm"] == ARM)]
 
 
-def pair(project: Project, params: Params, live: Release | None, found: list[Record]) -> Candidate:
+def pair_with_live_adapter(project: Project, params: Params, live: Release | None, found: list[Record]) -> Candidate:
     """Tonight's index with the adapter that is live, ready to be recorded and registered.
 
     Args:
@@ -77,12 +77,12 @@ def pair(project: Project, params: Params, live: Release | None, found: list[Rec
     Raises:
         NocturneError: extraction or embedding has not run, or the live adapter cannot be read.
     """
-    from pipelines.evaluation.retrieval import summary
+    from pipelines.evaluation.retrieval import summarise_retrieval
 
     folder = project.path("report", "index")
     shutil.rmtree(folder, ignore_errors=True)
     adapter = live.adapter if live else _untrained(project, params, folder / "adapter")
-    evaluation = {**_evaluation(live, params), "retrieval": summary(found, params.evaluation)}
+    evaluation = {**_evaluation(live, params), "retrieval": summarise_retrieval(found, params.evaluation)}
     write_json(folder / "evaluation.json", evaluation)
     write_jsonl(folder / "retrieval.jsonl", found)
     scores = live.files.path("scores.jsonl") if live else None
@@ -97,7 +97,7 @@ def pair(project: Project, params: Params, live: Release | None, found: list[Rec
         embedding=read_json(project.path("embedding", "embedding.json")),
         commit=read_json(project.path("snapshot", "snapshot.json"))["commit"],
         dataset_dvc=live.manifest.dataset_dvc if live else "",
-        index_dvc={stage: dag.output_hash(project, stage) for stage in ("extraction", "embedding")},
+        index_dvc={stage: dvc.output_hash(project, stage) for stage in ("extraction", "embedding")},
         adapter=adapter,
         training_file=adapter / "training.json",
         reports=tuple(folder / name for name in ("evaluation.json", "retrieval.jsonl", "scores.jsonl")),
@@ -121,13 +121,13 @@ def _evaluation(live: Release | None, params: Params) -> Record:
 
 def _untrained(project: Project, params: Params, folder: Path) -> Path:
     """The folder of an adapter that has learned nothing: the base model answers as it is."""
-    from pipelines.model.base import load_tokenizer
-    from pipelines.model.learned import describe
+    from pipelines.lm.adapter_manifest import write_manifest
+    from pipelines.lm.base_model import load_tokenizer
 
     base = read_json(project.path("snapshot", "base.json"))
     tokenizer = load_tokenizer(params.training.base_model, project.workspace)
     dataset = project.path("dataset", "train.jsonl")
-    describe(folder, "nothing", quantised=True)
+    write_manifest(folder, "nothing", quantised=True)
     training = {
         "mode": "none",
         "base_model": params.training.base_model,

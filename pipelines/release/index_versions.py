@@ -5,26 +5,27 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pipelines import dag
+from pipelines.config.layers import override
+from pipelines.config.schema import Params
+from pipelines.dag import dvc
 from pipelines.errors import NocturneError, TornIndex
-from pipelines.index import Material, care, present
-from pipelines.index import backup as backups
-from pipelines.index.care import Held
-from pipelines.params import Params
+from pipelines.index import Inputs, is_present
+from pipelines.index.versions import backup as backups
+from pipelines.index.versions import maintain
+from pipelines.index.versions.maintain import Held
+from pipelines.night.lock import exclusive_lock
 from pipelines.project import Project
 from pipelines.records import read_jsonl
-from pipelines.registry.manifest import Release
+from pipelines.registry.champion_cache import read_champion
+from pipelines.registry.release import Release
 from pipelines.registry.releases import CHAMPION, Releases
-from pipelines.registry.remembered import champion
-from pipelines.release.night import alone
-from pipelines.settings import override
 from pipelines.source import git
-from pipelines.source.changes import SAME, UNCOMMITTED, states
+from pipelines.source.changes import SAME, UNCOMMITTED, file_states
 
 T = TypeVar("T")
 
 
-def listed(project: Project, params: Params) -> list[dict[str, Any]]:
+def list_versions(project: Project, params: Params) -> list[dict[str, Any]]:
     """Every version that is there or that a release names, with these releases; the live one first.
 
     Raises:
@@ -32,7 +33,7 @@ def listed(project: Project, params: Params) -> list[dict[str, Any]]:
     """
     registry = Releases(project)
     live, releases = registry.at(CHAMPION), registry.every()
-    held = {one.version: one for one in care.inventory(project, params.index)}
+    held = {one.version: one for one in maintain.list_versions(project, params.index)}
     for release in releases:
         held.setdefault(release.index_version, Held(release.index_version, False, 0, None))
     rows = []
@@ -42,15 +43,15 @@ def listed(project: Project, params: Params) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (not row["live"], [-number for number in row["releases"]] or [0]))
 
 
-def live(project: Project, params: Params, release: Release) -> dict[str, Any]:
+def describe_live(project: Project, params: Params, release: Release) -> dict[str, Any]:
     """The index of the live release, for `status`; a server that does not answer is no reason to tell nothing else."""
     try:
-        return care.look(project, params.index, release.index_version).facts()
+        return maintain.inspect(project, params.index, release.index_version).facts()
     except NocturneError as error:
         return {"version": release.index_version, "error": error.fact}
 
 
-def lag(project: Project, release: Release) -> dict[str, int] | None:
+def count_lag(project: Project, release: Release) -> dict[str, int] | None:
     """How far a release's index is behind the source: `commits` since, and tracked `files` that differ now from what
     was read of them; a night reads what is in no commit yet, too.
 
@@ -59,8 +60,8 @@ def lag(project: Project, release: Release) -> dict[str, int] | None:
     """
     commit = release.manifest.commit
     try:
-        commits = git.output(project.source, "rev-list", "--count", f"{commit}..HEAD", "--")
-        changed = git.output(project.source, "diff", "--name-only", "-z", commit, "--")
+        commits = git.run_git(project.source, "rev-list", "--count", f"{commit}..HEAD", "--")
+        changed = git.run_git(project.source, "diff", "--name-only", "-z", commit, "--")
     except NocturneError:
         return None
     paths = [path.decode("utf-8", "surrogateescape") for path in changed.split(b"\0") if path]
@@ -70,16 +71,16 @@ def lag(project: Project, release: Release) -> dict[str, int] | None:
 def _as_read(project: Project, release: Release, paths: list[str]) -> int:
     """How many of these files have the very bytes that a release's index was made of, as far as DVC's cache tells."""
     folder = release.manifest.index_dvc.get("extraction", "")
-    kept = dag.stored(project, folder) if paths else None
+    kept = dvc.read_stored(project, folder) if paths else None
     if kept is None or "chunks.jsonl" not in kept:
         return 0
     wanted = set(paths)
     chunks = (chunk for chunk in read_jsonl(kept["chunks.jsonl"]) if chunk["path"] in wanted)
-    became = states(project.source, {(chunk["path"], chunk["blob"], chunk["commit"]) for chunk in chunks})
+    became = file_states(project.source, {(chunk["path"], chunk["blob"], chunk["commit"]) for chunk in chunks})
     return sum(state in (SAME, UNCOMMITTED) for state in became.values())
 
 
-def named(project: Project) -> list[str]:
+def resolve_version(project: Project) -> list[str]:
     """The versions that releases name, the live one first, then those of the newest releases."""
     registry = Releases(project)
     live = registry.at(CHAMPION)
@@ -87,32 +88,34 @@ def named(project: Project) -> list[str]:
     return list(dict.fromkeys([*([live.index_version] if live else []), *(one.index_version for one in newest)]))
 
 
-def verify(project: Project, params: Params, version: str | None) -> dict[str, list[str]]:
+def verify_version(project: Project, params: Params, version: str | None) -> dict[str, list[str]]:
     """What is wrong with one version, or with each that a release names."""
-    return {name: care.verify(project, params, name) for name in ([version] if version else named(project))}
+    return {
+        name: maintain.verify(project, params, name) for name in ([version] if version else resolve_version(project))
+    }
 
 
-def rebuild(project: Project, params: Params, version: str | None) -> dict[str, str]:
+def rebuild_version(project: Project, params: Params, version: str | None) -> dict[str, str]:
     """Build one version again, or each that a release names and that is not whole; returns what failed, by version.
 
     Raises:
         NocturneError: a night is running, or the one that was named cannot be built.
     """
-    with alone(project):
+    with exclusive_lock(project):
         if version:
-            _rebuilt(project, params, version)
+            _rebuild(project, params, version)
             return {version: ""}
         done = {}
-        for name in [name for name, wrong in verify(project, params, None).items() if wrong]:
+        for name in [name for name, wrong in verify_version(project, params, None).items() if wrong]:
             try:
-                _rebuilt(project, params, name)
+                _rebuild(project, params, name)
                 done[name] = ""
             except NocturneError as error:
                 done[name] = f"{error.fact} → {error.next_step}"
         return done
 
 
-def mend(project: Project, params: Params) -> None:
+def repair_live(project: Project, params: Params) -> None:
     """Build the live index again when it is not whole, every byte of which is read for that, and those of the other
     releases that an earlier Nocturne made. For a night's end.
 
@@ -121,27 +124,27 @@ def mend(project: Project, params: Params) -> None:
     """
     live = Releases(project).at(CHAMPION)
     if live is not None:
-        _rebuilt(project, params, live.index_version)
-    for name in named(project):
-        if care.look(project, params.index, name).earlier:
+        _rebuild(project, params, live.index_version)
+    for name in resolve_version(project):
+        if maintain.inspect(project, params.index, name).earlier:
             with suppress(NocturneError):  # `index list` goes on naming it
-                _rebuilt(project, params, name)
+                _rebuild(project, params, name)
 
 
-def _rebuilt(project: Project, params: Params, version: str) -> None:
-    care.rebuild(project, params, version, _kept(project, version))
+def _rebuild(project: Project, params: Params, version: str) -> None:
+    maintain.rebuild(project, params, version, _kept_versions(project, version))
 
 
-def _kept(project: Project, version: str) -> Iterator[Material]:
+def _kept_versions(project: Project, version: str) -> Iterator[Inputs]:
     """What DVC's cache keeps for the releases that have this version."""
     for release in Releases(project).every():
         folders = release.manifest.index_dvc
         if release.index_version == version and folders:
-            files = [dag.stored(project, folders[stage]) for stage in ("extraction", "embedding")]
+            files = [dvc.read_stored(project, folders[stage]) for stage in ("extraction", "embedding")]
             chunks, vectors = (found or {} for found in files)
             if "chunks.jsonl" in chunks and {"vectors.npy", "embedding.json"} <= vectors.keys():
                 damaged = "DVC's cache is damaged: bring .dvc/cache back from a backup."
-                yield Material(chunks["chunks.jsonl"], vectors["vectors.npy"], vectors["embedding.json"], damaged)
+                yield Inputs(chunks["chunks.jsonl"], vectors["vectors.npy"], vectors["embedding.json"], damaged)
 
 
 def move(workspace: Path, params: Params, url: str) -> dict[str, list[str]]:
@@ -156,9 +159,11 @@ def move(workspace: Path, params: Params, url: str) -> dict[str, list[str]]:
     to = params.index.model_copy(update={"url": url})
     moved: dict[str, list[str]] = {}
     projects = [params.project(name, workspace) for name in params.projects]
-    with alone(projects[0]):
+    with exclusive_lock(projects[0]):
         for project in projects:
-            moved[project.name] = [care.move(project, params, to, name).version for name in named(project)]
+            moved[project.name] = [
+                maintain.move(project, params, to, name).version for name in resolve_version(project)
+            ]
         override(workspace, {"index": {"url": url}})
     return moved
 
@@ -170,8 +175,8 @@ def backup(project: Project, params: Params, file: Path) -> list[str]:
         UsageError: the file is there already.
         NocturneError: the live version is not whole, or the disk fails.
     """
-    versions = named(project)
-    held = {name: care.look(project, params.index, name) for name in versions[1:]}
+    versions = resolve_version(project)
+    held = {name: maintain.inspect(project, params.index, name) for name in versions[1:]}
     kept = versions[:1] + [name for name, one in held.items() if one.whole or one.earlier]
     backups.backup(project, params, kept, file)
     return kept
@@ -184,11 +189,11 @@ def restore(project: Project, params: Params, file: Path) -> list[str]:
         UsageError: the file is not a whole backup.
         NocturneError: a night is running, or a version cannot be built.
     """
-    with alone(project):
+    with exclusive_lock(project):
         return backups.restore(project, params, file)
 
 
-def served(project: Project, params: Params, ask: Callable[[Release], T]) -> tuple[T, list[str]]:
+def open_served(project: Project, params: Params, ask: Callable[[Release], T]) -> tuple[T, list[str]]:
     """Ask the live release; while its index is torn, the newest one before it that is whole, encoder and all.
 
     Returns:
@@ -197,12 +202,12 @@ def served(project: Project, params: Params, ask: Callable[[Release], T]) -> tup
     Raises:
         NocturneError: none is live, or no other one is whole.
     """
-    live = champion(project)
+    live = read_champion(project)
     try:
         return ask(live), []
     except TornIndex as torn:
         for former in _before(Releases(project), live):
-            if former.index_version != live.index_version and present(project, params.index, former.index_version):
+            if former.index_version != live.index_version and is_present(project, params.index, former.index_version):
                 notice = f"{torn.fact} Release {former.version} answers instead of release {live.version}."
                 return ask(former), [f"{notice}\n→ {torn.next_step}"]
         raise

@@ -4,25 +4,27 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pipelines.config.schema import Params
 from pipelines.errors import UsageError
 from pipelines.gates import Verdict
-from pipelines.index import present, publish
-from pipelines.params import Params
+from pipelines.index import is_present, publish
+from pipelines.night.candidate import Candidate
+from pipelines.night.outcome import Outcome
+from pipelines.night.report import report_file, report_files_of
 from pipelines.project import Project
 from pipelines.records import Record
-from pipelines.registry.manifest import Release
+from pipelines.registry.release import Release
 from pipelines.registry.releases import CHAMPION, Releases
 from pipelines.registry.runs import INDEX_FOLLOWS, OF_NIGHT, Context
 from pipelines.release import index_release
-from pipelines.release.candidate import Candidate
-from pipelines.release.described import described
-from pipelines.release.night import Outcome
-from pipelines.release.report import report_file, report_files
+from pipelines.release.run_context import describe_run
 
 NIGHTLY, PROMOTE, ROLLBACK = "nightly", "promote", "rollback"
 
 
-def carry_out(project: Project, params: Params, now: Candidate, passed: bool, gates: list[dict[str, Any]]) -> Outcome:
+def publish_candidate(
+    project: Project, params: Params, now: Candidate, passed: bool, gates: list[dict[str, Any]]
+) -> Outcome:
     """Record the candidate; when it passed, publish its index first and register it last.
 
     Each step leaves everything that is visible whole, and is found again by the next night when the one after it fails:
@@ -40,34 +42,36 @@ def carry_out(project: Project, params: Params, now: Candidate, passed: bool, ga
     report = str(report_file(project))
     if not passed:
         live = releases.at(CHAMPION)
-        follows = index_passed(gates) and index_release.is_new(project, live)
-        context = described(project, params, now, now.manifest(gates))
+        follows = index_passed(gates) and index_release.is_new_index(project, live)
+        context = describe_run(project, params, now, now.manifest(gates))
         context = replace(context, tags={INDEX_FOLLOWS: str(follows).lower()})
         run = _record(releases, now, gates, False, context)
         number = live.version if live else None
         return Outcome(project.name, "rejected", False, number, gates=gates, report=report, run=run)
     publish(project, params)
-    run = _record(releases, now, gates, True, described(project, params, now, now.manifest(gates)))
+    run = _record(releases, now, gates, True, describe_run(project, params, now, now.manifest(gates)))
     auto = params.release.promotion == "auto"
     made = releases.register(now.manifest(gates), run, promote=auto, by=NIGHTLY)
     state: Any = "released" if auto else "waiting"
     return Outcome(project.name, state, True, made.version, gates=gates, report=report, run=run)
 
 
-def follow(project: Project, params: Params, now: Candidate | None, verdict: Verdict | None) -> Release | None:
+def release_index_of_refused(
+    project: Project, params: Params, now: Candidate | None, verdict: Verdict | None
+) -> Release | None:
     """Release tonight's index without tonight's adapter, as `release_index` does.
 
     Args:
         now, verdict: the candidate that was refused; None when no adapter was measured, so that the index is now.
     """
     if now is not None and verdict is not None:
-        found, reports = index_release.retrieval_records(project), report_files(project)
+        found, reports = index_release.retrieval_records(project), report_files_of(project)
         return release_index(project, params, now.night, verdict.rows(), found, *reports)
     live = Releases(project).at(CHAMPION)
-    if not index_release.is_new(project, live):
+    if not index_release.is_new_index(project, live):
         return None
     judged, found = index_release.judge_index(project, params, live)
-    return release_index(project, params, index_release.night_of(project), judged.rows(), found)
+    return release_index(project, params, index_release.night_of_release(project), judged.rows(), found)
 
 
 def release_index(
@@ -91,15 +95,15 @@ def release_index(
     releases = Releases(project)
     releases.connect()
     auto = params.release.promotion == "auto"
-    if not index_passed(gates) or not index_release.is_new(project, releases.at(CHAMPION)):
+    if not index_passed(gates) or not index_release.is_new_index(project, releases.at(CHAMPION)):
         return None
     if releases.carried_out(night, auto):
         return None
     publish(project, params)
     live = releases.at(CHAMPION)
-    now = index_release.with_report(index_release.pair(project, params, live, found), *reports)
+    now = index_release.with_report(index_release.pair_with_live_adapter(project, params, live, found), *reports)
     passed = index_release.own_gates(live, gates)
-    context = described(project, params, now, now.manifest(passed))
+    context = describe_run(project, params, now, now.manifest(passed))
     trained_with = releases.recorded(live).params if live else context.params
     context = replace(context, tags={OF_NIGHT: night}, params=trained_with)
     run = _record(releases, now, gates, False, context)
@@ -123,7 +127,7 @@ def promote(project: Project, params: Params, number: int) -> Release:
         UsageError: there is no such release, or it is not whole.
         NocturneError: MLflow failed.
     """
-    return _moved(project, params, number, PROMOTE)
+    return _move(project, params, number, PROMOTE)
 
 
 def rollback(project: Project, params: Params, to: int | None) -> Release:
@@ -133,20 +137,20 @@ def rollback(project: Project, params: Params, to: int | None) -> Release:
         UsageError: there is no such release, or it is not whole.
         NocturneError: there is no former champion, or MLflow failed.
     """
-    return _moved(project, params, Releases(project).former() if to is None else to, ROLLBACK)
+    return _move(project, params, Releases(project).former() if to is None else to, ROLLBACK)
 
 
-def _moved(project: Project, params: Params, number: int, by: str) -> Release:
+def _move(project: Project, params: Params, number: int, by: str) -> Release:
     releases = Releases(project)
     release = releases.version(number)
     if not release.adapter.is_dir():
-        raise _torn(release, f"its adapter, {release.files.where('adapter')}")
-    if not present(project, params.index, release.index_version):
-        raise _torn(release, f"its index, version {release.index_version}")
+        raise _check_torn(release, f"its adapter, {release.files.where('adapter')}")
+    if not is_present(project, params.index, release.index_version):
+        raise _check_torn(release, f"its index, version {release.index_version}")
     return releases.promote(number, by)
 
 
-def _torn(release: Release, what: str) -> UsageError:
+def _check_torn(release: Release, what: str) -> UsageError:
     return UsageError(
         f"Release {release.version} of `{release.project}` cannot go live: {what}, is missing, damaged or of an "
         "earlier Nocturne.",

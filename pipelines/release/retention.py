@@ -14,17 +14,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from pipelines import dvc_cache
-from pipelines.dvc_cache import Objects
+from pipelines.config.schema import Params
+from pipelines.dag import cache
+from pipelines.dag.cache import Objects
 from pipelines.errors import NocturneError
-from pipelines.index import remove, unnamed
-from pipelines.params import Params
+from pipelines.index import delete_versions, find_unreferenced
 from pipelines.project import Project
-from pipelines.registry.identity import needed_elsewhere
-from pipelines.registry.leftovers import Leftover, discard, folders_of_candidates, leftovers
-from pipelines.registry.manifest import Release
-from pipelines.registry.releases import CHAMPION, Releases, folders_of_others
-from pipelines.release import bin as trash
+from pipelines.registry.identity import needs_of_others
+from pipelines.registry.orphan_runs import Leftover, delete_leftovers, find_leftovers, folders_of_candidates
+from pipelines.registry.release import Release
+from pipelines.registry.releases import CHAMPION, Releases, folders_of_other_projects
+from pipelines.release import trash as trash
 
 OBJECTS = "dvc/"  # objects of DVC's cache belong to all projects
 
@@ -94,7 +94,7 @@ class Cleared:
         return {**self.gone.facts(), "waiting": self.waiting.facts(), "until": until}
 
 
-def chosen(releases: Collection[Release], keep: int) -> tuple[list[Release], list[Release]]:
+def choose_waste(releases: Collection[Release], keep: int) -> tuple[list[Release], list[Release]]:
     """Which releases stay and which go, both newest first.
 
     Args:
@@ -105,7 +105,7 @@ def chosen(releases: Collection[Release], keep: int) -> tuple[list[Release], lis
     return stay, [release for release in newest if release not in stay]
 
 
-def waste(project: Project, params: Params) -> Waste:
+def find_waste(project: Project, params: Params) -> Waste:
     """What nothing needs now. Nothing, while no release is live.
 
     Raises:
@@ -114,20 +114,20 @@ def waste(project: Project, params: Params) -> Waste:
     releases = Releases(project)
     if releases.at(CHAMPION) is None:
         return Waste()
-    stay, go = chosen(releases.every(), params.release.keep)
-    left = leftovers(project, stay, params.release.keep)
+    stay, go = choose_waste(releases.every(), params.release.keep)
+    left = find_leftovers(project, stay, params.release.keep)
     return Waste(
         [release.version for release in go],
         left.runs,
         _indexes(project, params, stay, go),
-        dvc_cache.unnamed(project.workspace, _folders(project, params, stay, left.folders)),
+        cache.find_unreferenced(project.workspace, _folders(project, params, stay, left.folders)),
     )
 
 
 def clear(project: Project, params: Params, at_once: bool = False) -> Cleared:
     """Put what nothing needs into the bin, and delete what has been there for `release.bin_days`, releases first.
 
-    Only while no night of the workspace is running (`alone`).
+    Only while no night of the workspace is running (`exclusive_lock`).
 
     Args:
         at_once: delete all of it now.
@@ -144,12 +144,12 @@ def clear(project: Project, params: Params, at_once: bool = False) -> Cleared:
 
 def _clear(project: Project, params: Params, at_once: bool) -> Cleared:
     Releases(project).write_down_needs()
-    found = waste(project, params)
-    since = trash.update(project.workspace, (f"{project.name}/", OBJECTS), found.names(project.name))
-    due = set(since) if at_once else trash.due(project.workspace, project.name, since, params.release.bin_days)
+    found = find_waste(project, params)
+    since = trash.update_trash(project.workspace, (f"{project.name}/", OBJECTS), found.names(project.name))
+    due = set(since) if at_once else trash.find_due(project.workspace, project.name, since, params.release.bin_days)
     gone = _delete(project, params, found.only(project.name, due)) if due else Waste()
     if due:
-        trash.remove(project.workspace, project.name, due)
+        trash.delete_due(project.workspace, project.name, due)
     waiting = found.only(project.name, since.keys() - due)
     first = min((at for name, at in since.items() if name not in due), default=None)
     return Cleared(gone, waiting, first and first + timedelta(days=params.release.bin_days))
@@ -161,31 +161,31 @@ def _delete(project: Project, params: Params, due: Waste) -> Waste:
     for number in due.releases:
         releases.remove(number)
     stay = releases.every()  # as they are now
-    left = leftovers(project, stay, params.release.keep)
+    left = find_leftovers(project, stay, params.release.keep)
     runs = [run for run in left.runs if run in due.runs]
     for run in runs:
-        discard(project, run)
+        delete_leftovers(project, run)
     indexes = {name: size for name, size in _indexes(project, params, stay, []).items() if name in due.indexes}
     try:
         for version in indexes:
-            remove(project, params.index, version)
+            delete_versions(project, params.index, version)
     except OSError as error:
         step = "Look at the folder's permissions; the next clearing goes on from here."
         raise NocturneError(f"An index version cannot be removed: {error}", step) from error
     folders = _folders(project, params, stay, left.folders)
-    return Waste(due.releases, runs, indexes, dvc_cache.clear(project.workspace, folders, due.objects.sizes))
+    return Waste(due.releases, runs, indexes, cache.clear(project.workspace, folders, due.objects.sizes))
 
 
 def _indexes(project: Project, params: Params, stay: list[Release], go: list[Release]) -> dict[str, int]:
     gone = {release.index_version for release in go} | {one.index_version for one in Releases(project).removed()}
-    named = {release.index_version for release in stay} | needed_elsewhere(project.workspace, project.name).indexes
-    return unnamed(project, params.index, named, gone)
+    named = {release.index_version for release in stay} | needs_of_others(project.workspace, project.name).indexes
+    return find_unreferenced(project, params.index, named, gone)
 
 
 def _folders(project: Project, params: Params, stay: list[Release], candidates: Iterable[str]) -> set[str]:
     """Those of all projects, of their refused candidates too, and of all registries: they share DVC's cache."""
-    elsewhere = needed_elsewhere(project.workspace).folders
+    elsewhere = needs_of_others(project.workspace).folders
     others = (params.project(name, project.workspace) for name in params.projects if name != project.name)
     refused = (folders_of_candidates(other, params.release.keep) for other in others)
     own = (release.manifest.folders for release in stay)
-    return folders_of_others(project).union(elsewhere, candidates, *refused, *own)
+    return folders_of_other_projects(project).union(elsewhere, candidates, *refused, *own)

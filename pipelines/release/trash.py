@@ -15,7 +15,7 @@ FILE = Path("data") / ".bin.json"
 ITEMS, AT_ONCE = "items", "at_once"
 
 
-def update(workspace: Path, scopes: Iterable[str], items: Iterable[str]) -> Mapping[str, datetime]:
+def update_trash(workspace: Path, scopes: Iterable[str], items: Iterable[str]) -> Mapping[str, datetime]:
     """Enter new items, take off those that are needed again; returns since when each item is in the bin.
 
     Args:
@@ -32,7 +32,7 @@ def update(workspace: Path, scopes: Iterable[str], items: Iterable[str]) -> Mapp
     return {name: datetime.fromisoformat(at) for name, at in {**kept, **entered}.items() if name in wanted}
 
 
-def due(workspace: Path, project: str, since: Mapping[str, datetime], days: int) -> set[str]:
+def find_due(workspace: Path, project: str, since: Mapping[str, datetime], days: int) -> set[str]:
     """The items that have been in the bin for so many days; all of them after `empty_next_time` of the project that is
     cleared."""
     if project in _read(workspace / FILE)[AT_ONCE]:
@@ -41,7 +41,7 @@ def due(workspace: Path, project: str, since: Mapping[str, datetime], days: int)
     return {name for name, at in since.items() if at <= before}
 
 
-def remove(workspace: Path, project: str, names: Iterable[str]) -> None:
+def delete_due(workspace: Path, project: str, names: Iterable[str]) -> None:
     """Take items off the list: a clearing of the project has deleted them."""
     said, gone = _read(workspace / FILE), set(names)
     left = {name: at for name, at in said[ITEMS].items() if name not in gone}

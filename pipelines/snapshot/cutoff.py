@@ -4,19 +4,19 @@ import json
 from pathlib import Path
 
 from pipelines import progress
+from pipelines.config.schema import Dataset
 from pipelines.errors import NocturneError
-from pipelines.params import Dataset
 from pipelines.project import Project
-from pipelines.records import Record, dumps, fingerprint, write_atomic
-from pipelines.source.blame import blame, commits_after, touched
+from pipelines.records import Record, canonical_json, fingerprint, write_atomic
+from pipelines.source.blame import blame, commits_after, touched_lines
+from pipelines.source.cutoff import NONE
 from pipelines.source.reader import Reader, Unreadable
-from pipelines.source.recent import NONE
 from pipelines.source.tracked import UNCOMMITTED, File
 
 Runs = list[tuple[str, int]]
 
 
-def recent(project: Project, files: list[File], params: Dataset) -> Record:
+def find_recent(project: Project, files: list[File], params: Dataset) -> Record:
     """The content of `recent.json`; nothing but its empty form when the split is not by time.
 
     A file that cannot be asked about counts as after the moment, from its first line to its last.
@@ -27,7 +27,7 @@ def recent(project: Project, files: list[File], params: Dataset) -> Record:
     if params.split != "time":
         return NONE
     commits = commits_after(project.source, params.split_after)
-    asked = {path.decode("utf-8", "replace") for path in touched(project.source, commits)}
+    asked = {path.decode("utf-8", "replace") for path in touched_lines(project.source, commits)}
     found: Record = {}
     with Reader(project.source) as reader:
         for file in progress.track(files, len(files), "files blamed"):
@@ -49,7 +49,7 @@ def _runs(project: Project, reader: Reader, file: File) -> Runs:
         runs = _asked(project.source, file, content)
     except Unreadable:
         return []  # extraction cannot read it either
-    write_atomic(kept, dumps(runs).encode())
+    write_atomic(kept, canonical_json(runs).encode())
     return runs
 
 

@@ -5,15 +5,15 @@ import shutil
 from dataclasses import asdict
 
 from pipelines import progress
-from pipelines.model.base import identity
-from pipelines.params import Params
+from pipelines.config.schema import Params
+from pipelines.dag.stage import Facts, Stage
+from pipelines.lm.base_model import model_identity
 from pipelines.project import Project
 from pipelines.records import read_json, write_json
-from pipelines.snapshot.files import chosen
-from pipelines.snapshot.recent import recent
-from pipelines.snapshot.suites import suites
+from pipelines.snapshot.cutoff import find_recent
+from pipelines.snapshot.files import choose_files
+from pipelines.snapshot.suites import read_suites
 from pipelines.source import git
-from pipelines.stage import Facts, Stage
 
 SHORT = 12
 
@@ -21,7 +21,7 @@ SHORT = 12
 def run(project: Project, params: Params) -> Facts:
     """Write `snapshot.json` (commit, files, skipped), `base.json` (which base model), `recent.json` (which lines were
     committed after `dataset.split_after`), `suites.json` (the cases of `evaluation/suites`) and `baseline.json` (how
-    the live release's dataset is distributed; {} when no night has said so: `release/baseline.py`). With
+    the live release's dataset is distributed; {} when no night has said so: `night/drift_baseline.py`). With
     `training.warm_start`, `champion/` is a copy of what the live release learned, as the night before has left it;
     else it says that there is none.
 
@@ -29,9 +29,9 @@ def run(project: Project, params: Params) -> Facts:
         NocturneError: the source is missing, is no git repository, or holds nothing that the patterns take.
     """
     progress.report(0, 1, "repository")
-    git.check(project.source)
-    commit = git.head(project.source)
-    taken, skipped = chosen(project, params)
+    git.check_repository(project.source)
+    commit = git.read_head(project.source)
+    taken, skipped = choose_files(project, params)
     snapshot = {
         "commit": commit,
         "files": [asdict(file) for file in taken],
@@ -39,11 +39,11 @@ def run(project: Project, params: Params) -> Facts:
     }
     base = params.training.base_model
     write_json(project.path("snapshot", "snapshot.json"), snapshot)
-    write_json(project.path("snapshot", "recent.json"), recent(project, taken, params.dataset))
+    write_json(project.path("snapshot", "recent.json"), find_recent(project, taken, params.dataset))
     write_json(
-        project.path("snapshot", "base.json"), {"base_model": base, "identity": identity(base, project.workspace)}
+        project.path("snapshot", "base.json"), {"base_model": base, "identity": model_identity(base, project.workspace)}
     )
-    write_json(project.path("snapshot", "suites.json"), suites(project, taken, params.cleaning))
+    write_json(project.path("snapshot", "suites.json"), read_suites(project, taken, params.cleaning))
     _take_champion(project, params.training.warm_start)
     earlier = project.path("baseline.json")
     write_json(project.path("snapshot", "baseline.json"), read_json(earlier) if earlier.is_file() else {})
@@ -78,6 +78,6 @@ STAGE = Stage(
         "training.base_model",
         "training.warm_start",
     ),
-    rooms=("cleaning", "source", "model/base.py"),
+    rooms=("cleaning", "source", "lm/base_model.py"),
     always=True,
 )

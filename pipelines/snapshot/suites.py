@@ -12,8 +12,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from pipelines.cleaning.clean import clean
+from pipelines.config.schema import Cleaning
 from pipelines.errors import UsageError
-from pipelines.params import Cleaning
 from pipelines.project import Project
 from pipelines.records import Record
 from pipelines.source.reader import Reader, Unreadable
@@ -54,7 +54,7 @@ class Case(BaseModel):
         return self
 
 
-def suites(project: Project, tracked: list[File], cleaning: Cleaning) -> list[Record]:
+def read_suites(project: Project, tracked: list[File], cleaning: Cleaning) -> list[Record]:
     """The cases of every suite, each with the `path` of its file; those of the workspace last.
 
     Raises:

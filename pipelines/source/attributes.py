@@ -13,21 +13,21 @@ _ATTRIBUTES = {"linguist-generated": "generated", "linguist-vendored": "vendored
 _VALUES = {b"set": True, b"true": True, b"unset": False, b"false": False}
 
 
-def ignored(root: Path) -> set[bytes]:
+def is_ignored(root: Path) -> set[bytes]:
     """The tracked paths that a .gitignore file matches: added by force, or before the pattern was."""
-    listed = git.output(
+    listed = git.run_git(
         root, "ls-files", "--cached", "--ignored", "--exclude-per-directory=.gitignore", "-z", settings=_OWN
     )
     return {path for path in listed.split(b"\0") if path}
 
 
-def attributes(root: Path, paths: list[bytes]) -> dict[bytes, dict[str, bool]]:
+def read_attributes(root: Path, paths: list[bytes]) -> dict[bytes, dict[str, bool]]:
     """Path → "generated" and "vendored", each as `linguist-generated` and `linguist-vendored` are set or unset.
 
     What no attribute says is absent, as is a path of which none says anything.
     """
     asked = b"".join(path + b"\0" for path in paths)
-    told = git.output(root, "check-attr", "--stdin", "-z", *_ATTRIBUTES, stdin=asked, settings=_OWN).split(b"\0")
+    told = git.run_git(root, "check-attr", "--stdin", "-z", *_ATTRIBUTES, stdin=asked, settings=_OWN).split(b"\0")
     found: dict[bytes, dict[str, bool]] = {}
     for path, attribute, value in zip(told[0::3], told[1::3], told[2::3], strict=False):
         if value in _VALUES:

@@ -23,23 +23,23 @@ def commits_after(root: Path, moment: str) -> set[str]:
     if "-" in moment:
         return _later_than(root, datetime.fromisoformat(moment))
     try:
-        commit = git.output(root, "rev-parse", "--verify", "--quiet", f"{moment}^{{commit}}").decode().strip()
+        commit = git.run_git(root, "rev-parse", "--verify", "--quiet", f"{moment}^{{commit}}").decode().strip()
     except NocturneError:
         raise UsageError(
             f"dataset.split_after = {moment!r}: {root} has no such commit.",
             "Name a commit of its history or an ISO date in params.local.yaml.",
         ) from None
-    return set(git.output(root, "rev-list", f"{commit}..HEAD").decode().split())
+    return set(git.run_git(root, "rev-list", f"{commit}..HEAD").decode().split())
 
 
-def touched(root: Path, commits: set[str]) -> set[bytes]:
+def touched_lines(root: Path, commits: set[str]) -> set[bytes]:
     """The paths below `root` that any of the commits changed against any of its parents."""
     options = ["--no-walk=unsorted", "--stdin", "--name-only", "-z", "-m", "--root", "--format=", "--relative"]
     options += ["--no-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=all"]
     if not commits:
         return set()
     named = "".join(f"{commit}\n" for commit in sorted(commits)).encode()
-    listed = git.output(root, "log", *options, stdin=named)
+    listed = git.run_git(root, "log", *options, stdin=named)
     return {path.lstrip(b"\n") for path in listed.split(b"\0")} - {b""}
 
 
@@ -55,7 +55,7 @@ def blame(root: Path, path: str, content: bytes) -> list[tuple[str, int]]:
         NocturneError: git fails, as for a path that HEAD does not have.
     """
     settings = {**git.without_filters(root), "blame.ignoreRevsFile": ""}
-    told = git.output(
+    told = git.run_git(
         root, "blame", "--porcelain", "--no-textconv", "--contents", "-", "--", path, stdin=content, settings=settings
     )
     # A line's text follows a tab; what a header can look like never stands at a line's beginning otherwise.
@@ -66,5 +66,5 @@ def blame(root: Path, path: str, content: bytes) -> list[tuple[str, int]]:
 
 def _later_than(root: Path, moment: datetime) -> set[str]:
     since = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    listed = git.output(root, "log", "--format=%H %ct", "HEAD").decode().splitlines()
+    listed = git.run_git(root, "log", "--format=%H %ct", "HEAD").decode().splitlines()
     return {commit for commit, at in map(str.split, listed) if int(at) > since}

@@ -11,7 +11,7 @@ BLOB = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 FORGOTTEN = "forgotten: `nocturne forget` keeps it out (projects.<name>.forget in params.local.yaml)"
 
 
-def forgotten(entries: list[str]) -> Callable[[str, str], bool]:
+def forgotten_filter(entries: list[str]) -> Callable[[str, str], bool]:
     """Whether a file of this path and blob must stay out.
 
     Args:

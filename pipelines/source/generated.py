@@ -6,7 +6,7 @@ Thrift, ANTLR, SWIG, Cython, Bison, flex, .NET, and the tag that Phabricator and
 
 import re
 
-from pipelines.source.reasons import Reason
+from pipelines.source.skip_rules import Reason
 
 HEADER_LINES = 40
 _TAIL_CHARS = 400

@@ -17,7 +17,7 @@ _SETTINGS = {
 }
 
 
-def environment(extra: dict[str, str] | None = None) -> dict[str, str]:
+def git_environment(extra: dict[str, str] | None = None) -> dict[str, str]:
     """The variables for a git process: none that point to another repository, and the settings that keep it quiet.
 
     Args:
@@ -40,7 +40,7 @@ def environment(extra: dict[str, str] | None = None) -> dict[str, str]:
     }
 
 
-def output(root: Path, *arguments: str, stdin: bytes = b"", settings: dict[str, str] | None = None) -> bytes:
+def run_git(root: Path, *arguments: str, stdin: bytes = b"", settings: dict[str, str] | None = None) -> bytes:
     """What a git command prints.
 
     Raises:
@@ -48,7 +48,7 @@ def output(root: Path, *arguments: str, stdin: bytes = b"", settings: dict[str, 
     """
     command = ["git", *arguments]
     try:
-        done = subprocess.run(command, cwd=root, env=environment(settings), input=stdin, capture_output=True)
+        done = subprocess.run(command, cwd=root, env=git_environment(settings), input=stdin, capture_output=True)
     except FileNotFoundError:
         raise _no_git() from None
     if done.returncode:
@@ -56,7 +56,7 @@ def output(root: Path, *arguments: str, stdin: bytes = b"", settings: dict[str, 
     return done.stdout
 
 
-def check(root: Path) -> None:
+def check_repository(root: Path) -> None:
     """Make sure that there is a repository with a working tree.
 
     Raises:
@@ -69,7 +69,7 @@ def check(root: Path) -> None:
         )
     try:
         done = subprocess.run(
-            ["git", "rev-parse", "--is-inside-work-tree"], cwd=root, env=environment(), capture_output=True
+            ["git", "rev-parse", "--is-inside-work-tree"], cwd=root, env=git_environment(), capture_output=True
         )
     except FileNotFoundError:
         raise _no_git() from None
@@ -85,32 +85,32 @@ def check(root: Path) -> None:
         )
 
 
-def head(root: Path) -> str:
-    """The commit that is checked out in a repository that `check` has found good.
+def read_head(root: Path) -> str:
+    """The commit that is checked out in a repository that `check_repository` has found good.
 
     Raises:
         NocturneError: the repository has no commit yet.
     """
     try:
-        return output(root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}").decode().strip()
+        return run_git(root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}").decode().strip()
     except NocturneError:
-        raise empty(root, "no commit") from None
+        raise is_empty(root, "no commit") from None
 
 
 def object_format(root: Path) -> str:
     """The hash that names blobs: "sha1" or "sha256"."""
-    return output(root, "rev-parse", "--show-object-format").decode().strip()
+    return run_git(root, "rev-parse", "--show-object-format").decode().strip()
 
 
 def without_filters(root: Path) -> dict[str, str]:
     """Settings that switch off every content filter (such as LFS) which the repository's users have configured."""
-    listed = output(root, "config", "--null", "--name-only", "--list").decode("utf-8", "replace")
+    listed = run_git(root, "config", "--null", "--name-only", "--list").decode("utf-8", "replace")
     names = {key for key in listed.split("\0") if key.startswith("filter.")}
     off = {"clean": "", "smudge": "", "process": "", "required": "false"}
     return {key: off[key.rsplit(".", 1)[1]] for key in sorted(names) if key.rsplit(".", 1)[1] in off}
 
 
-def empty(root: Path, what: str) -> NocturneError:
+def is_empty(root: Path, what: str) -> NocturneError:
     """The error for a repository without anything to read."""
     return NocturneError(
         f"The git repository {root} is empty: it has {what}.", "Add source files there with `git add` and `git commit`."

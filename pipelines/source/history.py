@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from pipelines.source.git import environment
+from pipelines.source.git import git_environment
 
 PIECE = 1 << 16
 
@@ -25,7 +25,7 @@ def last_commits(root: Path, paths: set[bytes]) -> dict[bytes, str]:
     process = subprocess.Popen(
         command,
         cwd=root,
-        env=environment(),
+        env=git_environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         stdin=subprocess.DEVNULL,
@@ -47,7 +47,7 @@ def last_commits(root: Path, paths: set[bytes]) -> dict[bytes, str]:
 
 def _changes(stream: IO[bytes]) -> Iterator[tuple[str, bytes]]:
     commit = ""
-    fields = split(stream)
+    fields = split_history(stream)
     for field in fields:
         meta = field.lstrip(b"\n")
         if meta.startswith(b":"):
@@ -56,7 +56,7 @@ def _changes(stream: IO[bytes]) -> Iterator[tuple[str, bytes]]:
             commit = meta.decode("ascii", "replace").strip()
 
 
-def split(stream: IO[bytes]) -> Iterator[bytes]:
+def split_history(stream: IO[bytes]) -> Iterator[bytes]:
     """The fields of output that NUL bytes separate, as they come."""
     rest = b""
     while piece := stream.read(PIECE):

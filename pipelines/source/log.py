@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import IO
 
 from pipelines.errors import NocturneError
-from pipelines.source.git import environment, output
-from pipelines.source.history import split
+from pipelines.source.git import git_environment, run_git
+from pipelines.source.history import split_history
 
 # Above this many added and deleted files in one commit, git pairs only those with the same bytes.
 RENAME_LIMIT = 1_000
@@ -57,12 +57,12 @@ class Commit:
     changes: tuple[Change, ...]
 
 
-def count(root: Path, commit: str, most: int) -> int:
+def count_commits(root: Path, commit: str, most: int) -> int:
     """How many commits `commits` will give."""
-    return int(output(root, "rev-list", "--count", f"--max-count={most}", commit))
+    return int(run_git(root, "rev-list", "--count", f"--max-count={most}", commit))
 
 
-def commits(root: Path, commit: str, most: int) -> Iterator[Commit]:
+def read_commits(root: Path, commit: str, most: int) -> Iterator[Commit]:
     """The newest commits that are reachable from one, newest first; what a shallow clone lacks is not missed.
 
     Args:
@@ -79,7 +79,7 @@ def commits(root: Path, commit: str, most: int) -> Iterator[Commit]:
         process = subprocess.Popen(
             command,
             cwd=root,
-            env=environment(),
+            env=git_environment(),
             stdout=subprocess.PIPE,
             stderr=errors,
             stdin=subprocess.DEVNULL,
@@ -97,7 +97,7 @@ def commits(root: Path, commit: str, most: int) -> Iterator[Commit]:
 
 
 def _commits(stream: IO[bytes]) -> Iterator[Commit]:
-    fields = split(stream)
+    fields = split_history(stream)
     head: list[str] = []
     changes: list[Change] = []
     for field in fields:

@@ -8,7 +8,7 @@ from pipelines.errors import UsageError
 from pipelines.source.tracked import Skipped
 
 
-def chooser(include: list[str], exclude: list[str]) -> Callable[[str], Skipped | None]:
+def make_matcher(include: list[str], exclude: list[str]) -> Callable[[str], Skipped | None]:
     """Why a path is not taken: it matches no pattern of `include`, or one of `exclude`; both as in .gitignore.
 
     Raises:

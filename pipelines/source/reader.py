@@ -6,8 +6,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from pipelines.source import disk, git
-from pipelines.source.disk import PIECE
+from pipelines.source import git, safe_open
+from pipelines.source.safe_open import PIECE
 
 CHANGED = "changed while it was read; the next night will take it"
 
@@ -40,7 +40,7 @@ class Reader:
         self._process = subprocess.Popen(
             ["git", "cat-file", "--batch"],
             cwd=self._root,
-            env=git.environment(),
+            env=git.git_environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -109,13 +109,13 @@ class Reader:
 
     def _on_disk(self, path: str, blob: str, size: int) -> bytes:
         try:
-            with disk.opened(self._root, path) as file:
+            with safe_open.open_file(self._root, path) as file:
                 content = file.read(size + 1)
         except (FileNotFoundError, NotADirectoryError):
             raise Unreadable(CHANGED) from None
-        except disk.Unsafe as unsafe:
+        except safe_open.Unsafe as unsafe:
             raise Unreadable(str(unsafe)) from None
-        if disk.blob_name(content, self._format) != blob:
+        if safe_open.blob_name(content, self._format) != blob:
             raise Unreadable(CHANGED)
         return content
 

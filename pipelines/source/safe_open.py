@@ -18,7 +18,7 @@ class Unsafe(Exception):
 
 
 @contextmanager
-def opened(root: Path, path: str) -> Iterator[BinaryIO]:
+def open_file(root: Path, path: str) -> Iterator[BinaryIO]:
     """Open a file below a root for reading; no part of its path may be a symbolic link.
 
     Every folder is opened relative to the one before it, so that nothing can be exchanged in between.

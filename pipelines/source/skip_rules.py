@@ -22,26 +22,26 @@ class Reason:
     rule: str
 
 
-def binary_name(path: str) -> Reason:
+def is_binary_name(path: str) -> Reason:
     """For a file whose name is that of a picture, a sound, a font or something packed; it is not opened."""
     return Reason(f"binary: the name ends in {PurePosixPath(path).suffix.lower()}", "text")
 
 
-def too_much_data(size: int, language: str, max_kb: int) -> Reason | None:
+def is_too_much_data(size: int, language: str, max_kb: int) -> Reason | None:
     """For a file of data with more bytes than `extraction.max_data_kb` allows; asked before it is read."""
     if size <= max_kb * 1024:
         return None
     return Reason(f"data: {size:,} bytes of {language} are more than extraction.max_data_kb = {max_kb}", "max_data_kb")
 
 
-def too_large(size: int, max_kb: int) -> Reason | None:
+def is_too_large(size: int, max_kb: int) -> Reason | None:
     """For a file of more bytes than `extraction.max_file_kb` allows; asked before it is read."""
     if size <= max_kb * 1024:
         return None
     return Reason(f"{size:,} bytes are more than extraction.max_file_kb = {max_kb}", "max_file_kb")
 
 
-def unreadable(content: bytes, *, code: bool = True, dense: bool = False) -> Reason | None:
+def find_unreadable(content: bytes, *, code: bool = True, dense: bool = False) -> Reason | None:
     """For content that is not text a person wrote; None when it is.
 
     Args:

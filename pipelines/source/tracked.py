@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.source import disk, git
-from pipelines.source.attributes import attributes, ignored
+from pipelines.source import git, safe_open
+from pipelines.source.attributes import is_ignored, read_attributes
 from pipelines.source.history import last_commits
 
 UNCOMMITTED = "uncommitted"
@@ -54,7 +54,7 @@ class Entry:
     blob: str
 
 
-def files(root: Path) -> tuple[list[File], list[Skipped]]:
+def tracked_files(root: Path) -> tuple[list[File], list[Skipped]]:
     """What git tracks below `root`, by path: the files, and what is never read.
 
     A file deleted from the working tree is left out. The index is trusted for files whose stat data it holds, once it
@@ -64,27 +64,27 @@ def files(root: Path) -> tuple[list[File], list[Skipped]]:
     Raises:
         NocturneError: git fails, or tracks nothing here.
     """
-    index, differing = compared(root)
+    index, differing = compare(root)
     if not index:
-        raise git.empty(root, "no tracked file")
+        raise git.is_empty(root, "no tracked file")
     skipped = [_skipped(path, entry) for path, entry in index.items() if _reason(path, entry)]
     wanted = {path: entry for path, entry in index.items() if not _reason(path, entry)}
-    for path in sorted(ignored(root) & set(wanted)):
+    for path in sorted(is_ignored(root) & set(wanted)):
         del wanted[path]
         skipped.append(Skipped(path.decode(), "tracked, but .gitignore says to ignore it", "gitignore"))
     hashes = git.object_format(root)
     edited: dict[bytes, tuple[str, int]] = {}
     for path in sorted(differing & set(wanted)):
         try:
-            with disk.opened(root, path.decode()) as file:
-                edited[path] = disk.blob_of(file, hashes)
+            with safe_open.open_file(root, path.decode()) as file:
+                edited[path] = safe_open.blob_of(file, hashes)
         except (FileNotFoundError, NotADirectoryError):
             del wanted[path]
-        except disk.Unsafe as unsafe:
+        except safe_open.Unsafe as unsafe:
             del wanted[path]
             skipped.append(Skipped(path.decode(), str(unsafe)))
     commits = last_commits(root, set(wanted))
-    said = attributes(root, list(wanted))
+    said = read_attributes(root, list(wanted))
     staged = _changed(root, "diff-index", "--cached", "HEAD")
     sizes = _sizes(root, [entry.blob for path, entry in wanted.items() if path not in edited])
     found = []
@@ -97,7 +97,7 @@ def files(root: Path) -> tuple[list[File], list[Skipped]]:
     return sorted(found, key=lambda file: file.path), sorted(skipped, key=lambda item: item.path)
 
 
-def compared(root: Path, paths: Sequence[str] = ()) -> tuple[dict[bytes, Entry], set[bytes]]:
+def compare(root: Path, paths: Sequence[str] = ()) -> tuple[dict[bytes, Entry], set[bytes]]:
     """The index, of these paths or all, and which of them differ in the working tree. Where it never rests, the last of
     TRIES."""
     only = ["--", *(f":(literal){path}" for path in paths)] if paths else []
@@ -113,7 +113,7 @@ def compared(root: Path, paths: Sequence[str] = ()) -> tuple[dict[bytes, Entry],
 
 def _index(root: Path, only: Sequence[str]) -> dict[bytes, Entry]:
     """Path → entry; of an unmerged path the last stage, which is ours or theirs."""
-    listed = git.output(root, "ls-files", "--stage", "-z", *only)
+    listed = git.run_git(root, "ls-files", "--stage", "-z", *only)
     entries = {}
     for line in listed.split(b"\0"):
         if line:
@@ -126,13 +126,13 @@ def _index(root: Path, only: Sequence[str]) -> dict[bytes, Entry]:
 def _changed(root: Path, command: str, *arguments: str) -> set[bytes]:
     """The paths that a raw diff lists."""
     options = ["--raw", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=all", "--relative"]
-    listed = git.output(root, command, *options, *arguments, settings=git.without_filters(root))
+    listed = git.run_git(root, command, *options, *arguments, settings=git.without_filters(root))
     return set(listed.split(b"\0")[1::2])
 
 
 def _sizes(root: Path, blobs: list[str]) -> dict[str, int]:
     asked = "".join(f"{blob}\n" for blob in dict.fromkeys(blobs)).encode()
-    told = git.output(root, "cat-file", "--batch-check=%(objectname) %(objectsize)", "--buffer", stdin=asked)
+    told = git.run_git(root, "cat-file", "--batch-check=%(objectname) %(objectsize)", "--buffer", stdin=asked)
     sizes = {}
     for line in told.decode().splitlines():
         blob, size = line.split()

@@ -5,7 +5,7 @@ well-known libraries' own file names.
 
 import re
 
-from pipelines.source.reasons import Reason
+from pipelines.source.skip_rules import Reason
 
 # Folders that a package manager, a build or a person fills with other people's code. Names that projects also give to
 # their own code (`lib`, `deps`, `external`, `build`) are none.

@@ -5,7 +5,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pipelines.syntax import names
-from pipelines.syntax.languages import Language, macros_before, parse, query
+from pipelines.syntax.languages import Language
+from pipelines.syntax.parser import macros_before, parse, query
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -53,7 +54,7 @@ class Found:
     comments: dict[int, int] = field(default_factory=dict)
 
 
-def find(source: bytes, language: Language) -> Found:
+def find_definitions(source: bytes, language: Language) -> Found:
     """Run a language's definition queries over UTF-8 source."""
     import tree_sitter
 
@@ -66,7 +67,7 @@ def find(source: bytes, language: Language) -> Found:
 
 
 @lru_cache(maxsize=1)  # facts and spans of one file are asked for one after the other
-def marks(source: bytes, language: Language) -> Captures:
+def find_marks(source: bytes, language: Language) -> Captures:
     """What the facts and spans queries capture in UTF-8 source, in no order: one walk over the tree for both."""
     import tree_sitter
 
@@ -74,7 +75,7 @@ def marks(source: bytes, language: Language) -> Captures:
     return tree_sitter.QueryCursor(query(language, ".facts", ".spans")).captures(root)
 
 
-def ranges(captures: Captures, name: str) -> list[tuple[int, int]]:
+def ranges_of(captures: Captures, name: str) -> list[tuple[int, int]]:
     """The first byte and the end of what has been captured under a name, by position."""
     return sorted([node.byte_range for node in captures.get(name, [])])
 
@@ -96,7 +97,7 @@ def _file(found: Found, captures: Captures, source: bytes) -> None:
 
 def _file_definition(found: Found, kind: str, node: "Node", captures: Captures) -> None:
     if "declarator" in captures:
-        name = names.declared(captures["declarator"][0])
+        name = names.declared_names(captures["declarator"][0])
         if name is None:
             return
         captures = {**captures, "name": [name]}
@@ -108,11 +109,11 @@ def _scope(captures: Captures) -> Scope:
     node = captures[key][0]
     end = _end_of_rest(node) if key == "scope.rest" else node.end_byte
     if "scope.path" in captures:
-        name = names.path(names.text(captures["scope.path"][0]))
+        name = names.path_of(names.text_of(captures["scope.path"][0]))
     elif "scope.title" in captures:
-        name = names.title(captures["scope.title"][0])
+        name = names.title_of(captures["scope.title"][0])
     else:
-        name = names.last(names.text(captures["scope.name"][0]))
+        name = names.last_part(names.text_of(captures["scope.name"][0]))
     return Scope(node.start_byte, end, name, key == "scope.class")
 
 

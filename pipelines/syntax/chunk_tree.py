@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from pipelines.syntax.languages import Language, parse, read
+from pipelines.syntax.languages import Language
 from pipelines.syntax.lines import Lines
-from pipelines.syntax.symbols import Symbol, symbols
+from pipelines.syntax.parser import parse, read
+from pipelines.syntax.symbols import find_symbols
+from pipelines.syntax.types import Symbol
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -34,14 +36,14 @@ class Block:
     around: Symbol | None
 
 
-class Outline:
+class ChunkTree:
     """The blocks of one UTF-8 source."""
 
     def __init__(self, source: bytes, language: Language) -> None:
         self.lines = Lines(source)
         self._reading = read(source, language) if language.reader else None
         self._root = None if self._reading else parse(source, language).root_node
-        self._symbols = symbols(source, language)
+        self._symbols = find_symbols(source, language)
         self._inside = _nest(self._symbols)
 
     def begun(self, start: int, end: int) -> list[Symbol]:

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from pipelines.records import Record
+from pipelines.syntax.chunk_tree import Block, ChunkTree
 from pipelines.syntax.languages import Language
 from pipelines.syntax.lines import Lines
-from pipelines.syntax.outline import Block, Outline
-from pipelines.syntax.symbols import Symbol
+from pipelines.syntax.types import Symbol
 
 GAP = 20  # lines; the JSON between two cells without output is 8 to 14
 
@@ -49,14 +49,14 @@ class Chunk:
     definitions: tuple[Record, ...] = ()
 
 
-def chunks(source: bytes, language: Language, max_chars: int, overlap_chars: int) -> list[Chunk]:
+def split_chunks(source: bytes, language: Language, max_chars: int, overlap_chars: int) -> list[Chunk]:
     """The passages of UTF-8 source, in order; every line that is not blank is in at least one.
 
     No passage is longer than `max_chars` characters, except a single line that is. Where one
     definition or statement is cut, each piece repeats at most `overlap_chars` characters: whole
     lines from the end of the piece before it.
     """
-    outline = Outline(source, language)
+    outline = ChunkTree(source, language)
     lines = outline.lines
     made: list[Chunk] = []
     for block in _passages(outline, max_chars):
@@ -66,7 +66,7 @@ def chunks(source: bytes, language: Language, max_chars: int, overlap_chars: int
     return made
 
 
-def _passages(outline: Outline, limit: int) -> Iterator[Block]:
+def _passages(outline: ChunkTree, limit: int) -> Iterator[Block]:
     """Blocks merged as far as they fit; a block that does not fit is divided if it can be."""
     levels = [iter(outline.divide(None))]
     waiting: list[Block] = []
@@ -148,7 +148,7 @@ def _repeats(first: int, at: int, block: Block, lines: Lines, limit: int, overla
     )
 
 
-def _chunk(block: Block, outline: Outline) -> Chunk:
+def _chunk(block: Block, outline: ChunkTree) -> Chunk:
     lines = outline.lines
     block = _trim(block, lines)
     start, end = lines.span(block.first, block.last)

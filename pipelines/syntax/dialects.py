@@ -2,8 +2,8 @@
 
 import re
 
-from pipelines.syntax.languages import Language, named
-from pipelines.syntax.notebooks import rendered
+from pipelines.syntax.languages import Language, language_named
+from pipelines.syntax.notebooks import render
 
 # What C and C++ compilers both skip, or what only a C++ compiler reads in a header for both.
 _ASIDE = re.compile(
@@ -24,16 +24,16 @@ _ONLY_CPP = re.compile(
 )
 
 
-def opened(source: bytes, language: Language) -> tuple[bytes, Language]:
+def open_dialect(source: bytes, language: Language) -> tuple[bytes, Language]:
     """The text that is read of a file, and its language: of a notebook the Python that stands for it, line by line.
 
     Raises:
         NotRead: it is a notebook that cannot be read so.
     """
-    return (rendered(source), named("python")) if language.name == "notebook" else (source, language)
+    return (render(source), language_named("python")) if language.name == "notebook" else (source, language)
 
 
-def settled(source: bytes, language: Language) -> Language:
+def settle_dialect(source: bytes, language: Language) -> Language:
     """The language of UTF-8 source whose name's ending says `language`.
 
     C++ is told by lines that C cannot read (`template <`, `namespace x {`, `class X`, `public:`, `using`, `a::b`)
@@ -43,4 +43,4 @@ def settled(source: bytes, language: Language) -> Language:
     if language.name != "c":
         return language
     aside = _ASIDE.sub(b" ", source)
-    return named("cpp") if _ONLY_CPP.search(aside) else language
+    return language_named("cpp") if _ONLY_CPP.search(aside) else language

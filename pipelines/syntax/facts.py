@@ -14,11 +14,12 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipelines.syntax.captures import marks, ranges
-from pipelines.syntax.imports import imports, uses
-from pipelines.syntax.languages import Language, parse
-from pipelines.syntax.symbols import Symbol
-from pipelines.syntax.tokens import tokens
+from pipelines.syntax.captures import find_marks, ranges_of
+from pipelines.syntax.imports import read_imports, used_names
+from pipelines.syntax.languages import Language
+from pipelines.syntax.parser import parse
+from pipelines.syntax.tokens import token_starts
+from pipelines.syntax.types import Symbol
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class FileFacts:
     test_calls: list[str]
 
 
-def facts(source: bytes, language: Language, found: list[Symbol]) -> FileFacts:
+def read_facts(source: bytes, language: Language, found: list[Symbol]) -> FileFacts:
     """The facts of UTF-8 source and of its symbols.
 
     Args:
@@ -90,17 +91,19 @@ class _File:
     def __init__(self, source: bytes, language: Language, found: list[Symbol]) -> None:
         self.source = source
         self.found = found
-        captures = marks(source, language)
-        comments = dict(ranges(captures, "comment"))
+        captures = find_marks(source, language)
+        comments = dict(ranges_of(captures, "comment"))
         docs = dict(symbol.doc_range for symbol in found if symbol.doc_range)
-        self.tokens = tokens(parse(source, language), source, _outermost(found), comments | docs)
-        self.imports = imports(captures, comments, source)
-        self.uses = uses(self.imports, captures, source)
-        self.calls = [(start, self._text(start, end)) for start, end in ranges(captures, "call")]
-        self.decorators = [(start, self._text(start, end)) for start, end in ranges(captures, "decorator")]
-        self.decisions = sorted({start for start, _ in ranges(captures, "decision")})
-        self.defaults = sorted({start for start, _ in ranges(captures, "default")})
-        self.tests = ranges(captures, "test") + [(one.start_byte, one.end_byte) for one in found if one.kind == "test"]
+        self.tokens = token_starts(parse(source, language), source, _outermost(found), comments | docs)
+        self.imports = read_imports(captures, comments, source)
+        self.uses = used_names(self.imports, captures, source)
+        self.calls = [(start, self._text(start, end)) for start, end in ranges_of(captures, "call")]
+        self.decorators = [(start, self._text(start, end)) for start, end in ranges_of(captures, "decorator")]
+        self.decisions = sorted({start for start, _ in ranges_of(captures, "decision")})
+        self.defaults = sorted({start for start, _ in ranges_of(captures, "default")})
+        self.tests = ranges_of(captures, "test") + [
+            (one.start_byte, one.end_byte) for one in found if one.kind == "test"
+        ]
 
     def facts(self) -> FileFacts:
         return FileFacts(

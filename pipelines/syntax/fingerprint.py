@@ -10,7 +10,7 @@ from pipelines.syntax.text.kinds import LIBRARY
 
 
 @cache
-def identity() -> str:
+def syntax_identity() -> str:
     """Changes with the code and queries of this room and with the versions of the parsers it stands on."""
     folder = Path(__file__).parent
     code = sorted(path for path in folder.rglob("*") if path.suffix in {".py", ".scm"})

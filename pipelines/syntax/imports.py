@@ -34,7 +34,7 @@ class Import:
     seen: tuple[int, int]
 
 
-def imports(captures: Captures, comments: dict[int, int], source: bytes) -> list[Import]:
+def read_imports(captures: Captures, comments: dict[int, int], source: bytes) -> list[Import]:
     """The import statements of UTF-8 source, in order.
 
     Args:
@@ -58,7 +58,7 @@ def imports(captures: Captures, comments: dict[int, int], source: bytes) -> list
     return [made[start] for start in sorted(made)]
 
 
-def uses(statements: list[Import], captures: Captures, source: bytes) -> list[tuple[str, list[int]]]:
+def used_names(statements: list[Import], captures: Captures, source: bytes) -> list[tuple[str, list[int]]]:
     """The text of each import statement whose names are used where they are seen, and the bytes where, ascending."""
     places: dict[bytes, list[int]] = {name: [] for statement in statements for name in statement.names}
     if not places:

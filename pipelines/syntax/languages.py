@@ -2,25 +2,16 @@
 
 To add one with a tree-sitter wheel: a row below, `queries/<queries>.scm` (definitions), `queries/<queries>.spans.scm`
 (spans) and, if its facts are wanted, `queries/<queries>.facts.scm`. The capture names are explained in `symbols.py`,
-`spans.py` and `facts.py`. One that has none brings a reader of its own: a row that names it, and `reading.py` says what
-it gives.
+`spans.py` and `facts.py`. One that has none brings a reader of its own: a row that names it, and `types.Reading` says
+what it gives.
 """
 
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from importlib import import_module
-from importlib.resources import files
+from functools import cache
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 
-from pipelines.syntax import macros
-from pipelines.syntax.docs import CDOC, CSHARPDOC, GODOC, JSDOC, PYTHON, RDOC, RUSTDOC, DocStyle
+from pipelines.syntax.doc_comments import CDOC, CSHARPDOC, GODOC, JSDOC, PYTHON, RDOC, RUSTDOC, DocStyle
 from pipelines.syntax.text import kinds
-
-if TYPE_CHECKING:
-    import tree_sitter
-
-    from pipelines.syntax.reading import Reading
 
 
 @dataclass(frozen=True)
@@ -95,7 +86,7 @@ LANGUAGES = (
     Language("csharp", (".cs", ".csx"), "tree_sitter_c_sharp:language", ("csharp",), CSHARPDOC),
     Language("ruby", (".rb", ".rake", ".gemspec", ".ru"), "tree_sitter_ruby:language", ("ruby",), RDOC),
     Language("php", (".php", ".phtml"), "tree_sitter_php:language_php", ("php",), JSDOC),
-    Language("notebook", (".ipynb",), "tree_sitter_python:language", ("python",), PYTHON),  # by `dialects.opened`
+    Language("notebook", (".ipynb",), "tree_sitter_python:language", ("python",), PYTHON),  # by `dialects.open_dialect`
     Language(
         "markdown",
         (".md", ".markdown"),
@@ -118,10 +109,10 @@ def language_of(path: str) -> Language | None:
     return known or _of_kind(kinds.kind_of(name.name))
 
 
-def called(name: str) -> Language | None:
+def find_language(name: str) -> Language | None:
     """The language or kind of text that a person means, by its name or a file ending; None when there is none."""
     low = name.lower().removeprefix(".")
-    return _BY_EXTENSION.get(f".{low}") or _BY_NAME.get(low) or _of_kind(kinds.called(low))
+    return _BY_EXTENSION.get(f".{low}") or _BY_NAME.get(low) or _of_kind(kinds.find_kind(low))
 
 
 @cache
@@ -134,63 +125,10 @@ def _of_kind(kind: str | None) -> Language | None:
     return Language(kind, (ending,), reader=reader, library=kinds.LIBRARY, code=False, blocks=pattern)
 
 
-def named(name: str) -> Language:
+def language_named(name: str) -> Language:
     """The language of that name.
 
     Raises:
         KeyError: there is none.
     """
     return _BY_NAME[name]
-
-
-def parse(source: bytes, language: Language) -> "tree_sitter.Tree":
-    """The syntax tree of UTF-8 source; never fails, broken source has ERROR nodes."""
-    return _parsed(source, language)[0]
-
-
-def macros_before(source: bytes, language: Language) -> dict[int, int]:
-    """End → start of macros that the tree does not have and that stand before a word, as attributes do."""
-    return _parsed(source, language)[1]
-
-
-@lru_cache(maxsize=1)  # symbols, chunks and spans of one file are asked for one after the other
-def _parsed(source: bytes, language: Language) -> "tuple[tree_sitter.Tree, dict[int, int]]":
-    import tree_sitter
-
-    parser = tree_sitter.Parser(_grammar(language))
-    return macros.parsed(source, parser.parse) if language.macros else (parser.parse(source), {})
-
-
-@lru_cache(maxsize=1)
-def read(source: bytes, language: Language) -> "Reading":
-    """What the reader of a language says of UTF-8 source; kept until the next file, as several ask for it in turn."""
-    module, function = language.reader.split(":")
-    reader = getattr(import_module(module), function)
-    reading: Reading = reader(source, language.blocks) if language.blocks else reader(source)
-    return reading
-
-
-def valid(source: bytes, language: Language) -> bool | None:
-    """Whether the grammar accepts all of the source: no ERROR and no MISSING node; None for text, which has none."""
-    if language.reader:
-        return read(source, language).valid
-    return not parse(source, language).root_node.has_error
-
-
-@cache
-def query(language: Language, *kinds: str) -> "tree_sitter.Query":
-    """The compiled query of a language; each kind is "" (definitions), ".spans" or ".facts"."""
-    import tree_sitter
-
-    folder = files("pipelines.syntax") / "queries"
-    parts = [(kind, folder / f"{stem}{kind}.scm") for kind in kinds for stem in language.queries]
-    text = "\n".join(part.read_text() for kind, part in parts if kind != ".facts" or part.is_file())
-    return tree_sitter.Query(_grammar(language), text)
-
-
-@cache
-def _grammar(language: Language) -> "tree_sitter.Language":
-    import tree_sitter
-
-    module, function = language.grammar.split(":")
-    return tree_sitter.Language(getattr(import_module(module), function)())

@@ -44,7 +44,7 @@ _LIKELY = tuple(
 )
 
 
-def parsed(source: bytes, parse: Callable[[bytes], "Tree"]) -> "tuple[Tree, dict[int, int]]":
+def parse_with_macros(source: bytes, parse: Callable[[bytes], "Tree"]) -> "tuple[Tree, dict[int, int]]":
     """The tree of C or C++ source behind its macros; and end → start of those that stand before a word.
 
     Of doubtful names only those near an error are blanked, and only if that leaves fewer errors.

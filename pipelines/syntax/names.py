@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 _ARGUMENTS = re.compile(r"<[^<>]*>|\[[^\[\]]*\]")
 
 
-def text(node: "Node") -> str:
+def text_of(node: "Node") -> str:
     """The source of a node; of a conversion (`operator bool() const`) what is its name."""
     source = node.text or b""
     if node.type == "operator_cast" and (declarator := node.child_by_field_name("declarator")) is not None:
@@ -17,12 +17,12 @@ def text(node: "Node") -> str:
     return source.decode("utf-8", "replace")
 
 
-def last(name: str) -> str:
+def last_part(name: str) -> str:
     """`*List[T]`, `a::List<T>` and `"list"` are all the scope `List` or `list`."""
-    return path(name).rsplit(".", 1)[-1]
+    return path_of(name).rsplit(".", 1)[-1]
 
 
-def path(name: str) -> str:
+def path_of(name: str) -> str:
     r"""`a::List<T>::Node`, `A\List` and `*List[T]` are the scopes `a.List.Node`, `A.List` and `List`."""
     bare = name.strip("*&\"' ")
     while (shorter := _ARGUMENTS.sub("", bare)) != bare:
@@ -30,16 +30,16 @@ def path(name: str) -> str:
     return ".".join(part.strip() for part in re.split(r"::|\\|\.", bare or name) if part.strip())
 
 
-def title(node: "Node") -> str:
+def title_of(node: "Node") -> str:
     """What a test or a group of tests is called, `it("adds one", …)`: the words of a string, without its quotes."""
-    return " ".join(text(node).split()).strip("\"'`")
+    return " ".join(text_of(node).split()).strip("\"'`")
 
 
-def joined(nodes: "list[Node]") -> str:
+def join(nodes: "list[Node]") -> str:
     """A name that one node, or several of one parent, spell: `~Box`, `operator +`."""
     first, parent = nodes[0], nodes[0].parent
     if len(nodes) == 1 or parent is None:
-        return text(first)
+        return text_of(first)
     start = parent.start_byte
     whole = (parent.text or b"")[first.start_byte - start : nodes[-1].end_byte - start]
     return " ".join(whole.decode("utf-8", "replace").split())
@@ -56,7 +56,7 @@ def split(node: "Node") -> "tuple[list[Node], Node]":
     return scopes, node
 
 
-def declared(declarator: "Node") -> "Node | None":
+def declared_names(declarator: "Node") -> "Node | None":
     """The name in a C or C++ declarator that declares a function; None when it declares a variable.
 
     A declarator is written as what it declares is used (`*(*find(int key))[3]`): what stands nearest
@@ -67,7 +67,7 @@ def declared(declarator: "Node") -> "Node | None":
         if node.type not in _TRANSPARENT:
             nearest = node.type
         node = inner
-    if node.type == "primitive_type" or text(node) in _STATEMENTS:
+    if node.type == "primitive_type" or text_of(node) in _STATEMENTS:
         return None
     conversion = split(node)[1].type == "operator_cast"
     return node if conversion or nearest == "function_declarator" else None

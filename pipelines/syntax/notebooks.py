@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.syntax.languages import named, valid
+from pipelines.syntax.languages import language_named
+from pipelines.syntax.parser import is_valid
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _DECODER = json.JSONDecoder()
@@ -22,7 +23,7 @@ _CELL_MAGIC = re.compile(r"\s*%%(?!(?:capture|prun|time|timeit)\b)\w")
 _MAGIC = re.compile(r"(?P<indent>\s*)(?:[!?]|%{1,2}\w|[\w.]+\?{1,2}\s*$|[\w., ]+=\s*(?:!|%\w))")
 
 
-class NotRead(Exception):
+class UnreadableNotebook(Exception):
     """A notebook that cannot stand as Python with its own lines; says why."""
 
 
@@ -37,7 +38,7 @@ class _Cell:
     lines: list[str]
 
 
-def rendered(source: bytes) -> bytes:
+def render(source: bytes) -> bytes:
     """The UTF-8 Python that stands for a notebook; it has as many lines as the notebook.
 
     Args:
@@ -50,16 +51,16 @@ def rendered(source: bytes) -> bytes:
         text = source.decode("utf-8-sig")
         notebook = json.loads(text)
     except ValueError:
-        raise NotRead("it is not JSON in UTF-8") from None
+        raise UnreadableNotebook("it is not JSON in UTF-8") from None
     if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
-        raise NotRead("it has no cells as nbformat 4 has them")
+        raise UnreadableNotebook("it has no cells as nbformat 4 has them")
     language = _language(notebook.get("metadata"))
     if language != "python":
-        raise NotRead(f"its cells are {language}, and only Python's are read")
+        raise UnreadableNotebook(f"its cells are {language}, and only Python's are read")
     out = [""] * (text.count("\n") + 1)
     for cell in _cells(text):
         if len(set(cell.rows)) < len(cell.rows) or any("\n" in line for line in cell.lines):
-            raise NotRead("its cells' lines are not lines of the file, as Jupyter writes them")
+            raise UnreadableNotebook("its cells' lines are not lines of the file, as Jupyter writes them")
         if cell.rows and cell.rows[0] > cell.first:
             out[cell.rows[0] - 1] = f"# %% {cell.number}" + (" [markdown]" if cell.kind == "markdown" else "")
         for row, line in zip(cell.rows, _shown(cell), strict=True):
@@ -119,7 +120,7 @@ def _shown(cell: _Cell) -> Iterator[str]:
     """A cell's lines as Python. Magics are looked for only in what is none as it stands: `%name` can be a remainder."""
     if cell.kind != "code" or _CELL_MAGIC.match(next(filter(str.strip, cell.lines), "")):
         yield from (f"# {line}".rstrip() for line in cell.lines)
-    elif valid("\n".join(cell.lines).encode("utf-8", "replace"), named("python")):
+    elif is_valid("\n".join(cell.lines).encode("utf-8", "replace"), language_named("python")):
         yield from cell.lines
     else:
         yield from map(_commented, cell.lines)

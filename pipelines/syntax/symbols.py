@@ -1,14 +1,15 @@
 """The functions, methods and classes of a file: exactly where they are, and what documents them."""
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pipelines.syntax import names
-from pipelines.syntax.captures import Captures, Found, Scope, find
-from pipelines.syntax.docs import string_text
-from pipelines.syntax.languages import Language, read
+from pipelines.syntax.captures import Captures, Found, Scope, find_definitions
+from pipelines.syntax.doc_comments import string_text
+from pipelines.syntax.languages import Language
 from pipelines.syntax.lines import Lines
+from pipelines.syntax.parser import read
+from pipelines.syntax.types import Symbol
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -18,48 +19,7 @@ if TYPE_CHECKING:
 MAX_DEPTH = 100
 
 
-@dataclass(frozen=True)
-class Symbol:
-    """One definition.
-
-    Attributes:
-        kind: "function", "method" or "class" (also interface, enum, record, struct, trait); "test", a test that is
-            called by a title and not by a name (`it("adds one", …)`); "section" in prose.
-        name: as defined.
-        qualified_name: the names around it and its own, joined by dots; `Foo>>at:put:` and "Guide > Install" in
-            Smalltalk and in prose.
-        signature: the source from `start_byte` up to the body, with decorators, annotations,
-            attributes, `export` and `const`; for Python up to the colon.
-        doc: the words of its documentation, without marks; "" when it has none.
-        body: `source[body_start_byte:body_end_byte]`: with braces where the language has them, else
-            whole lines with their indentation; without the docstring; "" for a mere declaration.
-        code: `source[start_byte:end_byte]` without its documentation.
-        start_byte: where it begins, decorators, annotations and attributes included.
-        end_byte: where it ends.
-        start_line: the line of `start_byte`, from 1.
-        end_line: the last line, inclusive.
-        body_start_byte: where the body begins.
-        body_end_byte: where the body ends.
-        doc_range: the bytes of the documentation with its marks; before `start_byte` for comments.
-    """
-
-    kind: str
-    name: str
-    qualified_name: str
-    signature: str
-    doc: str
-    body: str
-    code: str
-    start_byte: int
-    end_byte: int
-    start_line: int
-    end_line: int
-    body_start_byte: int
-    body_end_byte: int
-    doc_range: tuple[int, int] | None
-
-
-def symbols(source: bytes, language: Language) -> list[Symbol]:
+def find_symbols(source: bytes, language: Language) -> list[Symbol]:
     """Every definition in UTF-8 source, nested ones too, by position.
 
     Source with syntax errors gives the definitions that the grammar could still make out.
@@ -71,7 +31,7 @@ def symbols(source: bytes, language: Language) -> list[Symbol]:
 def _symbols(source: bytes, language: Language) -> tuple[Symbol, ...]:
     if language.reader:
         return read(source, language).symbols
-    found = find(source, language)
+    found = find_definitions(source, language)
     lines = Lines(source)
     made = [_symbol(key, found, lines, language, name) for key, name in _qualified(found).items()]
     return tuple(sorted(made, key=lambda symbol: (symbol.start_byte, -symbol.end_byte)))
@@ -101,11 +61,11 @@ def _own_path(captures: Captures) -> list[str]:
     """The name of a definition, after those of the scopes that it names itself."""
     receivers = captures.get("receiver", [])
     if "title" in captures:
-        return [*map(names.text, receivers), names.title(captures["title"][0])]
+        return [*map(names.text_of, receivers), names.title_of(captures["title"][0])]
     scopes, name = names.split(captures["name"][0])
     receivers = receivers + scopes
-    own = names.joined(captures["name"]) if len(captures["name"]) > 1 else names.text(name)
-    return [*(names.path(names.text(node)) for node in receivers), own]
+    own = names.join(captures["name"]) if len(captures["name"]) > 1 else names.text_of(name)
+    return [*(names.path_of(names.text_of(node)) for node in receivers), own]
 
 
 def _symbol(key: int, found: Found, lines: Lines, language: Language, qualified: tuple[str, bool]) -> Symbol:
@@ -122,7 +82,7 @@ def _symbol(key: int, found: Found, lines: Lines, language: Language, qualified:
         doc_range = (comments[0][0], comments[-1][1])
     elif key in found.docstrings:
         string = found.docstrings[key]
-        text = string_text(names.text(string))
+        text = string_text(names.text_of(string))
         if text is not None:
             doc, doc_range = text, (string.start_byte, string.end_byte)
             body = (lines.after_statement(string.end_byte, body[1]), body[1])

@@ -20,7 +20,7 @@ def is_test(path: str) -> bool:
     return any(map(_FOLDER.fullmatch, file.parent.parts)) or _FILE.fullmatch(file.stem) is not None
 
 
-def package(path: str) -> tuple[str, ...]:
+def package_of(path: str) -> tuple[str, ...]:
     """The folders of a path but those that only lay the project out: the same for `src/test/java/shop/CartTest.java`
     and `src/main/java/shop/Cart.java`."""
     return tuple(part for part in PurePosixPath(path).parent.parts if part not in LAYOUT)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 _SPACE = frozenset(b" \t\r\n\f\v")
 
 
-def tokens(tree: "Tree", source: bytes, within: list[tuple[int, int]], skip: Mapping[int, int]) -> list[int]:
+def token_starts(tree: "Tree", source: bytes, within: list[tuple[int, int]], skip: Mapping[int, int]) -> list[int]:
     """The first byte of each leaf that has any text, in order; a line feed that ends a statement is none.
 
     Args:

@@ -4,13 +4,14 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from pipelines.records import fingerprint
-from pipelines.syntax.languages import Language, parse, read
+from pipelines.syntax.languages import Language
+from pipelines.syntax.parser import parse, read
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
 
-def shapes(source: bytes, language: Language, ranges: list[tuple[int, int]]) -> list[str]:
+def hash_shapes(source: bytes, language: Language, ranges: list[tuple[int, int]]) -> list[str]:
     """A hash of the syntax nodes in each range of bytes: their types, nesting and tokens, comments included.
 
     Two pieces with the same hash differ in white space at most; Python's indentation counts, because it nests.

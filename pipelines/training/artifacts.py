@@ -5,15 +5,15 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from pipelines.model.learned import Kind, describe
-from pipelines.params import Training
+from pipelines.config.schema import Training
+from pipelines.lm.adapter_manifest import Kind, write_manifest
 from pipelines.records import write_json
 
 KINDS: dict[str, Kind] = {"lora": "adapter", "qlora": "adapter", "full": "model", "none": "nothing"}
 ADAPTER = ("adapter_model.safetensors", "adapter_config.json")
 
 
-def save(model: Any, params: Training, folder: Path, stored: str = "float32") -> None:
+def save_result(model: Any, params: Training, folder: Path, stored: str = "float32") -> None:
     """Write a trained model's files: an adapter's two, or those of a whole model.
 
     Args:
@@ -31,8 +31,8 @@ def save(model: Any, params: Training, folder: Path, stored: str = "float32") ->
     _finish(aside, params, folder)
 
 
-def take_over(checkpoint: Path, params: Training, folder: Path) -> None:
-    """Make what a checkpoint holds a result, of the same form as `save` makes."""
+def take_result(checkpoint: Path, params: Training, folder: Path) -> None:
+    """Make what a checkpoint holds a result, of the same form as `save_result` makes."""
     aside = _aside(folder)
     aside.mkdir(parents=True)
     for file in checkpoint.iterdir():
@@ -55,7 +55,7 @@ def _finish(aside: Path, params: Training, folder: Path) -> None:
     for name in ("adapter_config.json", "config.json"):
         if (aside / name).is_file():
             _settle(aside / name)
-    describe(aside, KINDS[params.mode], quantised=params.mode in ("qlora", "none"))
+    write_manifest(aside, KINDS[params.mode], quantised=params.mode in ("qlora", "none"))
     shutil.rmtree(folder, ignore_errors=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
     aside.rename(folder)

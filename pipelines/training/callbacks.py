@@ -10,9 +10,9 @@ from transformers import TrainerCallback
 
 from pipelines import progress
 from pipelines.training import checkpoints
-from pipelines.training.mishaps import Diverged
-from pipelines.training.processes import Figures
-from pipelines.training.stalls import Stalls
+from pipelines.training.failures import Diverged
+from pipelines.training.launcher import SupportsMetrics
+from pipelines.training.watchdog import Watchdog
 
 FIGURES = ("step", "epoch", "loss", "eval_loss", "learning_rate", "grad_norm")
 PREFERENCES = ("rewards/accuracies", "rewards/margins")
@@ -21,7 +21,7 @@ PREFERENCES = ("rewards/accuracies", "rewards/margins")
 class Watch(TrainerCallback):
     """Follows one training. Keeps the loss log without any times, so that the log is as reproducible as the adapter."""
 
-    def __init__(self, run: Figures, tokens_per_step: float, stalls: Stalls, prefix: str = "") -> None:
+    def __init__(self, run: SupportsMetrics, tokens_per_step: float, stalls: Watchdog, prefix: str = "") -> None:
         self.run = run
         self.tokens_per_step = tokens_per_step
         self.stalls = stalls
@@ -74,7 +74,7 @@ class Watch(TrainerCallback):
         """The checkpoint is written, once every process has written its part: seal it."""
         args.distributed_state.wait_for_everyone()
         if state.is_world_process_zero:
-            checkpoints.seal(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+            checkpoints.seal_checkpoint(Path(args.output_dir) / f"checkpoint-{state.global_step}")
         self.stalls.alive()
 
 

@@ -10,7 +10,7 @@ MANIFEST = "complete.json"
 GONE = ".gone-"
 
 
-def seal(checkpoint: Path) -> None:
+def seal_checkpoint(checkpoint: Path) -> None:
     """Say that a checkpoint is whole: its files and their sizes, once they are on the disk."""
     files = [file for file in sorted(checkpoint.iterdir()) if file.is_file() and file.name != MANIFEST]
     for file in files:
@@ -35,22 +35,22 @@ def step_of(checkpoint: Path) -> int:
     return int(checkpoint.name.split("-")[1])
 
 
-def every(folder: Path) -> list[Path]:
+def all_checkpoints(folder: Path) -> list[Path]:
     """The whole checkpoints, fewest steps first. Trainer's own search takes torn ones too."""
     found = [path for path in folder.glob("checkpoint-*") if path.name.split("-")[1].isdigit()]
     return sorted((path for path in found if is_whole(path)), key=step_of)
 
 
-def latest(folder: Path) -> Path | None:
+def latest_checkpoint(folder: Path) -> Path | None:
     """The whole checkpoint with the most steps, or None."""
-    found = every(folder)
+    found = all_checkpoints(folder)
     return found[-1] if found else None
 
 
 def drop_unusable(folder: Path) -> None:
     """Delete what no training can go on from: what was being written when one was killed, which would count among the
     checkpoints that are kept, and what was written after the last step: transformers would make one step more."""
-    usable = [path for path in every(folder) if not has_ended(path)]
+    usable = [path for path in all_checkpoints(folder) if not has_ended(path)]
     for path in folder.glob("checkpoint-*"):
         if path not in usable:
             shutil.rmtree(path)
@@ -62,9 +62,9 @@ def has_ended(checkpoint: Path) -> bool:
     return bool(state["stateful_callbacks"]["TrainerControl"]["args"]["should_training_stop"])
 
 
-def best(folder: Path) -> Path | None:
+def best_checkpoint(folder: Path) -> Path | None:
     """The whole checkpoint with the lowest loss on the files held apart; without these, the one with the most steps."""
-    found = every(folder)
+    found = all_checkpoints(folder)
     for checkpoint in reversed(found):
         chosen = read_json(checkpoint / "trainer_state.json").get("best_global_step")
         named = [path for path in found if step_of(path) == chosen]
@@ -77,10 +77,10 @@ def forget_others(cache: Path, keep: str) -> None:
     """Drop the checkpoints of other datasets or parameters: they can never be resumed."""
     for folder in list(cache.iterdir()) if cache.is_dir() else ():
         if folder.name != keep:
-            discard(folder)
+            delete_checkpoints(folder)
 
 
-def discard(folder: Path) -> None:
+def delete_checkpoints(folder: Path) -> None:
     """Delete everything of one training, at once as far as a later one can see: it would go on from what is left."""
     aside = folder.with_name(f"{GONE}{folder.name.removeprefix(GONE)}")
     if folder != aside and folder.is_dir():

@@ -10,14 +10,15 @@ from typing import Any
 
 from pipelines.records import Record, read_json, write_json
 from pipelines.training import checkpoints
-from pipelines.training.machine import threads_of
-from pipelines.training.models import restore, trainable, trained
+from pipelines.training.artifacts import save_result
+from pipelines.training.hardware import threads_of
+from pipelines.training.launcher import SupportsMetrics, run_processes
 from pipelines.training.preflight import Plan
-from pipelines.training.processes import Figures, together
-from pipelines.training.saving import save
-from pipelines.training.stalls import Stalls
-from pipelines.training.trainers import arguments, fix_threads
-from pipelines.training.tuning import ENDED, PLAN, PREFERRED, TUNED, Task, Trained, until_it_fits
+from pipelines.training.retry import retry_on_oom
+from pipelines.training.setup_model import make_trainable, restore_weights, trained_weights
+from pipelines.training.task import ENDED, PLAN, PREFERRED, TUNED, Task, Trained
+from pipelines.training.trainer_config import fix_threads, trainer_arguments
+from pipelines.training.watchdog import Watchdog
 
 BETA = 0.1  # how far it may go from the reference; the paper's and TRL's value
 RATE = 0.1  # of training.learning_rate: what is learned already must be changed gently
@@ -25,12 +26,12 @@ STEPS = "preferences"
 PAIRS = "pairs"
 
 
-def enough(pairs: Sequence[Record], least: int) -> bool:
+def has_enough(pairs: Sequence[Record], least: int) -> bool:
     """Whether there are as many pairs as `training.min_preferences` asks; 0 never."""
     return 0 < least <= len(pairs)
 
 
-def prefer(task: Task, done: Trained, pairs: Sequence[Record], run: Figures) -> Trained:
+def tune_on_pairs(task: Task, done: Trained, pairs: Sequence[Record], run: SupportsMetrics) -> Trained:
     """Tune what `done` made on the pairs, once over them, and write it to the folder `preferred`.
 
     Several processes fill the last update with pairs that the first has seen, where it has too few to share.
@@ -41,7 +42,7 @@ def prefer(task: Task, done: Trained, pairs: Sequence[Record], run: Figures) -> 
     ended, file = task.folder / PREFERRED / ENDED, task.folder / STEPS / PLAN
     if not ended.is_file():
         plan = Plan(**read_json(file)) if file.is_file() else _smaller(done.plan)
-        tuned = until_it_fits(task, plan, file, lambda fits: _attempt(task, replace(done, plan=fits), pairs, run))
+        tuned = retry_on_oom(task, plan, file, lambda fits: _attempt(task, replace(done, plan=fits), pairs, run))
         write_json(ended, tuned.preferences)
     return replace(done, preferences=read_json(ended))
 
@@ -53,13 +54,13 @@ def _smaller(plan: Plan) -> Plan:
     return plan
 
 
-def _attempt(task: Task, done: Trained, pairs: Sequence[Record], run: Figures) -> Trained:
+def _attempt(task: Task, done: Trained, pairs: Sequence[Record], run: SupportsMetrics) -> Trained:
     folder, count = task.folder / STEPS, done.plan.processes
     folder.mkdir(parents=True, exist_ok=True)
     checkpoints.drop_unusable(folder)
     _store(pairs, folder / PAIRS)
-    given = (task, done, pairs, checkpoints.latest(folder))
-    return together(count, threads_of(task.params, count), _tune, given, run)
+    given = (task, done, pairs, checkpoints.latest_checkpoint(folder))
+    return run_processes(count, threads_of(task.params, count), _tune, given, run)
 
 
 def _store(pairs: Sequence[Record], folder: Path) -> None:
@@ -71,20 +72,20 @@ def _store(pairs: Sequence[Record], folder: Path) -> None:
     Dataset.from_list(columns).save_to_disk(str(folder))
 
 
-def _tune(task: Task, done: Trained, pairs: Sequence[Record], resumed: Path | None, run: Figures) -> Trained:
+def _tune(task: Task, done: Trained, pairs: Sequence[Record], resumed: Path | None, run: SupportsMetrics) -> Trained:
     """In each process; the first one writes what was learned."""
     from transformers import set_seed
 
-    from pipelines.training.watching import Watch
+    from pipelines.training.callbacks import Watch
 
     fix_threads(threads_of(task.params, done.plan.processes))
     set_seed(task.params.seed)
-    with Stalls() as stalls:
+    with Watchdog() as stalls:
         watch = Watch(run, _tokens(task, pairs), stalls, prefix="preference_")
         trainer = _trainer(task, done.plan, pairs, watch)
         trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
     if trainer.is_world_process_zero():
-        save(trainer.model, task.params, task.folder / PREFERRED, task.shape.stored)
+        save_result(trainer.model, task.params, task.folder / PREFERRED, task.shape.stored)
     return replace(done, preferences=watch.log)
 
 
@@ -100,27 +101,27 @@ def _trainer(task: Task, plan: Plan, pairs: Sequence[Record], watch: Any) -> Any
     params = task.params
     steps = min(params.max_steps, math.ceil(len(pairs) / params.batch_size))
     config = DPOConfig(
-        **arguments(params, plan, task.folder / STEPS, steps),
+        **trainer_arguments(params, plan, task.folder / STEPS, steps),
         learning_rate=RATE * params.learning_rate,
         beta=BETA,
         precompute_ref_log_probs=params.mode == "full",  # so that no second model stays in memory
     )
     learned = task.folder / TUNED
     model = _again(task, learned)
-    before = trained(model)
+    before = trained_weights(model)
     stored = Dataset.load_from_disk(str(task.folder / STEPS / PAIRS))
     trainer = DPOTrainer(model, args=config, train_dataset=stored, processing_class=task.tokenizer, callbacks=[watch])
     trainer.remove_callback(PrinterCallback)
-    restore(trainer.model, before)
+    restore_weights(trainer.model, before)
     return trainer
 
 
 def _again(task: Task, learned: Any) -> Any:
     """What the first step made, ready to be trained on."""
-    from pipelines.model.base import load_weights
+    from pipelines.lm.base_model import load_weights
 
     if task.params.mode == "full":
         import torch
 
         return load_weights(str(learned), dtype=torch.float32)
-    return trainable(task.params, task.workspace, learned)
+    return make_trainable(task.params, task.workspace, learned)

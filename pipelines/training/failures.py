@@ -3,18 +3,15 @@
 import errno
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from pipelines.config.schema import Training
 from pipelines.errors import NocturneError
-from pipelines.params import Training
 from pipelines.registry.tracking import LiveRun
 from pipelines.training import checkpoints
-from pipelines.training.machine import GB
+from pipelines.training.artifacts import take_result
+from pipelines.training.hardware import GB
 from pipelines.training.preflight import Plan, checkpoint_bytes
-from pipelines.training.saving import take_over
-
-if TYPE_CHECKING:
-    from pipelines.training.tuning import Task
+from pipelines.training.task import Task
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 WORDS = ("no space left on device", "os error 28", "disk quota exceeded")
@@ -47,9 +44,9 @@ def is_disk_full(error: BaseException, folder: Path) -> bool:
     return wrote and shutil.disk_usage(folder).free < 1 << 20
 
 
-def explained(error: Exception, task: "Task", plan: Plan) -> Exception:
+def explain_failure(error: Exception, task: Task, plan: Plan) -> Exception:
     """The same error in two parts when it is one of those that nights meet, else itself."""
-    last = checkpoints.latest(task.folder)
+    last = checkpoints.latest_checkpoint(task.folder)
     goes_on = f"goes on from step {checkpoints.step_of(last)}" if last else "begins again"
     if is_out_of_memory(error):
         return NocturneError(
@@ -67,17 +64,17 @@ def explained(error: Exception, task: "Task", plan: Plan) -> Exception:
     return error
 
 
-def kept(error: Diverged, folder: Path, params: Training, live: LiveRun) -> NocturneError:
+def keep_best_checkpoint(error: Diverged, folder: Path, params: Training, live: LiveRun) -> NocturneError:
     """Keep what the best whole checkpoint holds in MLflow, as the candidate that this training had before it failed.
 
     Returns:
         The error, which says where it is.
     """
-    checkpoint = checkpoints.best(folder)
+    checkpoint = checkpoints.best_checkpoint(folder)
     if checkpoint is None:
         return error
     candidate = folder.with_name(f"{folder.name}-candidate")
-    take_over(checkpoint, params, candidate)
+    take_result(checkpoint, params, candidate)
     live.keep(candidate, "candidate")
     shutil.rmtree(candidate)
     step = checkpoints.step_of(checkpoint)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pipelines.config.schema import Training
 from pipelines.errors import NocturneError
-from pipelines.params import Training
 from pipelines.records import read_json, write_json
 
 GB = 1e9
@@ -91,7 +91,7 @@ def keep_rate(cache: Path, name: str, threads: int, rate: float, processes: int 
     write_json(cache / REACHED, {"machine": name, "threads": threads, "processes": processes, "rate": rate})
 
 
-def with_past(machine: Machine, cache: Path, threads: int) -> Machine:
+def with_measured_rate(machine: Machine, cache: Path, threads: int) -> Machine:
     """The machine with the rate that the project's last training reached on it; as it is when none is known.
 
     A product of large matrices says too much: a small model spends its time between them, and a busy machine shares.

@@ -18,14 +18,14 @@ from typing import Any, Protocol, TypeVar
 
 from pipelines import progress
 from pipelines.errors import NocturneError
-from pipelines.training.member import FAILED, METRICS, RESULT, STEP, member, unpickled
+from pipelines.training.worker import FAILED, METRICS, RESULT, STEP, run_member, unpickle_object
 
 T = TypeVar("T")
 
 SETTLE = 0.5  # seconds in which the others end that a dead process takes with it
 
 
-class Figures(Protocol):
+class SupportsMetrics(Protocol):
     """Where the metrics of a training go while it runs."""
 
     def metrics(self, values: dict[str, float], step: int) -> None:
@@ -36,7 +36,9 @@ class Killed(NocturneError):
     """One of several processes ended without a word."""
 
 
-def together(count: int, threads: int, work: Callable[..., T], arguments: tuple[Any, ...], run: Figures) -> T:
+def run_processes(
+    count: int, threads: int, work: Callable[..., T], arguments: tuple[Any, ...], run: SupportsMetrics
+) -> T:
     """Call `work(*arguments, run)` in so many processes at once; in this one where it is one.
 
     Args:
@@ -62,7 +64,7 @@ def together(count: int, threads: int, work: Callable[..., T], arguments: tuple[
     with tempfile.TemporaryDirectory(prefix="nocturne-training-") as folder:
         given = (theirs, str(Path(folder) / "store"), work, arguments)
         with patch_environment(**_environment(count, threads)):
-            started = start_processes(PrepareForLaunch(member, kind), given, count, join=False, daemon=True)
+            started = start_processes(PrepareForLaunch(run_member, kind), given, count, join=False, daemon=True)
         crew = _Crew(started.processes, ours, run)
         try:
             for connection in theirs:
@@ -95,7 +97,7 @@ class _Crew:
 
     processes: Sequence[BaseProcess]
     connections: Sequence[Connection]
-    run: Figures
+    run: SupportsMetrics
     results: dict[int, Any] = field(default_factory=dict)
     failures: list[tuple[float, list[bytes]]] = field(default_factory=list)
 
@@ -113,7 +115,7 @@ class _Crew:
 
     def _listen(self) -> None:
         for rank, connection in enumerate(self.connections):
-            while (said := _received(connection)) is not None:
+            while (said := _receive(connection)) is not None:
                 self._hear(rank, *said)
 
     def _hear(self, rank: int, kind: str, *said: Any) -> None:
@@ -136,7 +138,7 @@ class _Crew:
             silent = process.exitcode is not None and not (self.failures and process.exitcode in (1, -SIGABRT))
             if silent and rank not in self.results:
                 raise self._killed(rank, process.exitcode or 0)
-        raise unpickled(min(self.failures)[1])
+        raise unpickle_object(min(self.failures)[1])
 
     def _killed(self, rank: int, code: int) -> Killed:
         how = f"was killed by {Signals(-code).name}" if code < 0 else f"ended by itself (exit code {code})"
@@ -156,7 +158,7 @@ class _Crew:
             connection.close()
 
 
-def _received(connection: Connection) -> Any:
+def _receive(connection: Connection) -> Any:
     """What a process has said, or None when it has said nothing more, or was cut short."""
     try:
         return connection.recv() if not connection.closed and connection.poll() else None

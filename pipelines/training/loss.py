@@ -4,8 +4,8 @@ from typing import Any
 
 from trl.models.utils import _ForwardRedirection
 
-from pipelines.training.order import OrderedTrainer
-from pipelines.training.rows import IGNORED
+from pipelines.training.sampler import OrderedTrainer
+from pipelines.training.tokenize import IGNORED
 
 
 class CompletionTrainer(OrderedTrainer):

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipelines.config.schema import Training
 from pipelines.errors import NocturneError
-from pipelines.model.base import location
-from pipelines.params import Training
+from pipelines.lm.base_model import locate_model
 
 
 @dataclass(frozen=True)
-class Shape:
+class ModelSize:
     """The sizes that decide what a training takes.
 
     Attributes:
@@ -34,7 +34,7 @@ class Shape:
     stored: str = "float32"
 
 
-def shape_of(params: Training, workspace: Path) -> Shape:
+def model_size_of(params: Training, workspace: Path) -> ModelSize:
     """The base model's shape under some settings.
 
     Raises:
@@ -43,7 +43,7 @@ def shape_of(params: Training, workspace: Path) -> Shape:
     from transformers import AutoConfig
 
     try:
-        config = AutoConfig.from_pretrained(location(params.base_model, workspace), trust_remote_code=False)
+        config = AutoConfig.from_pretrained(locate_model(params.base_model, workspace), trust_remote_code=False)
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise NocturneError(
@@ -51,10 +51,10 @@ def shape_of(params: Training, workspace: Path) -> Shape:
             "Set training.base_model in params.local.yaml to data/models/nano-coder, to a folder, or to a model that "
             "`hf download` has fetched.",
         ) from error
-    return measured(config, params)
+    return measure_model(config, params)
 
 
-def measured(config: Any, params: Training) -> Shape:
+def measure_model(config: Any, params: Training) -> ModelSize:
     """The shape that a transformers configuration describes; the model is built on torch's meta device, without memory.
 
     Raises:
@@ -73,7 +73,7 @@ def measured(config: Any, params: Training) -> Shape:
     }
     text = config.get_text_config()
     parameters = model.num_parameters()
-    return Shape(
+    return ModelSize(
         parameters=parameters,
         linear=sum(module.weight.numel() for module in linear.values()),
         trainable=_trainable(linear, parameters, params),

@@ -1,5 +1,5 @@
 """What a training will take, before anything is loaded: memory and time from the model's shape and the examples'
-lengths, and the batch that fits. Figures are estimates; `benchmarks/training.py` says how far they are off."""
+lengths, and the batch that fits. Figures are estimates; `benchmarks/training/speed.py` says how far they are off."""
 
 import json
 import shutil
@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pipelines.config.schema import Training
 from pipelines.errors import NocturneError
-from pipelines.model.base import DENSE_SHARE
-from pipelines.params import Training
+from pipelines.lm.base_model import DENSE_SHARE
 from pipelines.records import Record
-from pipelines.training.machine import GB, Machine
-from pipelines.training.shape import Shape
+from pipelines.training.hardware import GB, Machine
+from pipelines.training.model_size import ModelSize
 
 FOUR_BITS = 0.53  # bytes a weight in nf4 with double quantisation: 4 bits, and a scale for 64 weights in 8
 ADAM = 16  # bytes a trained weight in float32: itself, its gradient, and AdamW's two moments
@@ -75,7 +75,7 @@ def mean_tokens(rows: Sequence[Record]) -> float:
     return sum(row["length"] for row in rows) / len(rows)
 
 
-def memory(shape: Shape, params: Training, machine: Machine, load: Load, plan: Plan) -> int:
+def estimate_memory(shape: ModelSize, params: Training, machine: Machine, load: Load, plan: Plan) -> int:
     """Bytes of each process at the peak of a training."""
     wide = 2 if plan.precision == "bf16" else 4
     activations = load.longest * plan.micro_batch * _kept(shape, params, plan) * wide
@@ -83,13 +83,13 @@ def memory(shape: Shape, params: Training, machine: Machine, load: Load, plan: P
     return int(_fixed(shape, params, machine, plan) + activations + logits)
 
 
-def _fixed(shape: Shape, params: Training, machine: Machine, plan: Plan) -> float:
+def _fixed(shape: ModelSize, params: Training, machine: Machine, plan: Plan) -> float:
     """Bytes that do not depend on the batch: the process, the model and its optimizer."""
     trained = ADAM + (BUCKETS if plan.processes > 1 else 0)
-    return machine.process + weights(shape, params, machine, plan) + trained * shape.trainable
+    return machine.process + weight_bytes(shape, params, machine, plan) + trained * shape.trainable
 
 
-def weights(shape: Shape, params: Training, machine: Machine, plan: Plan) -> float:
+def weight_bytes(shape: ModelSize, params: Training, machine: Machine, plan: Plan) -> float:
     """Bytes of the weights that are not trained; those that are count with the optimizer."""
     if params.mode == "full":
         return 2 * shape.parameters if plan.precision == "bf16" else 0
@@ -100,12 +100,12 @@ def weights(shape: Shape, params: Training, machine: Machine, plan: Plan) -> flo
     return FOUR_BITS * shape.linear + wide * (rest + 2 * shape.largest)
 
 
-def is_unpacked(shape: Shape, machine: Machine) -> bool:
-    """Whether four-bit weights are written out for a CPU (`pipelines.model.base.unpacked`)."""
+def is_unpacked(shape: ModelSize, machine: Machine) -> bool:
+    """Whether four-bit weights are written out for a CPU (`pipelines.lm.base_model.unpacked`)."""
     return not machine.gpu and 4 * shape.parameters <= DENSE_SHARE * machine.total
 
 
-def _kept(shape: Shape, params: Training, plan: Plan) -> float:
+def _kept(shape: ModelSize, params: Training, plan: Plan) -> float:
     """Values a token that wait for the backward pass. With dropout each adapter keeps its own copy of its input."""
     layer = KEPT_HIDDEN * shape.hidden + KEPT_INTERMEDIATE * shape.intermediate
     if params.dropout and params.mode != "full":
@@ -115,22 +115,22 @@ def _kept(shape: Shape, params: Training, plan: Plan) -> float:
     return shape.layers * layer
 
 
-def seconds(shape: Shape, params: Training, machine: Machine, load: Load, plan: Plan) -> float:
+def estimate_seconds(shape: ModelSize, params: Training, machine: Machine, load: Load, plan: Plan) -> float:
     """How long all steps will take at the rate of the machine's processes."""
     return _operations(shape, params, plan) * load.tokens_per_step * load.steps / (machine.rate * plan.processes)
 
 
-def reached(shape: Shape, params: Training, plan: Plan, tokens_per_second: float) -> float:
-    """The operations a second of each process of a training that took so many tokens, counted as `seconds` does."""
+def rate_reached(shape: ModelSize, params: Training, plan: Plan, tokens_per_second: float) -> float:
+    """The operations a second of each process, of so many tokens a second, counted as `estimate_seconds` does."""
     return _operations(shape, params, plan) * tokens_per_second / plan.processes
 
 
-def _operations(shape: Shape, params: Training, plan: Plan) -> float:
+def _operations(shape: ModelSize, params: Training, plan: Plan) -> float:
     """Floating-point operations a token."""
     return PASSES[params.mode] * (4 / 3 if plan.checkpointing else 1) * shape.parameters
 
 
-def planned(shape: Shape, params: Training, machine: Machine, load: Load) -> Plan:
+def make_plan(shape: ModelSize, params: Training, machine: Machine, load: Load) -> Plan:
     """The fastest plan that fits: activations that are kept before those computed again, whole batches before parts.
 
     Raises:
@@ -147,7 +147,7 @@ def planned(shape: Shape, params: Training, machine: Machine, load: Load) -> Pla
     plans = [Plan(size, whole // size, precision, again, count) for again in (False, True) for size in _sizes(whole)]
     room = MARGIN * machine.free
     for plan in plans:
-        if memory(shape, params, machine, load, plan) <= room:
+        if estimate_memory(shape, params, machine, load, plan) <= room:
             return plan
     raise _too_large(shape, params, machine, load, plans[-1])
 
@@ -157,8 +157,8 @@ def _sizes(batch: int) -> list[int]:
     return [size for size in range(batch, 0, -1) if batch % size == 0]
 
 
-def _too_large(shape: Shape, params: Training, machine: Machine, load: Load, plan: Plan) -> NocturneError:
-    needed = memory(shape, params, machine, load, plan)
+def _too_large(shape: ModelSize, params: Training, machine: Machine, load: Load, plan: Plan) -> NocturneError:
+    needed = estimate_memory(shape, params, machine, load, plan)
     fixed = _fixed(shape, params, machine, plan)
     each = f" for each of {machine.processes} processes" if machine.processes > 1 else ""
     fewer = "fewer training.processes" if machine.processes > 1 and not machine.gpu else None
@@ -174,7 +174,7 @@ def _too_large(shape: Shape, params: Training, machine: Machine, load: Load, pla
     )
 
 
-def check_disk(folder: Path, shape: Shape, params: Training) -> None:
+def check_disk(folder: Path, shape: ModelSize, params: Training) -> None:
     """Two whole checkpoints, the one that is being written, and the result must fit.
 
     Raises:
@@ -191,7 +191,7 @@ def check_disk(folder: Path, shape: Shape, params: Training) -> None:
         )
 
 
-def checkpoint_bytes(shape: Shape) -> int:
+def checkpoint_bytes(shape: ModelSize) -> int:
     """Of one checkpoint: the trained weights and AdamW's two moments, in float32."""
     return 12 * shape.trainable
 
@@ -204,14 +204,14 @@ def check_template(tokenizer: Any, base_model: str) -> None:
     """
     from jinja2 import TemplateError
 
-    from pipelines.model.prompts import chat
+    from pipelines.lm.prompts import apply_chat_template
 
     step = "Use a base model whose tokenizer has its own chat template, or mend chat_template in tokenizer_config.json."
     probe = "Nocturne's probe."
     if not tokenizer.chat_template:
         raise NocturneError(f"The tokenizer of {base_model} has no chat template.", step)
     try:
-        text = chat(tokenizer, probe)
+        text = apply_chat_template(tokenizer, probe)
     except (TemplateError, ValueError, TypeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise NocturneError(f"The chat template of {base_model} cannot be used: {reason}", step) from error

@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pipelines.config.modes import Mode
+from pipelines.config.schema import Params, Training
 from pipelines.errors import NocturneError
-from pipelines.model.base import location
-from pipelines.modes import Mode
-from pipelines.params import Params, Training
+from pipelines.lm.base_model import locate_model
 from pipelines.project import Project
 from pipelines.records import Record, read_json, read_jsonl
-from pipelines.training.machine import GB, Machine
-from pipelines.training.preflight import Load, Plan, memory, planned, seconds
-from pipelines.training.shape import Shape, measured, shape_of
+from pipelines.training.hardware import GB, Machine
+from pipelines.training.model_size import ModelSize, measure_model, model_size_of
+from pipelines.training.preflight import Load, Plan, estimate_memory, estimate_seconds, make_plan
 
 BUNDLED = "data/models/nano-coder"
 NIGHT = 4 * 3600  # seconds that a training may take: half a night, so that the rest has room
@@ -57,7 +57,7 @@ class Advice:
     why: str
 
 
-def seen(project: Project) -> Seen | None:
+def read_evidence(project: Project) -> Seen | None:
     """Read what the last night left; None before the first one."""
     if not project.path("dataset", "train.jsonl").is_file():
         return None
@@ -72,7 +72,7 @@ def seen(project: Project) -> Seen | None:
     return Seen(len(lengths), sum(lengths), max(lengths, default=0), pairs, gain, trained)
 
 
-def advise(params: Params, workspace: Path, machine: Machine, found: Seen | None) -> list[Advice]:
+def recommend(params: Params, workspace: Path, machine: Machine, found: Seen | None) -> list[Advice]:
     """Every setting that a rule speaks of, also where it is right already.
 
     Raises:
@@ -96,7 +96,7 @@ def advise(params: Params, workspace: Path, machine: Machine, found: Seen | None
     return rows
 
 
-def _base(now: Training, workspace: Path, machine: Machine, found: Seen | None) -> tuple[str, Shape, str]:
+def _base(now: Training, workspace: Path, machine: Machine, found: Seen | None) -> tuple[str, ModelSize, str]:
     """The largest base model whose adapter is trained in half a night; the one that is set counts as one of them."""
     choices = {now.base_model: None, **dict.fromkeys(BASES), BUNDLED: None}
     shapes = [(base, shape) for base in choices if (shape := _shape(now, base, workspace)) is not None]
@@ -106,13 +106,14 @@ def _base(now: Training, workspace: Path, machine: Machine, found: Seen | None) 
         tried = now.model_copy(update={"mode": "qlora", "base_model": base})
         load = _load(tried, found)
         try:
-            plan = planned(shape, tried, machine, load)
+            plan = make_plan(shape, tried, machine, load)
         except NocturneError:
             passed.append(f"{base} does not fit")
             continue
-        hours = seconds(shape, tried, machine, load, plan) / 3600
+        hours = estimate_seconds(shape, tried, machine, load, plan) / 3600
         if hours * 3600 <= NIGHT:
-            said = f"the largest that fits: {memory(shape, tried, machine, load, plan) / GB:.1f} GB, {hours:.1f} h"
+            needed = estimate_memory(shape, tried, machine, load, plan) / GB
+            said = f"the largest that fits: {needed:.1f} GB, {hours:.1f} h"
             return base, shape, "; ".join([said, *passed])
         passed.append(f"{base} would take {hours:.0f} h")
     raise NocturneError(
@@ -121,12 +122,12 @@ def _base(now: Training, workspace: Path, machine: Machine, found: Seen | None) 
     )
 
 
-def _shape(now: Training, base: str, workspace: Path) -> Shape | None:
+def _shape(now: Training, base: str, workspace: Path) -> ModelSize | None:
     tried = now.model_copy(update={"mode": "qlora", "base_model": base, "targets": "all-linear"})
     known = BASES.get(base)
-    if known is None or Path(location(base, workspace)).is_dir():
+    if known is None or Path(locate_model(base, workspace)).is_dir():
         try:
-            return shape_of(tried, workspace)
+            return model_size_of(tried, workspace)
         except NocturneError:
             return None
     from transformers import Qwen2Config
@@ -141,7 +142,7 @@ def _shape(now: Training, base: str, workspace: Path) -> Shape | None:
         vocab_size=words,
         tie_word_embeddings=tied,
     )
-    return measured(config, tried)
+    return measure_model(config, tried)
 
 
 def _idle(now: Training, found: Seen | None, least: int) -> str | None:
@@ -162,7 +163,7 @@ def _gain(base: str, found: Seen | None) -> Record | None:
     return gain if gain and gain["value"] is not None and gain["high"] is not None else None
 
 
-def _mode(now: Training, base: str, shape: Shape, machine: Machine, found: Seen | None) -> tuple[Mode, str]:
+def _mode(now: Training, base: str, shape: ModelSize, machine: Machine, found: Seen | None) -> tuple[Mode, str]:
     gain = _gain(base, found)
     last = f"; the last one gained {gain['value']:+.1%}" if gain else ""
     tokens = found.tokens if found else 0
@@ -178,25 +179,25 @@ def _mode(now: Training, base: str, shape: Shape, machine: Machine, found: Seen 
     return "qlora", rest + last
 
 
-def _plan(now: Training, mode: Mode, base: str, shape: Shape, machine: Machine, load: Load) -> Plan | None:
+def _plan(now: Training, mode: Mode, base: str, shape: ModelSize, machine: Machine, load: Load) -> Plan | None:
     """How a mode would be run, or None where it does not fit."""
     try:
         tried = now.model_copy(update={"mode": mode, "base_model": base})
-        return planned(_trained(shape, mode), tried, machine, load)
+        return make_plan(_trained(shape, mode), tried, machine, load)
     except NocturneError:
         return None
 
 
-def _trained(shape: Shape, mode: Mode) -> Shape:
+def _trained(shape: ModelSize, mode: Mode) -> ModelSize:
     return replace(shape, trainable=shape.parameters) if mode == "full" else shape
 
 
-def _batch(wanted: Training, shape: Shape, machine: Machine, found: Seen | None) -> Advice:
+def _batch(wanted: Training, shape: ModelSize, machine: Machine, found: Seen | None) -> Advice:
     """How the batch will be run; nothing to set, for the preflight chooses it."""
     load = _load(wanted, found)
-    plan: Plan = planned(shape, wanted, machine, load)
-    needed = memory(shape, wanted, machine, load, plan) / GB
-    minutes = seconds(shape, wanted, machine, load, plan) / 60
+    plan: Plan = make_plan(shape, wanted, machine, load)
+    needed = estimate_memory(shape, wanted, machine, load, plan) / GB
+    minutes = estimate_seconds(shape, wanted, machine, load, plan) / 60
     run = f"{plan.micro_batch} x {plan.accumulation} in {plan.precision}"
     run += f" in each of {plan.processes} processes" if plan.processes > 1 else ""
     why = f"about {needed:.1f} of {machine.free / GB:.1f} GB and {minutes:,.0f} minutes for {load.steps} steps"
@@ -215,7 +216,7 @@ def _rate(parameters: int) -> float:
     return next(rate for least, rate in RATES if parameters >= least)
 
 
-def text(rows: Sequence[Advice]) -> list[str]:
+def format_advice(rows: Sequence[Advice]) -> list[str]:
     """A line a setting, those to change marked."""
     return [
         f"{'→' if row.now != row.value else '✓'} {row.setting:<26} "

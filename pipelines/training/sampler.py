@@ -14,7 +14,7 @@ from transformers.trainer_pt_utils import get_length_grouped_indices
 from trl import SFTTrainer
 
 from pipelines.records import Record
-from pipelines.training.rows import IGNORED
+from pipelines.training.tokenize import IGNORED
 
 
 class Order(Sampler[int]):
@@ -41,7 +41,7 @@ class Order(Sampler[int]):
         yield from range(len(self._lengths), len(self))
 
 
-def filled(rows: Sequence[Record], share: int, token: int) -> list[Record]:
+def fill_last_batch(rows: Sequence[Record], share: int, token: int) -> list[Record]:
     """The rows, and after them rows without a label, so that each process has as many.
 
     Args:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines.model.base import load_base, load_weights, location, unpacked
-from pipelines.model.learned import learned
-from pipelines.params import Training
+from pipelines.config.schema import Training
+from pipelines.lm.adapter_manifest import read_manifest
+from pipelines.lm.base_model import dequantize, load_base, load_weights, locate_model
 from pipelines.records import Record, read_json
 
 SAME = ("r", "lora_alpha", "use_rslora", "use_dora")
@@ -29,7 +29,7 @@ class Former:
     paths: tuple[str, ...]
 
 
-def former(folder: Path) -> Former | None:
+def former_adapter(folder: Path) -> Former | None:
     """What the snapshot stage recorded of the live release, or None when it recorded nothing."""
     said = read_json(folder / "champion.json")
     if not said:
@@ -37,9 +37,9 @@ def former(folder: Path) -> Former | None:
     return Former(folder / "learned", said["release"], said["base_identity"], tuple(said["paths"]))
 
 
-def unfit(champion: Former, params: Training, base_identity: str, held_out: set[str]) -> str | None:
+def find_unfit(champion: Former, params: Training, base_identity: str, held_out: set[str]) -> str | None:
     """Why a training must not begin with the champion's adapter; None when it may."""
-    made = learned(champion.folder)
+    made = read_manifest(champion.folder)
     if made.kind != "adapter" or params.mode not in ("lora", "qlora"):
         return f"release {champion.release} holds no adapter" if made.kind != "adapter" else "no adapter is trained"
     if champion.base_identity != base_identity:
@@ -55,7 +55,7 @@ def unfit(champion: Former, params: Training, base_identity: str, held_out: set[
     return None
 
 
-def trainable(params: Training, workspace: Path, begin_with: Path | None) -> Any:
+def make_trainable(params: Training, workspace: Path, begin_with: Path | None) -> Any:
     """Load the base model and make of it what `training.mode` trains.
 
     Args:
@@ -68,8 +68,8 @@ def trainable(params: Training, workspace: Path, begin_with: Path | None) -> Any
         import torch
 
         # In float32 also where it computes in bfloat16: small updates would be rounded away.
-        return load_weights(location(params.base_model, workspace), dtype=torch.float32)
-    base = unpacked(load_base(params.base_model, workspace, quantised=params.mode == "qlora"))
+        return load_weights(locate_model(params.base_model, workspace), dtype=torch.float32)
+    base = dequantize(load_base(params.base_model, workspace, quantised=params.mode == "qlora"))
     model = _with_lora(base, params)
     if begin_with is not None:
         _continue(model, begin_with)
@@ -100,12 +100,12 @@ def _continue(model: Any, folder: Path) -> None:
     set_peft_model_state_dict(model, load_file(folder / "adapter_model.safetensors"))
 
 
-def trained(model: Any) -> Record:
+def trained_weights(model: Any) -> Record:
     """The weights that are trained, by name, as they are now."""
     return {name: weight.detach().clone().float() for name, weight in model.named_parameters() if weight.requires_grad}
 
 
-def restore(model: Any, weights: Record) -> None:
+def restore_weights(model: Any, weights: Record) -> None:
     """Put them back, in float32: TRL turns a quantised model's adapter to bfloat16, where what it had learned is
     rounded and AdamW's small updates are lost."""
     for name, weight in model.named_parameters():

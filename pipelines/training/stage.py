@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines import progress
-from pipelines.model.base import load_tokenizer
-from pipelines.params import Params
+from pipelines.config.schema import Params
+from pipelines.dag.stage import Facts, Stage, empty_folder
+from pipelines.lm.base_model import load_tokenizer
 from pipelines.project import Project
 from pipelines.records import Record, file_sha256, fingerprint, read_json, read_jsonl, tree_sha256, write_json
-from pipelines.stage import Facts, Stage, emptied
 
 if TYPE_CHECKING:
-    from pipelines.training.models import Former
-    from pipelines.training.tuning import Trained
+    from pipelines.training.setup_model import Former
+    from pipelines.training.task import Trained
 
 COLD = "warm start is off"
 
@@ -27,12 +27,12 @@ def run(project: Project, params: Params) -> Facts:
             anything, or it failed on the way.
     """
     base = read_json(project.path("snapshot", "base.json"))
-    emptied(project.path("training"), "training.json")
+    empty_folder(project.path("training"), "training.json")
     if params.training.mode == "none":
-        return _nothing(project, params, base)
+        return _train_nothing(project, params, base)
     from pipelines.training import checkpoints
-    from pipelines.training.machine import processes_of, use_one_gpu
-    from pipelines.training.preferences import enough
+    from pipelines.training.dpo import has_enough
+    from pipelines.training.hardware import processes_of, use_one_gpu
 
     processes = processes_of(params.training)
     if processes == 1:
@@ -41,7 +41,7 @@ def run(project: Project, params: Params) -> Facts:
     dataset = project.path("dataset", "train.jsonl")
     examples = list(read_jsonl(dataset))
     pairs = list(read_jsonl(project.path("dataset", "preferences.jsonl")))
-    pairs = pairs if enough(pairs, params.training.min_preferences) else []
+    pairs = pairs if has_enough(pairs, params.training.min_preferences) else []
     champion, cold = _warm(project, params, base["identity"])
     recipe = params.training.model_dump(exclude={"min_new_tokens", "min_preferences", "warm_start", "processes"})
     began = tree_sha256(champion.folder) if champion else ""
@@ -49,7 +49,7 @@ def run(project: Project, params: Params) -> Facts:
     cache = project.cache / "training"
     checkpoints.forget_others(cache, identity)
     progress.report(0, 1, "steps", "loading the base model")
-    done = _trained(project, params, identity, examples, pairs, champion)
+    done = _train(project, params, identity, examples, pairs, champion)
     inherited = champion.paths if champion else ()
     _write(
         project,
@@ -68,11 +68,11 @@ def run(project: Project, params: Params) -> Facts:
             "preference_log": done.preferences,
         },
     )
-    checkpoints.discard(cache / identity)
+    checkpoints.delete_checkpoints(cache / identity)
     return _facts(done, len(examples), len(pairs), champion)
 
 
-def _trained(
+def _train(
     project: Project,
     params: Params,
     identity: str,
@@ -81,8 +81,8 @@ def _trained(
     champion: "Former | None",
 ) -> "Trained":
     from pipelines.registry.tracking import LiveRun
-    from pipelines.training.mishaps import Diverged, kept
-    from pipelines.training.tuning import train
+    from pipelines.training.failures import Diverged, keep_best_checkpoint
+    from pipelines.training.train import train
 
     folder = project.cache / "training" / identity
     begin_with = champion.folder if champion else None
@@ -101,13 +101,13 @@ def _trained(
                 past=project.cache,
             )
         except Diverged as error:
-            raise kept(error, folder, params.training, live) from None
+            raise keep_best_checkpoint(error, folder, params.training, live) from None
 
 
-def _nothing(project: Project, params: Params, base: Record) -> Facts:
-    from pipelines.training.saving import save
+def _train_nothing(project: Project, params: Params, base: Record) -> Facts:
+    from pipelines.training.artifacts import save_result
 
-    save(None, params.training, project.path("training", "adapter"))
+    save_result(None, params.training, project.path("training", "adapter"))
     identity = fingerprint("nothing", base)[:16]  # of the base model alone: whatever the dataset, nothing is learned
     _write(project, params, base, {"identity": identity, "examples": 0, "paths": [], "steps": 0, "log": []})
     return {"mode": "none", "steps": 0}
@@ -132,13 +132,13 @@ def _warm(project: Project, params: Params, base_identity: str) -> "tuple[Former
     """What to begin with, or why with nothing."""
     if not params.training.warm_start:
         return None, COLD
-    from pipelines.training.models import former, unfit
+    from pipelines.training.setup_model import find_unfit, former_adapter
 
-    champion = former(project.path("snapshot", "champion"))
+    champion = former_adapter(project.path("snapshot", "champion"))
     if champion is None:
         return None, "there is no champion yet"
     held_out = {example["path"] for example in read_jsonl(project.path("dataset", "holdout.jsonl"))}
-    reason = unfit(champion, params.training, base_identity, held_out)
+    reason = find_unfit(champion, params.training, base_identity, held_out)
     return (None, reason) if reason else (champion, "")
 
 
@@ -185,5 +185,5 @@ STAGE = Stage(
         "validation/validation.json",
     ),
     params=("training",),
-    rooms=("model/base.py", "model/learned.py", "model/prompts.py", "model/tokens.py"),
+    rooms=("lm/base_model.py", "lm/adapter_manifest.py", "lm/prompts.py", "lm/tokenize.py"),
 )

@@ -5,14 +5,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pipelines.errors import NocturneError
-from pipelines.model.tokens import encode
+from pipelines.lm.tokenize import encode
 from pipelines.records import Record
 
 IGNORED = -100
 APART = 20  # one file in so many is held apart; a twentieth of the examples is enough to see a loss turn
 
 
-def tokenised(examples: Iterable[Record], tokenizer: Any, limit: int) -> list[Record]:
+def tokenize_examples(examples: Iterable[Record], tokenizer: Any, limit: int) -> list[Record]:
     """Token ids, and labels that are the completion and its end token and nothing else.
 
     Raises:

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines.params import Training
+from pipelines.config.schema import Training
 from pipelines.records import Record
-from pipelines.training.models import restore, trained
 from pipelines.training.preflight import Plan
+from pipelines.training.setup_model import restore_weights, trained_weights
 
 LOG_EVERY = 1  # so that a resumed training has the same log
 
@@ -30,7 +30,7 @@ def fix_threads(threads: int) -> None:
     torch.utils.deterministic.fill_uninitialized_memory = False
 
 
-def arguments(params: Training, plan: Plan, folder: Path, steps: int) -> dict[str, Any]:
+def trainer_arguments(params: Training, plan: Plan, folder: Path, steps: int) -> dict[str, Any]:
     """What both trainers are told alike, in transformers' names."""
     import torch
 
@@ -77,7 +77,7 @@ def completion_trainer(
     from trl import SFTConfig
 
     from pipelines.training.loss import CompletionTrainer
-    from pipelines.training.order import OrderedTrainer, filled
+    from pipelines.training.sampler import OrderedTrainer, fill_last_batch
 
     callbacks, stopping = [watch], {}
     if data.apart:
@@ -92,7 +92,7 @@ def completion_trainer(
             "restore_callback_states_from_checkpoint": True,  # how often in a row the loss has not fallen
         }
     config = SFTConfig(
-        **arguments(params, plan, folder, steps),
+        **trainer_arguments(params, plan, folder, steps),
         **stopping,
         learning_rate=params.learning_rate,
         length_column_name="length",
@@ -102,11 +102,11 @@ def completion_trainer(
     )
     kind = OrderedTrainer if torch.cuda.is_available() else CompletionTrainer
     rows = (
-        filled(data.rows, plan.micro_batch * plan.processes, tokenizer.pad_token_id)
+        fill_last_batch(data.rows, plan.micro_batch * plan.processes, tokenizer.pad_token_id)
         if plan.processes > 1
         else data.rows
     )
-    before = trained(model)
+    before = trained_weights(model)
     trainer = kind(
         model,
         config,
@@ -117,5 +117,5 @@ def completion_trainer(
         examples=len(data.rows),
     )
     trainer.remove_callback(PrinterCallback)
-    restore(trainer.model, before)
+    restore_weights(trainer.model, before)
     return trainer

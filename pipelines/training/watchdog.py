@@ -20,7 +20,7 @@ STEPS = 50  # of which the median is taken
 SIGNAL = signal.SIGUSR1
 
 
-class Stalls:
+class Watchdog:
     """Watches one training from its own thread; `beat` says that a step has ended.
 
     The main thread is interrupted by a signal, also in a blocking call; one that hangs inside native code is killed
@@ -53,7 +53,7 @@ class Stalls:
             return self.first
         return max(self.least, self.factor * statistics.median(self._steps))
 
-    def __enter__(self) -> "Stalls":
+    def __enter__(self) -> "Watchdog":
         self._last = time.monotonic()
         if self._watches:  # only the main thread may handle signals
             self._former = signal.signal(SIGNAL, self._stop)

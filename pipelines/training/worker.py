@@ -39,10 +39,10 @@ class Teller:
 
     def failed(self, error: BaseException) -> None:
         """It has failed, and when: the others fail for want of it a moment later."""
-        self._connection.send((FAILED, time.monotonic(), pickled(error)))
+        self._connection.send((FAILED, time.monotonic(), pickle_object(error)))
 
 
-def member(pipes: Sequence[Connection], store: str, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+def run_member(pipes: Sequence[Connection], store: str, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     """Work as the process that the environment says; accelerate has set RANK, LOCAL_RANK and WORLD_SIZE.
 
     Args:
@@ -57,7 +57,7 @@ def member(pipes: Sequence[Connection], store: str, work: Callable[..., Any], ar
     tell = Teller(pipes[rank])
     try:
         _meet(rank, len(pipes), store)
-        with progress.shown_by(tell.step):
+        with progress.show_progress(tell.step):
             done = work(*arguments, tell)
         _leave()
     except Exception as error:
@@ -92,7 +92,7 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def pickled(error: BaseException) -> list[bytes]:
+def pickle_object(error: BaseException) -> list[bytes]:
     """An error and what it was raised from, each for itself: pickle leaves causes out."""
     made: list[bytes] = []
     one: BaseException | None = error
@@ -108,7 +108,7 @@ def pickled(error: BaseException) -> list[bytes]:
     return made
 
 
-def unpickled(made: Sequence[bytes]) -> BaseException:
+def unpickle_object(made: Sequence[bytes]) -> BaseException:
     """The error again, with its causes."""
     errors: list[BaseException] = [pickle.loads(one) for one in made]  # noqa: S301 - a child's own bytes
     for error, cause in pairwise(errors):

@@ -45,7 +45,7 @@ def write_card(folder: Path, project: str, dataset: str, contents: Contents) -> 
     """
     from jinja2 import Environment, FileSystemLoader
 
-    shown = {"project": project, "dataset": dataset, "style": STYLE, **figures(contents)}
+    shown = {"project": project, "dataset": dataset, "style": STYLE, **card_figures(contents)}
     for name in TEMPLATES:
         templates = Environment(
             loader=FileSystemLoader(Path(__file__).parent),
@@ -57,7 +57,7 @@ def write_card(folder: Path, project: str, dataset: str, contents: Contents) -> 
         write_atomic(folder / name, templates.get_template(f"{name}.jinja").render(shown).encode())
 
 
-def figures(contents: Contents) -> Record:
+def card_figures(contents: Contents) -> Record:
     """What the card says: counts by split, recipe, language and licence; quality, lengths, findings, examples."""
     train, holdout, pairs = contents.train, contents.holdout, contents.preferences
     both = [*train, *holdout]

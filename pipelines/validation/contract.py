@@ -13,11 +13,10 @@ from typing import Any
 import pandas as pd
 import pandera.pandas as pa
 
+from pipelines.config.schema import Dataset
 from pipelines.errors import NocturneError
-from pipelines.example import example_id
-from pipelines.params import Dataset
-from pipelines.records import Record
-from pipelines.source.recent import NONE, is_late
+from pipelines.records import Record, example_id
+from pipelines.source.cutoff import NONE, is_late
 from pipelines.validation.provenance import FILE, PLACE, Sources
 
 FIM = ("psm", "spm")
@@ -140,7 +139,7 @@ def _apart(frame: pd.DataFrame) -> "pd.Series[bool]":
     return ~((frame["split"] == "holdout") & paths.isin(trained))
 
 
-def timely(recent: Record) -> Callable[[pd.DataFrame], "pd.Series[bool]"]:
+def check_times(recent: Record) -> Callable[[pd.DataFrame], "pd.Series[bool]"]:
     """The rule that what is after `dataset.split_after` is held out, and nothing else."""
     commits = frozenset(recent["commits"])
 
@@ -158,7 +157,7 @@ def _placed(row: dict[Any, Any]) -> bool:
     return lines and all(isinstance(row[name], str) for name in ("path", "blob", "commit"))
 
 
-def single(*names: str) -> Callable[[pd.DataFrame], "pd.Series[bool]"]:
+def check_single(*names: str) -> Callable[[pd.DataFrame], "pd.Series[bool]"]:
     """The rule that no two rows have the same values in some columns."""
     return lambda frame: ~frame[list(names)].astype(str).duplicated(keep="first")
 
@@ -172,20 +171,20 @@ RANGES = {
 SIGNED = "example_id must be that of the row's content: it was changed after the dataset stage wrote it"
 
 
-def signed(frame: pd.DataFrame) -> "pd.Series[bool]":
+def check_ids(frame: pd.DataFrame) -> "pd.Series[bool]":
     """The rule that a row still has the content that its identity was made of."""
     rows: Any = frame.to_dict("records")
     return pd.Series([row["example_id"] == example_id(row) for row in rows], index=frame.index, dtype=bool)
 
 
 TABLE = {
-    "example_id must be unique": single("example_id"),
-    SIGNED: signed,
+    "example_id must be unique": check_single("example_id"),
+    SIGNED: check_ids,
     **RANGES,
     "mode must fit the task": _fits_task,
     "request must hold the question in mode chat, and be empty in the others": _asks,
     BY_PATH: _apart,
-    "prompt and completion are those of an earlier row": single("prompt", "completion"),
+    "prompt and completion are those of an earlier row": check_single("prompt", "completion"),
 }
 RULES = (*(f"{name} {rule.words}" for name, rule in COLUMNS.items()), *TABLE, FILE, PLACE)
 
@@ -202,7 +201,7 @@ def schema(params: Dataset, places: Sources, recent: Record) -> pa.DataFrameSche
     table = {words: holds for words, holds in TABLE.items() if words != BY_PATH or params.split != "time"}
     table |= places.rules()
     if params.split == "time":
-        table[BY_TIME] = timely(recent)
+        table[BY_TIME] = check_times(recent)
     return schema_of(columns, table)
 
 

@@ -45,7 +45,7 @@ def distribution(rows: Rows, edges: Mapping[str, list[float]] | None = None) -> 
     return {"edges": dict(ends), "counts": {name: dict(counts) for name, counts in found.items()}}
 
 
-def distances(earlier: Record, rows: Rows) -> dict[str, float]:
+def measure_distances(earlier: Record, rows: Rows) -> dict[str, float]:
     """Name → distance of tonight's distribution from the earlier one; without what either of them does not know.
 
     Args:

@@ -10,11 +10,11 @@ from typing import Any
 import great_expectations as gx
 from great_expectations.core.run_identifier import RunIdentifier
 
-from pipelines.params import Params
+from pipelines.config.schema import Params
 from pipelines.records import Record, write_atomic
 from pipelines.validation.page import STYLE
-from pipelines.validation.suite import DRAFTS, DRIFT, EXAMPLES, SEVERITY, expectations
-from pipelines.validation.tables import drafts, drift, measures
+from pipelines.validation.suite import DRAFTS, DRIFT, EXAMPLES, SEVERITY, make_expectations
+from pipelines.validation.tables import draft_table, drift_table, measure_table
 
 Rows = tuple[list[Record], list[Record], list[Record]]
 
@@ -46,10 +46,13 @@ def write_docs(
         observed (a text).
     """
     train, holdout, _ = rows
-    tables = {EXAMPLES: measures(train, holdout, params.dataset.recipes.on(), contamination), DRAFTS: drafts(*rows)}
+    tables = {
+        EXAMPLES: measure_table(train, holdout, params.dataset.recipes.on(), contamination),
+        DRAFTS: draft_table(*rows),
+    }
     if distances:
-        tables[DRIFT] = drift(distances)
-    suites = expectations(params, distances or ())
+        tables[DRIFT] = drift_table(distances)
+    suites = make_expectations(params, distances or ())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         context = _context(folder)

@@ -5,9 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from pipelines.params import Dataset
+from pipelines.config.schema import Dataset
 from pipelines.records import Record
-from pipelines.source.recent import NONE
+from pipelines.source.cutoff import NONE
 from pipelines.validation.contract import (
     BY_TIME,
     COLUMNS,
@@ -15,12 +15,12 @@ from pipelines.validation.contract import (
     RANGES,
     SIGNED,
     Rule,
+    check_ids,
+    check_single,
+    check_times,
     enforce,
     one_of,
     schema_of,
-    signed,
-    single,
-    timely,
 )
 from pipelines.validation.provenance import FILE, PLACE, Sources
 
@@ -37,10 +37,10 @@ PAIR_COLUMNS: dict[str, Rule] = {
 DIFFER = "chosen and rejected must differ"
 APART = "path is in holdout.jsonl: a held-out file teaches no preference"
 PAIR_TABLE = {
-    "example_id must be unique": single("example_id"),
-    SIGNED: signed,
+    "example_id must be unique": check_single("example_id"),
+    SIGNED: check_ids,
     **RANGES,
-    "prompt, chosen and rejected are those of an earlier row": single("prompt", "chosen", "rejected"),
+    "prompt, chosen and rejected are those of an earlier row": check_single("prompt", "chosen", "rejected"),
 }
 PAIR_RULES = (*(f"{name} {rule.words}" for name, rule in PAIR_COLUMNS.items()), *PAIR_TABLE, DIFFER, APART, FILE, PLACE)
 
@@ -60,7 +60,7 @@ def check_pairs(
     """
     table = {**PAIR_TABLE, DIFFER: _differs, **places.rules()}
     if params.split == "time":
-        table[BY_TIME] = timely(recent)
+        table[BY_TIME] = check_times(recent)
     else:
         table[APART] = _apart_from({row.get("path") for row in holdout})
     enforce(schema_of(PAIR_COLUMNS, table), {"preferences": pairs}, folder)

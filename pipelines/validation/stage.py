@@ -4,11 +4,11 @@ from collections import Counter
 from typing import Any
 
 from pipelines import progress
+from pipelines.config.schema import Params
+from pipelines.dag.stage import Facts, Stage, empty_folder
 from pipelines.errors import NocturneError
-from pipelines.params import Params
 from pipelines.project import Project
 from pipelines.records import Record, file_sha256, fingerprint, read_json, read_jsonl, write_json
-from pipelines.stage import Facts, Stage, emptied
 
 FILES = ("train.jsonl", "holdout.jsonl", "quarantine.jsonl")
 PREFERENCES = "preferences.jsonl"
@@ -24,13 +24,13 @@ def run(project: Project, params: Params) -> Facts:
     """
     from pipelines.validation.card import Contents, write_card
     from pipelines.validation.contract import RULES, check
-    from pipelines.validation.distribution import distances
+    from pipelines.validation.distribution import measure_distances
     from pipelines.validation.docs import write_docs
     from pipelines.validation.preferences import PAIR_RULES, check_pairs
     from pipelines.validation.provenance import sources
     from pipelines.validation.suite import DRIFT
 
-    folder = emptied(project.path("validation"), "validation.json")
+    folder = empty_folder(project.path("validation"), "validation.json")
     progress.report(0, 3, "checks", "reading")
     train, holdout, quarantined = (list(read_jsonl(project.path("dataset", name))) for name in FILES)
     _enough(project, params, train, holdout, quarantined)
@@ -47,7 +47,7 @@ def run(project: Project, params: Params) -> Facts:
     summary = _summary(project)
     rate = float(summary["contamination"]["rate"])
     earlier = read_json(project.path("snapshot", "baseline.json"))
-    apart = distances(earlier, (train, holdout, quarantined)) if earlier else {}
+    apart = measure_distances(earlier, (train, holdout, quarantined)) if earlier else {}
     results = write_docs(
         folder / "data_docs", project.name, dataset, (train, holdout, quarantined), params, rate, apart
     )
@@ -151,5 +151,5 @@ STAGE = Stage(
         *(f"dataset/{name}" for name in (*FILES, PREFERENCES, "summary.json")),
     ),
     params=("validation", "dataset"),
-    rooms=("source/recent.py",),
+    rooms=("source/cutoff.py",),
 )

@@ -11,7 +11,7 @@ from typing import Any
 
 import great_expectations.expectations as gxe
 
-from pipelines.params import Params
+from pipelines.config.schema import Params
 from pipelines.validation.tables import LARGEST, LONGEST_LINE
 
 SEVERITY = {"critical": "fail", "warning": "warn", "info": "note"}
@@ -31,7 +31,7 @@ DRIFTED = {
 }
 
 
-def expectations(params: Params, drifted: Iterable[str] = ()) -> dict[str, list[Any]]:
+def make_expectations(params: Params, drifted: Iterable[str] = ()) -> dict[str, list[Any]]:
     """The expectations of each table, as Great Expectations' objects with a description in words.
 
     Args:

@@ -9,7 +9,7 @@ LONGEST_LINE = 1000
 LARGEST = "largest"
 
 
-def measures(train: list[Record], holdout: list[Record], recipes: list[str], contamination: float) -> pd.DataFrame:
+def measure_table(train: list[Record], holdout: list[Record], recipes: list[str], contamination: float) -> pd.DataFrame:
     """One row an example: provenance, lengths, and 0/1 marks whose mean is a share.
 
     Marks: `held_out`; `foreign`, held out in a language that is not trained on; one for each recipe; `minified`, a line
@@ -41,14 +41,14 @@ def measures(train: list[Record], holdout: list[Record], recipes: list[str], con
     return frame
 
 
-def drafts(train: list[Record], holdout: list[Record], quarantined: list[Record]) -> pd.DataFrame:
+def draft_table(train: list[Record], holdout: list[Record], quarantined: list[Record]) -> pd.DataFrame:
     """One row a draft, kept or not: task, the rule that kept it out ("" for an example), `quarantined` as 0/1."""
     kept = [{"task": row["task"], "rule": "", "quarantined": 0} for row in (*train, *holdout)]
     left_out = [{"task": row.get("task"), "rule": row.get("rule"), "quarantined": 1} for row in quarantined]
     return pd.DataFrame([*kept, *left_out])
 
 
-def drift(distances: dict[str, float]) -> pd.DataFrame:
+def drift_table(distances: dict[str, float]) -> pd.DataFrame:
     """One row: the distance of each distribution from the earlier one, and the largest of them."""
     return pd.DataFrame([{**distances, LARGEST: max(distances.values())}])
 

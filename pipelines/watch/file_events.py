@@ -24,7 +24,7 @@ class Change:
     at: float
 
 
-def changes(root: Path, index: Path, concerns: Callable[[Path], bool], stop: Event) -> Iterator[Change]:
+def watch_changes(root: Path, index: Path, concerns: Callable[[Path], bool], stop: Event) -> Iterator[Change]:
     """Every change below a root, and of git's index wherever it lies. The first is a beat: from then on none is missed.
 
     Args:

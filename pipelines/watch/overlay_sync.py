@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipelines.embedding.vectors import Encodes, vectors_of
-from pipelines.index import ChangingIndex
-from pipelines.model.vector_cache import VectorCache
-from pipelines.progress import report, shown_by
+from pipelines.embedding.vectors import SupportsEncode, compute_vectors
+from pipelines.encoder.vector_cache import VectorCache
+from pipelines.index import OverlayIndex
+from pipelines.progress import report, show_progress
 from pipelines.records import Record
 from pipelines.source.reader import Reader
-from pipelines.watching.passages import Passages
+from pipelines.watch.reindex import Reindexer
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,11 +47,11 @@ class _Later:
             self._cache.put(*self._put.pop())
 
 
-class Fresh:
+class OverlaySync:
     """An index, and which bytes of each file it holds."""
 
     def __init__(
-        self, index: ChangingIndex, encoder: Encodes, vectors: VectorCache, batch_size: int, passages: Passages
+        self, index: OverlayIndex, encoder: SupportsEncode, vectors: VectorCache, batch_size: int, passages: Reindexer
     ) -> None:
         self.index = index
         self._encoder, self._batch_size, self._passages = encoder, batch_size, passages
@@ -109,11 +109,11 @@ class Fresh:
 
     def _replace(self, items: Sequence[Record], reader: Reader) -> tuple[int, int]:
         blobs = {item["path"]: item["blob"] for item in items}
-        with shown_by(lambda step: None):  # what is told is how many of all files are done
+        with show_progress(lambda step: None):  # what is told is how many of all files are done
             # A file that was saved again meanwhile keeps its former passages until it is taken: `holds` says so.
             found = {path: made for path, made in self._passages.of(items, reader) if made is not None}
             chunks = [chunk for made in found.values() for chunk in made]
-            vectors, embedded = vectors_of(chunks, self._encoder, self._vectors, self._batch_size)
+            vectors, embedded = compute_vectors(chunks, self._encoder, self._vectors, self._batch_size)
         self.index.replace(list(found), chunks, vectors)
         self._held.update({path: blobs[path] for path in found})
         self._shown = self._shown.difference(found) | {path for path, made in found.items() if made}

@@ -4,31 +4,31 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import orjson
 
+from pipelines.config.schema import Params
 from pipelines.extraction.cache import Cache
-from pipelines.extraction.choice import Choice, Wanted
-from pipelines.extraction.parsed import chunk_records, parse
-from pipelines.extraction.parsing import Parsing
+from pipelines.extraction.file_filter import Accepted, FileFilter
+from pipelines.extraction.parse_file import chunk_records, parse_file
+from pipelines.extraction.parse_pass import ParsePass
 from pipelines.extraction.workers import Workers, cores
-from pipelines.params import Params
 from pipelines.project import Project
 from pipelines.records import Record
 from pipelines.source.reader import Reader
 from pipelines.syntax.languages import language_of
 
 
-class Passages:
+class Reindexer:
     """Reads, cleans and parses files as the night does."""
 
     def __init__(self, project: Project, params: Params) -> None:
         self._params = params
         self._cache = Cache.of(project, params.cleaning)
-        self._choice = Choice(self._cache, params)
+        self._choice = FileFilter(self._cache, params)
 
     def warm(self, items: Iterable[Record]) -> None:
         """Load what files like these are checked and parsed by, which takes a second the first time."""
         languages = {language for item in items if (language := language_of(item["path"]))}
         for language in languages:
-            parse(b"warm\n", language, self._params.extraction, self._params.cleaning)
+            parse_file(b"warm\n", language, self._params.extraction, self._params.cleaning)
 
     def of(self, items: Sequence[Record], reader: Reader) -> Iterator[tuple[str, list[Record] | None]]:
         """The path of each item and its passages: none for a file that is not read, for whatever reason; None when it
@@ -37,7 +37,7 @@ class Passages:
         Args:
             items: as in snapshot.json.
         """
-        parsing = Parsing(self._cache, self._choice, list(items))
+        parsing = ParsePass(self._cache, self._choice, list(items))
         with Workers(cores(), parsing.work) as workers:
             for item, _ in parsing.run(reader, workers):
                 path = item["path"]
@@ -45,7 +45,7 @@ class Passages:
 
     def _passages(self, item: Record) -> list[Record] | None:
         wanted = self._choice.of(item)
-        if not isinstance(wanted, Wanted):
+        if not isinstance(wanted, Accepted):
             return []
         kept = self._cache.read(wanted.entry)
         if kept is None:  # a night has cleared its cache this very moment

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from pipelines.assistant.watched import LOOPBACK, SEARCH
+from pipelines.assistant.watch_client import LOOPBACK, SEARCH
 from pipelines.errors import NocturneError
 from pipelines.index import Hit
 
@@ -30,7 +30,7 @@ class Address:
 
 
 @contextmanager
-def answering(search: Search) -> Iterator[Address]:
+def serve(search: Search) -> Iterator[Address]:
     """Answer `POST /search` with `{"version", "text", "limit"}` until the block ends.
 
     Args:

@@ -15,22 +15,22 @@ from typing import Protocol
 import orjson
 from filelock import FileLock, Timeout
 
-from pipelines.assistant.search import within
-from pipelines.assistant.watched import STATE
+from pipelines.assistant.search import search_index
+from pipelines.assistant.watch_client import STATE
+from pipelines.config.schema import Params
+from pipelines.encoder.encoder import Encoder, load_encoder
+from pipelines.encoder.vector_cache import VectorCache
 from pipelines.errors import NocturneError, UsageError
-from pipelines.index import ChangingIndex, Hit
-from pipelines.index.question import parse
-from pipelines.model.encoder import Encoder, load_encoder
-from pipelines.model.vector_cache import VectorCache
-from pipelines.params import Params
+from pipelines.index import Hit, OverlayIndex
+from pipelines.index.search.query import parse_query
 from pipelines.project import Project
 from pipelines.records import Record, read_json
 from pipelines.source.reader import Reader
-from pipelines.watching.events import changes
-from pipelines.watching.fresh import Fresh, Taken
-from pipelines.watching.passages import Passages
-from pipelines.watching.service import answering
-from pipelines.watching.tree import Tree
+from pipelines.watch.file_events import watch_changes
+from pipelines.watch.overlay_sync import OverlaySync, Taken
+from pipelines.watch.reindex import Reindexer
+from pipelines.watch.server import serve
+from pipelines.watch.working_tree import WorkingTree
 
 LOOK_S = 2.0  # how often `champion` is looked up: a night, a command or a person in MLflow's UI may have moved it
 AT_A_TIME = 4  # texts embedded between two chances for a question
@@ -69,7 +69,7 @@ class _Served:
     """The release that is watched on top of, and what answers for it."""
 
     release: Live
-    fresh: Fresh
+    fresh: OverlaySync
     encoder: Encoder
     reader: Reader
     resources: ExitStack
@@ -97,7 +97,7 @@ class Watch:
             NocturneError: the source is no git repository, or nothing of it is taken.
         """
         self._project, self._params, self._live, self._told = project, params, live, told
-        self._tree = Tree(project, params())
+        self._tree = WorkingTree(project, params())
         self._next: _Served | None = None  # opened; served once it is up to date
         self._served: _Served | None = None
         self._serving = threading.Lock()
@@ -115,10 +115,10 @@ class Watch:
             NocturneError: nothing is live, or the system cannot watch the source.
         """
         self._live()
-        with _alone(self._project), answering(self.search) as address:
+        with _hold_lock(self._project), serve(self.search) as address:
             self._address = address
             try:
-                for change in changes(self._tree.root, self._tree.index, self._tree.concerns, stop):
+                for change in watch_changes(self._tree.root, self._tree.index, self._tree.concerns, stop):
                     self._touched |= change.paths or set(self._tree.patrol())
                     self._touched |= set(self._tree.emptied())
                     self._follow(change.at)
@@ -131,20 +131,20 @@ class Watch:
         Raises:
             UsageError: the text is empty, or holds a filter that does not exist.
         """
-        asked = parse(text)
+        asked = parse_query(text)
         with self._serving:
             served = self._served
             if served is None or served.release.index_version != version:
                 self._looked = 0.0
                 return None
-            return within(served.fresh.index, served.encoder, asked, limit)
+            return search_index(served.fresh.index, served.encoder, asked, limit)
 
     def _follow(self, since: float) -> None:
         try:
             moved = self._moved()
             if moved is not None:
                 self._leave()
-                self._tree, self._behind = Tree(self._project, self._params()), True
+                self._tree, self._behind = WorkingTree(self._project, self._params()), True
                 self._next = self._opened(moved)
             now = time.monotonic()
             if now < self._again:
@@ -181,13 +181,13 @@ class Watch:
     def _opened(self, release: Live) -> _Served:
         params = self._params()
         with ExitStack() as resources:
-            index = resources.enter_context(ChangingIndex.of(self._project, params.index, release.index_version))
+            index = resources.enter_context(OverlayIndex.of(self._project, params.index, release.index_version))
             encoder = load_encoder(release.encoder, trust_remote_code=params.embedding.trust_remote_code)
             kept = self._project.cache / "embedding" / "vectors.sqlite"
             vectors = resources.enter_context(VectorCache(kept, encoder.identity, encoder.dimension))
             reader = resources.enter_context(Reader(self._project.source))
             batch = min(AT_A_TIME, params.embedding.batch_size)
-            fresh = Fresh(index, encoder, vectors, batch, Passages(self._project, params))
+            fresh = OverlaySync(index, encoder, vectors, batch, Reindexer(self._project, params))
             fresh.warm(self._tree.items.values())
             _settle()
             return _Served(release, fresh, encoder, reader, resources.pop_all())
@@ -219,7 +219,7 @@ class Watch:
         self._told(event)
 
 
-def watching(project: Project) -> Record | None:
+def read_state(project: Project) -> Record | None:
     """What a running watch last said of itself; None when nobody watches."""
     if not (project.watch / STATE).is_file():
         return None
@@ -232,7 +232,7 @@ def watching(project: Project) -> Record | None:
 
 
 @contextmanager
-def _alone(project: Project) -> Iterator[None]:
+def _hold_lock(project: Project) -> Iterator[None]:
     try:
         project.watch.mkdir(mode=0o700, parents=True, exist_ok=True)
         (project.watch / "lock").touch(mode=0o600)
@@ -254,7 +254,7 @@ def _alone(project: Project) -> Iterator[None]:
 
 def _settle() -> None:
     """Let Python's collector leave alone what is there by now and stays: of a project with 24,000 passages it looked
-    through that for 60 ms every few saves (benchmarks/index_fresh.py), and somebody waited for it."""
+    through that for 60 ms every few saves (benchmarks/index/fresh.py), and somebody waited for it."""
     gc.unfreeze()
     gc.collect()
     gc.freeze()

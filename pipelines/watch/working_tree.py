@@ -5,11 +5,11 @@ from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 
-from pipelines.params import Params
+from pipelines.config.schema import Params
 from pipelines.project import Project
 from pipelines.records import Record
-from pipelines.snapshot.files import chosen
-from pipelines.source import disk, git
+from pipelines.snapshot.files import choose_files
+from pipelines.source import git, safe_open
 from pipelines.source.tracked import UNCOMMITTED
 
 PATROL = 500  # files looked at between two chances for a change: some milliseconds
@@ -24,7 +24,7 @@ DIRTY = "-dirty"
 _Stamp = tuple[int, int, int, int]
 
 
-class Tree:
+class WorkingTree:
     """The tracked files that are learned.
 
     Attributes:
@@ -39,11 +39,11 @@ class Tree:
         Raises:
             NocturneError: the source is no git repository, or has nothing that is taken.
         """
-        git.check(project.source)
+        git.check_repository(project.source)
         self._project, self._params = project, params
         self.root = project.source.resolve()
         self._format = git.object_format(self.root)
-        told = git.output(self.root, "rev-parse", "--git-path", "index").decode().strip()
+        told = git.run_git(self.root, "rev-parse", "--git-path", "index").decode().strip()
         self.index = (self.root / told).resolve()
         self._rest: list[Path] = []  # of the present round
         self._due = time.monotonic() + ROUND_S  # when the next one begins
@@ -53,7 +53,7 @@ class Tree:
     def read(self) -> None:
         """Ask git for the whole list again."""
         began, index = time.time_ns() - TICK_NS, _stamp(self.index)
-        taken, _ = chosen(self._project, self._params)
+        taken, _ = choose_files(self._project, self._params)
         self._listed = {file.path: asdict(file) for file in taken}
         stamps = {path: _stamp(path) for path in (self.root / name for name in self._listed)}
         # What was touched since may have been read before: it is looked at once more.
@@ -135,9 +135,9 @@ class Tree:
 
     def _now(self, path: str) -> Record | None:
         try:
-            with disk.opened(self.root, path) as file:
-                blob, size = disk.blob_of(file, self._format)
-        except (FileNotFoundError, NotADirectoryError, disk.Unsafe):
+            with safe_open.open_file(self.root, path) as file:
+                blob, size = safe_open.blob_of(file, self._format)
+        except (FileNotFoundError, NotADirectoryError, safe_open.Unsafe):
             return None
         listed = self._listed[path]
         if blob == listed["blob"]:

@@ -12,17 +12,17 @@ from tiny_model import make_cross_encoder
 from pipelines.assistant import writer as writing
 from pipelines.assistant.answer import ask
 from pipelines.assistant.complete import complete
-from pipelines.assistant.paragraphs import paragraphs
+from pipelines.assistant.paragraphs import split_paragraphs
 from pipelines.assistant.search import search
+from pipelines.config.load import load_params
 from pipelines.embedding.stage import run as embed
+from pipelines.encoder.cross_encoder import load_reranker
+from pipelines.encoder.encoder import MINILM
 from pipelines.errors import NocturneError, UsageError
 from pipelines.index import publish
-from pipelines.model.encoder import MINILM
-from pipelines.model.reranker import load_reranker
-from pipelines.params import load_params
 from pipelines.project import Project
 from pipelines.records import write_jsonl
-from pipelines.syntax.chunks import chunks
+from pipelines.syntax.chunks import split_chunks
 from pipelines.syntax.languages import LANGUAGES
 
 FILES = {
@@ -89,7 +89,7 @@ def project(tmp_path_factory, params):
         file = project.source / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
-        for chunk in chunks(text.encode(), LANGUAGES[0], 300, 40):
+        for chunk in split_chunks(text.encode(), LANGUAGES[0], 300, 40):
             content = hashlib.sha256(f"{chunk.symbol}\n{chunk.text}".encode()).hexdigest()
             where = {"path": path, "chunk_id": f"{path}:{chunk.start_byte}", "language": "python"}
             records.append({**vars(chunk), **where, "content_hash": content, "blob": "b" * 40, "commit": "c" * 40})
@@ -132,7 +132,7 @@ class Scripted(Vocabulary):
 @pytest.fixture
 def scripted(monkeypatch):
     model = Scripted()
-    monkeypatch.setattr(writing, "_loaded", lambda *_: model)
+    monkeypatch.setattr(writing, "_load", lambda *_: model)
     return model
 
 
@@ -228,7 +228,7 @@ def test_what_the_code_does_not_answer_is_said_so(project, params, live, questio
 
 def test_imports_are_not_quoted_where_there_is_documentation():
     lines = ["import champion", "", "def f():", '    """The champion."""', "    return 1", "", "# alone", "x = 1"]
-    found = [(one.first, one.last, one.prose, one.imports) for one in paragraphs(lines)]
+    found = [(one.first, one.last, one.prose, one.imports) for one in split_paragraphs(lines)]
     assert found == [
         (0, 1, False, True),
         (2, 4, True, False),
@@ -267,7 +267,7 @@ def test_a_broken_adapter_leaves_the_base_model_and_a_notice(project, params, li
             raise NocturneError("The adapter is torn.", "Promote another.")
         return Scripted()
 
-    monkeypatch.setattr(writing, "_loaded", loaded)
+    monkeypatch.setattr(writing, "_load", loaded)
     notices = ask(project, params, live, "roll back a release", True).notices
     assert notices == ["This is the base model without what was learned. The adapter is torn. Promote another."]
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from pipelines.assistant.rerank import reranked
+from pipelines.assistant.rerank import rerank
 from pipelines.index import Hit
 
 HITS = [
@@ -26,23 +26,23 @@ class Judge:
 
 
 def test_hits_come_in_the_judges_order_with_the_sigmoid_as_their_score():
-    found = reranked(Judge(-2.0, 0.0, 3.0, -1.0), "what?", HITS)
+    found = rerank(Judge(-2.0, 0.0, 3.0, -1.0), "what?", HITS)
     assert [hit.chunk_id for hit in found] == ["2", "1", "3", "0"]
     assert [hit.score for hit in found] == pytest.approx([0.95257, 0.5, 0.26894, 0.1192], abs=1e-5)
     assert [replace(hit, score=HITS[int(hit.chunk_id)].score) for hit in found] == [HITS[n] for n in (2, 1, 3, 0)]
 
 
 def test_equal_scores_keep_the_order_in_which_they_were_found():
-    found = reranked(Judge(1.0, 1.0 + 1e-7, 2.0, 1.0 - 1e-7), "what?", HITS)
+    found = rerank(Judge(1.0, 1.0 + 1e-7, 2.0, 1.0 - 1e-7), "what?", HITS)
     assert [hit.chunk_id for hit in found] == ["2", "0", "1", "3"]
 
 
 def test_where_the_sigmoid_has_no_room_left_the_order_is_still_the_judges():
-    found = reranked(Judge(30.0, 40.0, -900.0, -800.0), "what?", HITS)
+    found = rerank(Judge(30.0, 40.0, -900.0, -800.0), "what?", HITS)
     assert [(hit.chunk_id, hit.score) for hit in found] == [("1", 1.0), ("0", 1.0), ("3", 0.0), ("2", 0.0)]
 
 
 def test_the_judge_reads_the_question_and_path_symbol_and_text_of_each_hit():
     judge = Judge(0.0, 0.0)
-    reranked(judge, "what?", [HITS[0], replace(HITS[1], symbol="")])
+    rerank(judge, "what?", [HITS[0], replace(HITS[1], symbol="")])
     assert judge.read == ("what?", ["src/0.py f0\ndef f0(): ...", "src/1.py \ndef f1(): ..."])

@@ -5,13 +5,14 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 import pytest
+from planted import KINDS, Secret, left, planted
 
-from benchmarks.planted import KINDS, Secret, left, planted
 from pipelines.cleaning import clean as room
 from pipelines.cleaning import detect_secrets, kingfisher
 from pipelines.cleaning.clean import clean
-from pipelines.params import Cleaning
-from pipelines.syntax.languages import language_of, valid
+from pipelines.config.schema import Cleaning
+from pipelines.syntax.languages import language_of
+from pipelines.syntax.parser import is_valid
 
 SHIPPED = Cleaning(secrets="redact", personal="redact", ip_addresses=False, licenses=[])
 PLANTED = planted()
@@ -53,8 +54,8 @@ def test_every_byte_and_line_stays_where_it_was_and_code_still_parses():
         assert len(cleaned.source) == len(source)
         assert newlines(cleaned.source) == newlines(source)
         language = language_of(path)
-        if language is not None and valid(source, language):
-            assert valid(cleaned.source, language), (secret.kind, carrier)
+        if language is not None and is_valid(source, language):
+            assert is_valid(cleaned.source, language), (secret.kind, carrier)
 
 
 def test_what_was_cleaned_is_clean_and_cleaning_repeats_to_the_byte():
@@ -157,7 +158,7 @@ def test_a_scanner_that_is_missing_refuses_every_file(monkeypatch, package, star
 @pytest.mark.parametrize("scanner", [detect_secrets, kingfisher])
 def test_each_scanner_alone_finds_most(scanner):
     def finds(secret, path, text):
-        return not left(secret, room.blotted(text.encode(), scanner.scan(text.encode(), path)).decode())
+        return not left(secret, room.redact(text.encode(), scanner.scan(text.encode(), path)).decode())
 
     assert sum(finds(secret, path, text) for secret, _carrier, path, text in PLANTED) > 150
 

@@ -3,8 +3,8 @@
 import pytest
 
 from pipelines.cleaning.clean import clean
-from pipelines.cleaning.license import is_allowed, is_license_file, of_header, of_project, of_text
-from pipelines.params import Cleaning
+from pipelines.cleaning.license import classify_text, is_allowed, is_license_file, read_header, read_project_license
+from pipelines.config.schema import Cleaning
 
 BSD = "Redistribution and use in source and binary forms, with or without\nmodification, are permitted"
 TEXTS = {
@@ -28,7 +28,7 @@ TEXTS = {
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_a_license_text_is_told_by_its_phrases(name):
-    assert of_text(TEXTS[name]) == name
+    assert classify_text(TEXTS[name]) == name
 
 
 @pytest.mark.parametrize(
@@ -41,16 +41,16 @@ def test_a_license_text_is_told_by_its_phrases(name):
     ],
 )
 def test_a_header_states_its_license(line, name):
-    assert of_header(f"#!/bin/sh\n{line}\ncode\n") == name
+    assert read_header(f"#!/bin/sh\n{line}\ncode\n") == name
 
 
 def test_a_header_counts_only_in_the_first_lines():
-    assert of_header("\n" * 20 + "# SPDX-License-Identifier: MIT\n") == ""
+    assert read_header("\n" * 20 + "# SPDX-License-Identifier: MIT\n") == ""
 
 
 def test_two_license_files_are_alternatives_and_none_is_unknown():
-    assert of_project([TEXTS["MIT"], TEXTS["Apache-2.0"]]) == "Apache-2.0 OR MIT"
-    assert of_project([TEXTS[""]]) == of_project([]) == "unknown"
+    assert read_project_license([TEXTS["MIT"], TEXTS["Apache-2.0"]]) == "Apache-2.0 OR MIT"
+    assert read_project_license([TEXTS[""]]) == read_project_license([]) == "unknown"
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ import os
     ],
 )
 def test_a_header_without_an_spdx_line_is_told_by_its_leading_comment(header, name):
-    assert of_header(header) == name
+    assert read_header(header) == name
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from pipelines.cleaning.clean import clean
-from pipelines.params import Cleaning
+from pipelines.config.schema import Cleaning
 
 SHIPPED = Cleaning(secrets="redact", personal="redact", ip_addresses=False, licenses=[])
 AT = "@"  # written apart, so that this file holds no address

@@ -8,9 +8,9 @@ import yaml
 from conftest import ROOT, commit_all, git, make_repository, make_workspace
 
 from pipelines import cli
-from pipelines.params import load_params
+from pipelines.config.layers import override
+from pipelines.config.load import load_params
 from pipelines.records import read_jsonl
-from pipelines.settings import override
 
 DOCUMENTED = '''def wax(days):
     """How full the moon is after so many days."""
@@ -64,7 +64,7 @@ def test_a_search_without_a_hit_says_why(nocturne, place, monkeypatch, least, sa
     values = yaml.safe_load((place / "params.yaml").read_text())
     values["search"]["min_score"] = least
     (place / "params.yaml").write_text(yaml.safe_dump(values))
-    monkeypatch.setattr("pipelines.release.indexes.served", lambda place, params, asks: ([], []))
+    monkeypatch.setattr("pipelines.release.index_versions.open_served", lambda place, params, asks: ([], []))
     code, out, err = nocturne("search", "cherry cake")
     assert (code, out) == (0, "")
     assert said in err
@@ -228,18 +228,18 @@ def test_files_that_cannot_be_read_are_listed_with_their_reason(nocturne, place,
         file.truncate(50 * 1024 * 1024)
     commit_all(source)
     add(place, "moon", source)
-    from pipelines import dag
+    from pipelines.dag import dvc
     from pipelines.errors import NocturneError
 
     project = load_params(place).project("moon", place)
     for stage in ("snapshot", "extraction", "history", "embedding"):
-        dag.reproduce(project, stage)
+        dvc.reproduce(project, stage)
     reasons = {row["path"]: row["reason"] for row in read_jsonl(project.path("extraction", "skipped.jsonl"))}
     assert set(reasons) == {"binary.py", "latin.py", "min.js", "link.py", "huge.py"}
     assert all(reasons.values())
     assert "outside" not in project.path("extraction", "files.jsonl").read_text()
     with pytest.raises(NocturneError, match="from different files"):
-        dag.reproduce(project, "dataset")
+        dvc.reproduce(project, "dataset")
 
 
 def test_wrong_use_is_exit_code_2(nocturne, place, tmp_path):

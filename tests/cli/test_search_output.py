@@ -8,16 +8,16 @@ import pytest
 from conftest import make_repository, make_workspace
 
 from pipelines import cli
-from pipelines.assistant.answer import Answer, _cited
+from pipelines.assistant.answer import Answer, _cite
 from pipelines.assistant.passages import passages
-from pipelines.extraction.parsed import chunk_records, parse
+from pipelines.config.load import load_params
+from pipelines.extraction.parse_file import chunk_records, parse_file
 from pipelines.index import open_index, publish
-from pipelines.index.question import parse as asked_for
-from pipelines.params import load_params
+from pipelines.index.search.query import parse_query as asked_for
 from pipelines.project import Project
 from pipelines.records import file_sha256, write_json, write_jsonl
 from pipelines.source import tracked
-from pipelines.syntax.languages import named
+from pipelines.syntax.languages import language_named
 
 TIDE = '''class Tide:
     """Water."""
@@ -40,8 +40,10 @@ def searched(tmp_path, monkeypatch, capfd):
     monkeypatch.setenv("NOCTURNE_HOME", str(workspace))
     params, project = load_params(workspace), Project("sea", source, workspace)
     chunks = []
-    for file in tracked.files(source)[0]:
-        found = parse((source / file.path).read_bytes(), named("python"), params.extraction, params.cleaning)
+    for file in tracked.tracked_files(source)[0]:
+        found = parse_file(
+            (source / file.path).read_bytes(), language_named("python"), params.extraction, params.cleaning
+        )
         origin = {"path": file.path, "language": "python", "blob": file.blob, "commit": file.commit}
         chunks += chunk_records(found, origin)
     vectors = np.eye(len(chunks), 8, dtype=np.float32)
@@ -63,8 +65,8 @@ def searched(tmp_path, monkeypatch, capfd):
         if command == "ask":
             of_definitions = asked_for(text).scope.is_of_definitions()
             quoted = passages(asked_for(text).text, found, of_definitions)
-            found = Answer("an answer", _cited(project, quoted), "extractive")
-        monkeypatch.setattr("pipelines.release.indexes.served", lambda place, params, asks: (found, []))
+            found = Answer("an answer", _cite(project, quoted), "extractive")
+        monkeypatch.setattr("pipelines.release.index_versions.open_served", lambda place, params, asks: (found, []))
         monkeypatch.setattr("sys.argv", ["nocturne", command, text, *options])
         with pytest.raises(SystemExit):
             cli.main()

@@ -2,7 +2,7 @@
 
 import io
 
-from pipelines.cli import watching
+from pipelines.cli import watch
 from pipelines.progress import Step
 
 
@@ -12,8 +12,8 @@ class Terminal(io.StringIO):
 
 
 def test_a_change_of_many_files_says_how_far_it_is_and_one_of_few_nothing(monkeypatch):
-    monkeypatch.setattr(watching, "EVERY_S", 0)
-    shown = watching.Progress(output := io.StringIO())
+    monkeypatch.setattr(watch, "EVERY_S", 0)
+    shown = watch.Progress(output := io.StringIO())
     for done in (0, 64, 10_000):
         shown(Step(done, 10_000, "files"))
     for done in (0, 1):
@@ -23,15 +23,15 @@ def test_a_change_of_many_files_says_how_far_it_is_and_one_of_few_nothing(monkey
 
 
 def test_on_a_terminal_it_is_one_line_that_goes_away(monkeypatch):
-    monkeypatch.setattr(watching, "EVERY_S", 0)
-    shown = watching.Progress(output := Terminal())
+    monkeypatch.setattr(watch, "EVERY_S", 0)
+    shown = watch.Progress(output := Terminal())
     for done in (0, 64, 100):
         shown(Step(done, 100, "files"))
     assert output.getvalue() == "\r0 of 100 files taken\r64 of 100 files taken\r\033[K"
 
 
 def test_steps_that_follow_closely_are_told_once_and_the_end_always():
-    shown = watching.Progress(output := io.StringIO())
+    shown = watch.Progress(output := io.StringIO())
     for done in range(0, 101):
         shown(Step(done, 100, "files"))
     told = output.getvalue().splitlines()

@@ -13,13 +13,15 @@ import yaml
 from conftest import ROOT, commit_all, git, make_repository, make_workspace
 from typer.testing import CliRunner
 
-from pipelines import dag, dvc_cache
 from pipelines.cli import app
+from pipelines.config.layers import LOCAL, PARAMS, SHIPPED, override, settings_files, shipped_values
+from pipelines.config.load import FOR_DVC, load_params, write_for_dvc
+from pipelines.config.schema import Params
+from pipelines.dag import cache
+from pipelines.dag import dvc as dvc_module
 from pipelines.errors import UsageError
-from pipelines.params import FOR_DVC, Params, load_params, write_for_dvc
-from pipelines.settings import LOCAL, PARAMS, SHIPPED, files, override, shipped
 
-SHIPPED_PARAMS = Params.model_validate(shipped())
+SHIPPED_PARAMS = Params.model_validate(shipped_values())
 
 
 @pytest.fixture
@@ -150,7 +152,7 @@ def test_the_file_for_dvc_holds_what_counts_and_is_written_only_when_that_change
 
 
 def test_the_files_to_watch_are_both(folder):
-    assert files(folder) == [folder / "params.yaml", folder / "params.local.yaml"]
+    assert settings_files(folder) == [folder / "params.yaml", folder / "params.local.yaml"]
 
 
 @pytest.fixture
@@ -163,7 +165,7 @@ def place(tmp_path, monkeypatch):
 
 def seen(place):
     """What DVC reads for the parameters of each stage."""
-    with dag.repository(place) as repo:
+    with dvc_module.open_repository(place) as repo:
         return {stage.name: dependency.get_hash().value for stage in repo.index.stages for dependency in stage.params}
 
 
@@ -221,10 +223,10 @@ def made(place, text):
     folder = place / "data" / "moon" / "snapshot"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "snapshot.json").write_text(text)
-    with contextlib.chdir(place), dag.repository(place) as repo:
+    with contextlib.chdir(place), dvc_module.open_repository(place) as repo:
         repo.commit("snapshot@moon", force=True)
     project = load_params(place).project("moon", place)
-    return dag.stored(project, dag.output_hash(project, "snapshot"))["snapshot.json"]
+    return dvc_module.read_stored(project, dvc_module.output_hash(project, "snapshot"))["snapshot.json"]
 
 
 def test_data_of_a_commit_without_the_file_for_dvc_is_kept(place):
@@ -233,7 +235,7 @@ def test_data_of_a_commit_without_the_file_for_dvc_is_kept(place):
     git(place, "add", "dvc.lock", "dvc.yaml", ".gitignore", ".dvc", ".dvcignore", PARAMS)
     git(place, "commit", "-q", "-m", "a night")
     lost, now = made(place, "replaced"), made(place, "now")
-    dvc_cache.clear(place, [], dvc_cache.unnamed(place, []).sizes)
+    cache.clear(place, [], cache.find_unreferenced(place, []).sizes)
     assert (kept.is_file(), lost.exists(), now.is_file()) == (True, False, True)
 
 
@@ -263,7 +265,7 @@ def upstream(tmp_path):
 
 
 def publish(upstream, old, new):
-    for file in (upstream / PARAMS, upstream / "pipelines" / SHIPPED.name):
+    for file in (upstream / PARAMS, upstream / "pipelines" / "config" / SHIPPED.name):
         assert old in file.read_text()
         file.write_text(file.read_text().replace(old, new))
     commit_all(upstream)

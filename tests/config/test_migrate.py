@@ -9,10 +9,9 @@ from conftest import ROOT
 from typer.testing import CliRunner
 
 from pipelines.cli import app
-from pipelines.errors import UsageError
-from pipelines.modes import FORMER
-from pipelines.params import load_params
-from pipelines.settings import HEADER, SHIPPED
+from pipelines.config.layers import SHIPPED
+from pipelines.config.load import load_params
+from pipelines.config.modes import FORMER
 
 
 @pytest.fixture
@@ -53,53 +52,12 @@ def test_a_name_that_never_was_is_an_error(place):
     assert "training.mode" in str(CliRunner().invoke(app, ["migrate"]).exception)
 
 
-FORMER_GATES = """gates: # when it may go live
-  # our own words on the gain
-  min_gain: 0.04 # measured on our code
-  champion_margin: 0.01 # tight
-
-"""
-
-
-def with_former_gates(place):
-    text = (ROOT / "params.yaml").read_text()
-    before, after = text.index("gates:"), text.index("release:\n")
-    (place / "params.yaml").write_text(text[:before] + FORMER_GATES + text[after:])
-    return text
-
-
-def test_former_gates_are_an_error_that_names_the_command_and_become_rules_with_their_comments(place):
-    shipped = with_former_gates(place)
-    with pytest.raises(UsageError, match="a mapping of margins") as error:
-        load_params(place)
-    assert "nocturne migrate" in error.value.next_step
-    said = CliRunner().invoke(app, ["migrate"])
-    assert said.exit_code == 0
-    assert "gates: min_gain 0.04, champion_margin 0.01 → `better than the base` by 0.04" in said.stdout
-    gates = load_params(place).gates
-    assert [(gate.against, gate.margin, gate.confidence, gate.severity) for gate in gates] == [
-        ("base", 0.04, 0.95, "block"),
-        ("champion", 0.01, 0.95, "block"),
-    ]
-    assert (place / "params.yaml").read_text() == shipped
-    section = (place / "params.local.yaml").read_text().removeprefix(HEADER).lstrip("\n")
-    assert section.splitlines()[0] == "gates: # when it may go live"
-    assert section.splitlines()[1].strip() == "# our own words on the gain"
-    assert re.search(r"- \{name: better than the base, .*severity: block\} +# measured on our code\n", section)
-    assert re.search(r"- \{name: not worse than the champion, .*severity: block\} +# tight\n+$", section)
-    assert CliRunner().invoke(app, ["migrate", "--json"]).stdout.strip() == "[]"
-
-
-def test_former_words_in_the_local_file_are_rewritten_there(place):
+def test_a_former_name_in_the_local_file_is_rewritten_there(place):
     written(place, "qlora")
-    (place / "params.local.yaml").write_text(f"training:\n  mode: RAG # ours\n{FORMER_GATES}")
-    with pytest.raises(UsageError, match=r"params\.local\.yaml: `gates` is a mapping of margins"):
-        load_params(place)
+    (place / "params.local.yaml").write_text("training:\n  mode: RAG # ours\n")
     CliRunner().invoke(app, ["migrate"])
-    params, text = load_params(place), (place / "params.local.yaml").read_text()
-    assert (params.training.mode, params.gates[0].margin) == ("none", 0.04)
-    assert "mode: none # ours" in text
-    assert "# measured on our code" in text
+    assert load_params(place).training.mode == "none"
+    assert "mode: none # ours" in (place / "params.local.yaml").read_text()
     assert (place / "params.yaml").read_bytes() == SHIPPED.read_bytes()
 
 
@@ -188,11 +146,11 @@ def test_nothing_moves_unless_a_person_asks(place):
 
 
 def test_what_a_person_must_still_mend_is_said_after_it(place):
-    with_former_gates(place)
+    written(place, "RAG")
     text = (place / "params.yaml").read_text()
     (place / "params.yaml").write_text(text.replace("  keep: 10", "  keeps: 10"))
     said = CliRunner().invoke(app, ["migrate"])
-    assert "gates: " in said.stdout
+    assert "training.mode: RAG → none" in said.stdout
     assert "params.local.yaml: unknown key `release.keeps`" in str(said.exception)
 
 

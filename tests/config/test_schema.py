@@ -2,9 +2,10 @@ import pytest
 import yaml
 from conftest import ROOT
 
+from pipelines.config.layers import SHIPPED, shipped_values
+from pipelines.config.load import find_notices, load_params
+from pipelines.config.schema import Params
 from pipelines.errors import UsageError
-from pipelines.params import Params, load_params, notices
-from pipelines.settings import SHIPPED, shipped
 
 
 @pytest.fixture
@@ -79,7 +80,7 @@ def leaves(values, before=()):
         yield (*before, key)
 
 
-@pytest.mark.parametrize("place", list(leaves(shipped())), ids=".".join)
+@pytest.mark.parametrize("place", list(leaves(shipped_values())), ids=".".join)
 def test_a_missing_key_counts_as_shipped_and_is_said(tmp_path, values, place):
     *sections, key = place
     section = values
@@ -87,18 +88,18 @@ def test_a_missing_key_counts_as_shipped_and_is_said(tmp_path, values, place):
         section = section[name]
     del section[key]
     folder = written(tmp_path, values)
-    assert load_params(folder) == Params.model_validate(shipped())
-    (said,) = notices(folder)
+    assert load_params(folder) == Params.model_validate(shipped_values())
+    (said,) = find_notices(folder)
     assert f"lacks `{'.'.join(place)}`; the shipped value" in said
     assert "`nocturne migrate` writes it" in said
 
 
 def test_nothing_is_said_of_a_complete_file(tmp_path, values):
-    assert notices(written(tmp_path, values)) == []
+    assert find_notices(written(tmp_path, values)) == []
 
 
 def test_the_shipped_params_are_the_file_that_missing_keys_are_taken_from():
-    said = "copy params.yaml to pipelines/shipped.yaml; a value of your own moves away with `nocturne migrate`"
+    said = "copy params.yaml to pipelines/config/shipped.yaml; a value of your own moves away with `nocturne migrate`"
     assert SHIPPED.read_bytes() == (ROOT / "params.yaml").read_bytes(), said
 
 

@@ -2,8 +2,15 @@
 
 import pytest
 
-from pipelines.dataset.callees import ELSEWHERE, FOLDER_IMPORTED, IMPORTED, SAME_FILE, SAME_PACKAGE, Callees
-from pipelines.dataset.recipes.tests import in_tests, is_test, points, subject_of
+from pipelines.dataset.call_resolution import (
+    ELSEWHERE,
+    FOLDER_IMPORTED,
+    IMPORTED,
+    SAME_FILE,
+    SAME_PACKAGE,
+    CallResolver,
+)
+from pipelines.dataset.recipes.tests import is_in_tests, is_test, map_tests, subject_of
 
 
 def symbol(name, path="a/here.py", kind="function", **fields):
@@ -16,7 +23,7 @@ def symbol(name, path="a/here.py", kind="function", **fields):
 
 
 def called(caller, *others, may_show=lambda path, other: True, farthest=ELSEWHERE):
-    return [(how, one["path"]) for how, one in Callees(others).of(caller, may_show, farthest)]
+    return [(how, one["path"]) for how, one in CallResolver(others).of(caller, may_show, farthest)]
 
 
 @pytest.mark.parametrize(
@@ -83,7 +90,7 @@ def test_absent_facts_are_an_error_and_not_silently_empty():
     ],
 )
 def test_the_name_of_a_test_points_to_what_it_is_about(test, subject, other):
-    assert points(test, subject) > points(test, other)
+    assert map_tests(test, subject) > map_tests(test, other)
 
 
 @pytest.mark.parametrize(
@@ -104,11 +111,11 @@ def test_the_name_of_a_test_points_to_what_it_is_about(test, subject, other):
 )
 def test_what_is_a_test(definition, expected):
     assert is_test(definition) == expected
-    assert in_tests(definition) == (definition["path"] != "src/a.py")
+    assert is_in_tests(definition) == (definition["path"] != "src/a.py")
 
 
 def about(test, *others):
-    found = subject_of(test, Callees(others), lambda path, other: True)
+    found = subject_of(test, CallResolver(others), lambda path, other: True)
     return found and found["qualified_name"]
 
 

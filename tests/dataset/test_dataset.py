@@ -4,17 +4,18 @@ from types import SimpleNamespace
 import pytest
 from conftest import NANO_CODER, ROOT
 
+from pipelines.config.load import load_params
+from pipelines.dataset.filters import admit
 from pipelines.dataset.recipes import PAIRS, RECIPES, Sources, explain, implement
-from pipelines.dataset.recipes.complete import complete
-from pipelines.dataset.split import admit, held_out
+from pipelines.dataset.recipes.fim import make_fim
+from pipelines.dataset.split_by_hash import choose_holdout
 from pipelines.dataset.stage import run
 from pipelines.errors import NocturneError
-from pipelines.model.base import load_tokenizer
-from pipelines.model.prompts import fim_tokens
-from pipelines.params import load_params
+from pipelines.lm.base_model import load_tokenizer
+from pipelines.lm.prompts import fim_tokens
 from pipelines.project import Project
 from pipelines.records import read_json, read_jsonl, write_json, write_jsonl
-from pipelines.source.recent import NONE
+from pipelines.source.cutoff import NONE
 
 PARAMS = load_params(ROOT)
 CODE = 'def double(x):\n    """Return twice the number that is given."""\n    total = x + x\n    return total\n'
@@ -76,7 +77,7 @@ def test_explain_never_shows_the_documentation_it_asks_for(drafts_of):
 def test_completion_reproduces_the_source_and_alternates_its_forms(tokenizer):
     text = CODE * 12
     params = PARAMS.dataset.model_copy(update={"complete_per_kb": 40})
-    drafts = list(complete(file(text=text), fim_tokens(tokenizer), params))
+    drafts = list(make_fim(file(text=text), fim_tokens(tokenizer), params))
     modes = [draft["mode"] for draft in drafts]
     assert abs(modes.count("psm") - modes.count("spm")) <= 1
     for draft in drafts:
@@ -87,7 +88,7 @@ def test_completion_reproduces_the_source_and_alternates_its_forms(tokenizer):
 
 def test_what_a_file_yields_depends_on_that_file_alone(tokenizer):
     fim = fim_tokens(tokenizer)
-    assert list(complete(file(), fim, PARAMS.dataset)) == list(complete(file(), fim, PARAMS.dataset))
+    assert list(make_fim(file(), fim, PARAMS.dataset)) == list(make_fim(file(), fim, PARAMS.dataset))
 
 
 def test_duplicates_are_quarantined_and_name_the_first(tokenizer, drafts_of):
@@ -122,15 +123,15 @@ def test_every_example_has_its_provenance(tokenizer, drafts_of):
 
 def test_the_holdout_is_whole_files_and_stable_when_files_are_added():
     weights = {f"src/file{n}.py": 3 for n in range(200)}
-    chosen = held_out(weights, PARAMS.dataset)
+    chosen = choose_holdout(weights, PARAMS.dataset)
     assert 0.05 < len(chosen) / 200 < 0.3
-    more = held_out(weights | {f"new/file{n}.py": 1 for n in range(50)}, PARAMS.dataset)
+    more = choose_holdout(weights | {f"new/file{n}.py": 1 for n in range(50)}, PARAMS.dataset)
     assert chosen <= more
 
 
 @pytest.mark.parametrize("files", [2, 3, 5, 14])
 def test_few_files_still_make_both_sides(files):
-    chosen = held_out({f"f{n}.py": 1 for n in range(files)}, PARAMS.dataset)
+    chosen = choose_holdout({f"f{n}.py": 1 for n in range(files)}, PARAMS.dataset)
     assert 1 <= len(chosen) < files
 
 

@@ -3,9 +3,9 @@
 import pytest
 from test_dataset import NANO_CODER, PARAMS, ROOT, drafts_of, symbol  # noqa: F401
 
+from pipelines.dataset.filters import admit
 from pipelines.dataset.quality import COMPLEX, STRAIGHT, UNTESTED, Quality
-from pipelines.dataset.split import admit
-from pipelines.model.base import load_tokenizer
+from pipelines.lm.base_model import load_tokenizer
 
 BODY = "    total = first + second\n    if total > limit:\n        raise Overflow(total)\n    return total\n"
 

@@ -3,15 +3,15 @@
 import pytest
 from conftest import NANO_CODER, ROOT, commit_all, git, make_repository, own_code
 
-from pipelines.dataset.recipes import RECIPES, Sources, complete, context, questions, retrieval, scope
-from pipelines.model.base import load_tokenizer
-from pipelines.model.encoder import Encoder
-from pipelines.model.prompts import fim_tokens
-from pipelines.model.tokens import encode
-from pipelines.params import load_params
+from pipelines.config.load import load_params
+from pipelines.dag.stage import load
+from pipelines.dataset.recipes import RECIPES, Sources, context, fim, fim_block, questions, retrieval
+from pipelines.encoder.encoder import Encoder
+from pipelines.lm.base_model import load_tokenizer
+from pipelines.lm.prompts import fim_tokens
+from pipelines.lm.tokenize import encode
 from pipelines.project import Project
 from pipelines.records import file_sha256, read_json, read_jsonl, write_jsonl
-from pipelines.stage import load
 from pipelines.validation import provenance
 from pipelines.validation.contract import check
 
@@ -145,18 +145,18 @@ def test_scope_and_complete_never_ask_for_the_same_span(drawn_from):
     sources = drawn_from(scope_per_kb=100, complete_per_kb=3)
     ranges = [
         {(draft["path"], draft["start_byte"], draft["end_byte"]) for draft in recipe.make(sources)}
-        for recipe in (scope, complete)
+        for recipe in (fim_block, fim)
     ]
     assert all(ranges)
     assert not ranges[0] & ranges[1]
 
 
 def test_a_scope_has_50_to_1000_bytes_and_200_before_it_and_its_number_is_bounded(drawn_from):
-    drafts = list(scope.make(drawn_from(scope_per_kb=100)))
+    drafts = list(fim_block.make(drawn_from(scope_per_kb=100)))
     assert all(50 <= draft["end_byte"] - draft["start_byte"] <= 1000 for draft in drafts)
     assert all(draft["start_byte"] >= 200 for draft in drafts)
-    assert drafts == list(scope.make(drawn_from(scope_per_kb=100)))
-    assert 0 < len(list(scope.make(drawn_from(scope_per_kb=0.25)))) < len(drafts) / 2
+    assert drafts == list(fim_block.make(drawn_from(scope_per_kb=100)))
+    assert 0 < len(list(fim_block.make(drawn_from(scope_per_kb=0.25)))) < len(drafts) / 2
 
 
 def test_context_shows_what_is_called_with_its_path_before_the_request(drawn_from):
@@ -164,8 +164,8 @@ def test_context_shows_what_is_called_with_its_path_before_the_request(drawn_fro
     (request,) = [draft["request"] for draft in drafts if draft["path"] == "pipelines/dataset/recipes/explain.py"]
     assert "# pipelines/dataset/recipes/recipe.py\n# The symbols with documentation" in request
     assert "def documented(self) -> Iterator[Record]:" in request
-    assert request.index("def documented") < request.index("from pipelines.model import prompts")
-    assert request.index("from pipelines.model import prompts") < request.index("Write the body of `make`")
+    assert request.index("def documented") < request.index("from pipelines.lm import prompts")
+    assert request.index("from pipelines.lm import prompts") < request.index("Write the body of `make`")
 
 
 def test_context_keeps_its_budget_but_for_the_first_dependency(drawn_from):
@@ -217,9 +217,9 @@ def test_questions_show_no_code(drawn_from):
 def test_a_long_section_ends_at_a_paragraph_and_never_inside_a_fence():
     fenced = "```sh\n" + "make it\n\n" * 200 + "```"
     text = f"First.\n\n{fenced}\n\nLast.\n"
-    assert questions.bounded(text) == "First."
-    assert questions.bounded(f"{fenced}\n\nLast.\n") == fenced
-    assert questions.bounded("One.\n\nTwo.\n") == "One.\n\nTwo."
+    assert questions.cut_at_sentence(text) == "First."
+    assert questions.cut_at_sentence(f"{fenced}\n\nLast.\n") == fenced
+    assert questions.cut_at_sentence("One.\n\nTwo.\n") == "One.\n\nTwo."
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=NAMES)

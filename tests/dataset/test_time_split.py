@@ -3,14 +3,15 @@
 import pytest
 from conftest import NANO_CODER, ROOT, commit_all, git, make_repository, own_code
 
+from pipelines.config.load import load_params
+from pipelines.config.schema import Dataset
 from pipelines.dataset.stage import STAGE as DATASET
 from pipelines.errors import NocturneError, UsageError
 from pipelines.extraction.stage import STAGE as EXTRACTION
 from pipelines.history.stage import STAGE as HISTORY
-from pipelines.params import Dataset, load_params
 from pipelines.project import Project
 from pipelines.records import read_json, read_jsonl
-from pipelines.snapshot import recent as room
+from pipelines.snapshot import cutoff as room
 from pipelines.snapshot.stage import STAGE as SNAPSHOT
 from pipelines.validation import provenance
 from pipelines.validation.contract import check
@@ -63,11 +64,11 @@ def test_lines_after_a_date_and_after_a_commit_are_the_same(project):
 
 
 def test_uncommitted_lines_are_after_any_moment(project):
-    file = project.source / "pipelines" / "source" / "disk.py"
+    file = project.source / "pipelines" / "source" / "safe_open.py"
     file.write_text("# edited\n" + file.read_text())
     (project.source / "staged.py").write_text("x = 1\n")
     git(project.source, "add", "staged.py")
-    assert late_lines(project, "2030-01-01") == {"pipelines/source/disk.py": [[1, 1]], "staged.py": [[1, 2]]}
+    assert late_lines(project, "2030-01-01") == {"pipelines/source/safe_open.py": [[1, 1]], "staged.py": [[1, 2]]}
 
 
 def test_an_unchanged_file_is_asked_about_once(project, monkeypatch):

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
+from pipelines.config.load import load_params
 from pipelines.embedding.stage import run
-from pipelines.embedding.vectors import vectors_of
+from pipelines.embedding.vectors import compute_vectors
+from pipelines.encoder.encoder import embedding_text, load_encoder
+from pipelines.encoder.vector_cache import VectorCache
 from pipelines.errors import NocturneError
-from pipelines.model.encoder import load_encoder, text_of
-from pipelines.model.vector_cache import VectorCache
-from pipelines.params import load_params
-from pipelines.progress import shown_by
+from pipelines.progress import show_progress
 from pipelines.project import Project
 from pipelines.records import file_sha256, read_json, write_jsonl
 
@@ -70,7 +70,7 @@ def test_row_i_is_line_i_and_the_facts_describe_the_file(project, params):
 
 
 def test_content_hash_is_of_exactly_what_is_embedded():
-    assert all(hashlib.sha256(text_of(c).encode()).hexdigest() == c["content_hash"] for c in CHUNKS)
+    assert all(hashlib.sha256(embedding_text(c).encode()).hexdigest() == c["content_hash"] for c in CHUNKS)
 
 
 def test_a_warm_and_a_partly_warm_cache_give_the_bytes_of_a_cold_one(project, params, cold):
@@ -114,11 +114,11 @@ def test_the_same_content_in_two_files_is_computed_once(project, params):
 def test_a_killed_stage_resumes_after_its_last_whole_batch(project, params, cold):
     code = (
         "import os, sys\nfrom pathlib import Path\nfrom pipelines.embedding.stage import run\n"
-        "from pipelines.params import load_params\nfrom pipelines.progress import shown_by\n"
+        "from pipelines.config.load import load_params\nfrom pipelines.progress import show_progress\n"
         "from pipelines.project import Project\n"
         f"params = load_params(Path({str(ROOT)!r}))\n"
         "small = params.embedding.model_copy(update={'batch_size': 2, 'variant': 'int8'})\n"
-        "with shown_by(lambda step: os.kill(os.getpid(), 9) if step.done == 6 else None):\n"
+        "with show_progress(lambda step: os.kill(os.getpid(), 9) if step.done == 6 else None):\n"
         "    folder = Path(sys.argv[1])\n"
         "    run(Project('demo', folder, folder), params.model_copy(update={'embedding': small}))\n"
     )
@@ -144,9 +144,9 @@ class Counting:
 
 def test_progress_counts_what_the_cache_already_had(tmp_path):
     steps, encoder = [], Counting()
-    with VectorCache(tmp_path / "c.sqlite", "e", 4) as cache, shown_by(steps.append):
-        vectors_of(CHUNKS[:4], encoder, cache, 2)
-        vectors_of(CHUNKS, encoder, cache, 2)
+    with VectorCache(tmp_path / "c.sqlite", "e", 4) as cache, show_progress(steps.append):
+        compute_vectors(CHUNKS[:4], encoder, cache, 2)
+        compute_vectors(CHUNKS, encoder, cache, 2)
     assert [(step.done, step.total) for step in steps] == [(0, 4), (2, 4), (4, 4), (4, 9), (6, 9), (8, 9), (9, 9)]
     assert len(encoder.asked) == 9
 
@@ -154,14 +154,14 @@ def test_progress_counts_what_the_cache_already_had(tmp_path):
 def test_another_encoder_shares_no_vector_and_replaces_the_old_ones(tmp_path):
     for identity in ("first", "second"):
         with VectorCache(tmp_path / "c.sqlite", identity, 4) as cache:
-            _, embedded = vectors_of(CHUNKS, Counting(), cache, 4)
+            _, embedded = compute_vectors(CHUNKS, Counting(), cache, 4)
             assert embedded == 9
             assert cache.keep_only(c["content_hash"] for c in CHUNKS) == 9
 
 
 def test_the_cache_forgets_chunks_that_are_gone(tmp_path):
     with VectorCache(tmp_path / "c.sqlite", "e", 4) as cache:
-        vectors_of(CHUNKS, Counting(), cache, 4)
+        compute_vectors(CHUNKS, Counting(), cache, 4)
         assert cache.keep_only([CHUNKS[2]["content_hash"]]) == 1
         assert list(cache.get(c["content_hash"] for c in CHUNKS)) == [CHUNKS[2]["content_hash"]]
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from pipelines.embedding import choice
+from pipelines.config.load import load_params
+from pipelines.embedding import variant_selection
 from pipelines.embedding.stage import run
-from pipelines.model.encoder import MINILM, ways
-from pipelines.params import load_params
+from pipelines.encoder.encoder import MINILM, backends_of
 from pipelines.project import Project
 from pipelines.records import read_json, write_json, write_jsonl
 
@@ -56,19 +56,19 @@ def project(tmp_path):
 
 @pytest.fixture
 def config(monkeypatch):
-    monkeypatch.setattr(choice, "ways", lambda name, trust: AMONG)
+    monkeypatch.setattr(variant_selection, "backends_of", lambda name, trust: AMONG)
     return load_params(ROOT).embedding.model_copy(update={"variant": "auto"})
 
 
 def encoders(monkeypatch, static, eight):
     shares = dict(zip(AMONG, (static, eight, 1.0), strict=True))
-    monkeypatch.setattr(choice, "load_encoder", lambda name, **_: Knows(shares[name]))
+    monkeypatch.setattr(variant_selection, "load_encoder", lambda name, **_: Knows(shares[name]))
 
 
 @pytest.mark.parametrize(("static", "eight", "best"), [(1.0, 1.0, 0), (0.5, 1.0, 1), (0.5, 0.9, 2)])
 def test_auto_is_the_fastest_that_finds_as_much_as_float32(project, config, monkeypatch, static, eight, best):
     encoders(monkeypatch, static, eight)
-    found = choice.chosen(project, config)
+    found = variant_selection.choose_variant(project, config)
     assert found["encoder"] == AMONG[best]
     assert found["questions"] == COUNT
     assert found["ndcg@10"][AMONG[-1]] == pytest.approx(1.0)
@@ -77,32 +77,32 @@ def test_auto_is_the_fastest_that_finds_as_much_as_float32(project, config, monk
 
 def test_the_choice_stays_until_the_encoder_is_another(project, config, monkeypatch):
     encoders(monkeypatch, 1.0, 1.0)
-    found = choice.chosen(project, config)
+    found = variant_selection.choose_variant(project, config)
     write_json(project.path("embedding", "embedding.json"), {"choice": found})
     encoders(monkeypatch, 0.0, 0.0)
-    assert choice.chosen(project, config) == found
-    monkeypatch.setattr(choice, "ways", lambda name, trust: [*AMONG[1:]])
-    assert choice.chosen(project, config)["encoder"] == AMONG[-1]
+    assert variant_selection.choose_variant(project, config) == found
+    monkeypatch.setattr(variant_selection, "backends_of", lambda name, trust: [*AMONG[1:]])
+    assert variant_selection.choose_variant(project, config)["encoder"] == AMONG[-1]
 
 
 def test_a_project_with_few_questions_gets_eight_bits_unmeasured(project, config, monkeypatch):
     encoders(monkeypatch, 1.0, 1.0)
-    monkeypatch.setattr(choice, "MIN_QUESTIONS", COUNT + 1)
-    assert choice.chosen(project, config) == {
+    monkeypatch.setattr(variant_selection, "MIN_QUESTIONS", COUNT + 1)
+    assert variant_selection.choose_variant(project, config) == {
         "encoder": AMONG[1], "among": AMONG, "questions": COUNT, "ndcg@10": {},
     }  # fmt: skip
-    monkeypatch.setattr(choice, "ways", lambda name, trust: AMONG[2:])
-    assert choice.chosen(project, config)["encoder"] == AMONG[2]
+    monkeypatch.setattr(variant_selection, "backends_of", lambda name, trust: AMONG[2:])
+    assert variant_selection.choose_variant(project, config)["encoder"] == AMONG[2]
 
 
 def test_the_stage_records_the_choice_and_keeps_it(project, monkeypatch):
     params = load_params(ROOT)
     auto = params.model_copy(update={"embedding": params.embedding.model_copy(update={"variant": "auto"})})
-    monkeypatch.setattr(choice, "MIN_QUESTIONS", COUNT + 1)
+    monkeypatch.setattr(variant_selection, "MIN_QUESTIONS", COUNT + 1)
     run(project, auto)
     facts = read_json(project.path("embedding", "embedding.json"))
     assert facts["model"] == facts["choice"]["encoder"]
-    assert facts["choice"]["among"] == ways(MINILM)
+    assert facts["choice"]["among"] == backends_of(MINILM)
     before = project.path("embedding", "embedding.json").read_bytes()
     run(project, auto)
     assert project.path("embedding", "embedding.json").read_bytes() == before

@@ -8,9 +8,9 @@ from safetensors.torch import load_file, save_file
 from tiny_model import make_base, make_cross_encoder
 from transformers import AutoModel, AutoModelForSequenceClassification, AutoTokenizer
 
+from pipelines.encoder import encoder
+from pipelines.encoder.cross_encoder import load_reranker
 from pipelines.errors import NocturneError
-from pipelines.model import encoder
-from pipelines.model.reranker import load_reranker
 
 QUESTION = "how is a release undone?"
 TEXTS = ["def roll_back(release): ...", "x = 1", "class Server:\n" + "    port = 1\n" * 80]
@@ -76,7 +76,7 @@ def test_a_torn_file_is_named(folder, tmp_path):
 
 def test_an_encoder_of_single_texts_is_refused(folder, tmp_path):
     with pytest.raises(NocturneError, match="is a SentenceTransformer, not a cross-encoder"):
-        load_reranker(str(encoder._packaged()))
+        load_reranker(str(encoder._packaged_minilm()))
     AutoModel.from_pretrained(folder).save_pretrained(tmp_path / "bert")
     with pytest.raises(NocturneError, match="is a BertModel, not a cross-encoder"):
         load_reranker(str(tmp_path / "bert"))

@@ -12,12 +12,12 @@ from conftest import ROOT
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
+from pipelines.encoder import encoder as module
+from pipelines.encoder import openvino_backend, static_backend, variants
+from pipelines.encoder.encoder import MINILM, load_encoder
+from pipelines.encoder.minilm import BertGraph
+from pipelines.encoder.openvino_backend import has_bfloat16
 from pipelines.errors import NocturneError
-from pipelines.model import encoder as module
-from pipelines.model import precision, static, variants
-from pipelines.model.bert import PlainBert
-from pipelines.model.encoder import MINILM, load_encoder
-from pipelines.model.precision import has_bfloat16
 
 TEXTS = [
     "def roll_back(): pass",
@@ -62,7 +62,7 @@ def test_the_number_of_threads_does_not_change_the_bytes(minilm):
 def test_vectors_are_those_of_sentence_transformers(minilm):
     from sentence_transformers import SentenceTransformer
 
-    library = SentenceTransformer(str(module._packaged()), device="cpu")
+    library = SentenceTransformer(str(module._packaged_minilm()), device="cpu")
     theirs = np.stack([library.encode(text, show_progress_bar=False) for text in TEXTS])
     assert np.abs(theirs - minilm.encode(TEXTS, 4)).max() < 1e-6
 
@@ -71,7 +71,7 @@ def test_vectors_are_those_of_sentence_transformers(minilm):
 def other(tmp_path_factory):
     """A model that is not of the plain kind, with a prompt for questions and one for passages."""
     folder = tmp_path_factory.mktemp("model") / "without-normalize"
-    shutil.copytree(module._packaged(), folder)
+    shutil.copytree(module._packaged_minilm(), folder)
     changed(folder / "modules.json", lambda modules: modules[:2])
     changed(folder / PROMPTS, lambda config: {**config, "prompts": {"query": "find: ", "passage": "code: "}})
     return folder
@@ -91,7 +91,7 @@ def test_a_model_of_another_kind_is_run_by_sentence_transformers(minilm, other):
     torch.set_num_threads(2)
     try:
         encoder = load_encoder(str(other))
-        assert PlainBert.load(other) is None
+        assert BertGraph.load(other) is None
         assert encoder.dimension == 384
         together = encoder.encode(TEXTS)
         assert torch.get_num_threads() == 2
@@ -105,7 +105,7 @@ def test_a_question_gets_the_prompt_for_questions(minilm, other, tmp_path):
     wanted = minilm.encode(["find: a"])
     assert np.abs(load_encoder(str(other)).encode_queries(["a"]) - wanted).max() < 1e-6
     plain = tmp_path / "plain"
-    shutil.copytree(module._packaged(), plain)
+    shutil.copytree(module._packaged_minilm(), plain)
     changed(plain / PROMPTS, lambda config: {**config, "prompts": {"query": "find: "}})
     encoder = load_encoder(str(plain))
     assert encoder.encode_queries(["a"]).tobytes() == wanted.tobytes()
@@ -113,9 +113,9 @@ def test_a_question_gets_the_prompt_for_questions(minilm, other, tmp_path):
 
 
 def test_texts_get_few_lengths_and_never_more_than_the_network_has_positions():
-    lengths = {precision._lengthened([1] * count, 509)[0].shape[1] for count in range(1, 510)}
+    lengths = {openvino_backend._lengthen([1] * count, 509)[0].shape[1] for count in range(1, 510)}
     assert lengths == {4, 8, 12, *range(16, 509, 16), 509}
-    ids, count = precision._lengthened([7, 8, 9], 509)
+    ids, count = openvino_backend._lengthen([7, 8, 9], 509)
     assert ids.tolist() == [[7, 8, 9, 0]]
     assert count.tolist() == [3]
 
@@ -164,10 +164,10 @@ def test_what_is_made_of_the_weights_is_made_once_and_whole(tmp_path, monkeypatc
     (folder,) = (tmp_path / "made").iterdir()
     assert first.name.endswith(f"#{folder.name}")
     kept = (folder / variants.RANGES).read_bytes()
-    monkeypatch.setattr(precision, "calibrated", None)
+    monkeypatch.setattr(openvino_backend, "calibrate", None)
     assert load_encoder.__wrapped__(f"{MINILM}@int8").identity == first.identity
     with pytest.raises(ZeroDivisionError):
-        variants._once("next", lambda place: 1 // 0)
+        variants._make_once("next", lambda place: 1 // 0)
     assert [one.name for one in (tmp_path / "made").iterdir()] == [folder.name]
     assert (folder / variants.RANGES).read_bytes() == kept
 
@@ -176,7 +176,7 @@ def test_what_is_made_of_the_weights_is_made_once_and_whole(tmp_path, monkeypatc
 def tiny(tmp_path_factory):
     """MiniLM with the vocabulary that a few texts need, so that it is distilled in a second."""
     folder = tmp_path_factory.mktemp("model") / "tiny"
-    shutil.copytree(module._packaged(), folder)
+    shutil.copytree(module._packaged_minilm(), folder)
     words = [
         "[PAD]",
         "[UNK]",
@@ -205,7 +205,7 @@ def test_a_static_encoder_is_distilled_once_and_depends_on_the_text_alone(tiny, 
     assert together.tobytes() == np.concatenate([made.encode([text]) for text in texts]).tobytes()
     (folder,) = (tmp_path / "made").iterdir()
     assert {file.suffix for file in folder.iterdir()} == {".safetensors", ".json"}
-    monkeypatch.setattr(static, "distil", None)
+    monkeypatch.setattr(static_backend, "distil", None)
     again = load_encoder.__wrapped__(f"{tiny}@static", threads=1)
     assert again.identity == made.identity
     assert again.encode(texts).tobytes() == together.tobytes()
@@ -213,8 +213,8 @@ def test_a_static_encoder_is_distilled_once_and_depends_on_the_text_alone(tiny, 
 
 def test_another_vocabulary_is_another_version_and_shares_nothing_that_was_made(tiny, minilm):
     assert load_encoder(str(tiny)).name.rpartition("#")[2] != minilm.name.rpartition("#")[2]
-    other = [one.rpartition("#")[2] for one in module.ways(str(tiny))]
-    assert not {one.rpartition("#")[2] for one in module.ways(MINILM)} & set(other)
+    other = [one.rpartition("#")[2] for one in module.backends_of(str(tiny))]
+    assert not {one.rpartition("#")[2] for one in module.backends_of(MINILM)} & set(other)
 
 
 def test_a_static_encoder_splits_identifiers(tiny):
@@ -231,8 +231,8 @@ def test_a_static_encoder_has_the_tokens_that_its_tokenizer_gives_the_whole_text
     table = load_file(folder / "model.safetensors")["vectors"]
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     strange = ["a\x0cb\x1fc", "grüße—“你好”かな nai\u0308ve\u00a0x", ")\u0301) x_yZ\tURLPath2\r\n", "%" * 9 + "w" * 120]
-    for text in [*TEXTS, *strange, Path(static.__file__).read_text()]:
-        told = tokenizer.encode(static.HUMP.sub(" ", text), add_special_tokens=False).ids
+    for text in [*TEXTS, *strange, Path(static_backend.__file__).read_text()]:
+        told = tokenizer.encode(static_backend.HUMP.sub(" ", text), add_special_tokens=False).ids
         ids, times = np.unique(np.array(told, dtype=int), return_counts=True)
         whole = np.log1p(times) @ table[ids].astype(np.float64)
         length = np.linalg.norm(whole)
@@ -243,7 +243,7 @@ def test_a_static_encoder_that_has_met_too_many_words_begins_anew(tiny, monkeypa
     made = load_encoder.__wrapped__(f"{tiny}@static")
     texts = [f"release w{n} rollback" for n in range(300)]
     before = made.encode(texts)
-    monkeypatch.setattr(static, "KNOWN", 50)
+    monkeypatch.setattr(static_backend, "KNOWN", 50)
     assert made.encode(texts).tobytes() == before.tobytes()
     assert len(made._model._tokens) < 300
 
@@ -269,7 +269,7 @@ def test_weights_that_are_not_the_published_ones_are_refused(monkeypatch):
 
 def test_weights_that_are_not_safetensors_are_refused(tmp_path):
     folder = tmp_path / "pickled"
-    shutil.copytree(Path(str(module._packaged())), folder, ignore=shutil.ignore_patterns("*.safetensors"))
+    shutil.copytree(Path(str(module._packaged_minilm())), folder, ignore=shutil.ignore_patterns("*.safetensors"))
     (folder / "pytorch_model.bin").write_bytes(b"\x80\x04N.")
     with pytest.raises(NocturneError, match="cannot be loaded"):
         load_encoder(str(folder))
@@ -277,7 +277,7 @@ def test_weights_that_are_not_safetensors_are_refused(tmp_path):
 
 def test_loading_and_encoding_print_nothing_and_import_nothing_heavy():
     code = (
-        "import sys\nfrom pipelines.model.encoder import load_encoder\n"
+        "import sys\nfrom pipelines.encoder.encoder import load_encoder\n"
         f"for variant in ('fp32', 'int8'): load_encoder('{MINILM}@' + variant).encode(['a', 'b'])\n"
         "assert not {'torch', 'transformers', 'sentence_transformers'} & set(sys.modules)"
     )
@@ -287,7 +287,7 @@ def test_loading_and_encoding_print_nothing_and_import_nothing_heavy():
 
 def test_nothing_is_told_of_the_use_of_an_encoder():
     code = (
-        "import sys\nfrom pipelines.model.encoder import load_encoder\n"
+        "import sys\nfrom pipelines.encoder.encoder import load_encoder\n"
         f"load_encoder('{MINILM}').encode(['a'])\n"
         "from openvino.tools.ovc import telemetry_utils\n"
         "sys.exit(telemetry_utils.tm.__name__.rpartition('.')[2])"

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pipelines.model.encoder import MINILM
-from pipelines.params import Evaluation, Params, load_params
+from pipelines.config.load import load_params
+from pipelines.config.schema import Evaluation, Params
+from pipelines.encoder.encoder import MINILM
 from pipelines.project import Project
 from pipelines.records import Record, fingerprint, write_json, write_jsonl
 
@@ -16,7 +17,7 @@ PATHS = (
     "pipelines/progress.py",
     "pipelines/project.py",
     "pipelines/records.py",
-    "pipelines/stage.py",
+    "pipelines/dag/stage.py",
 )
 CONFIG = Evaluation(
     max_examples=6,

@@ -4,7 +4,7 @@ import pytest
 from night_files import CASES, CONFIG
 
 from pipelines.evaluation.arms import ARMS
-from pipelines.evaluation.suites import passed, summary
+from pipelines.evaluation.suites import count_passed, summarise_suites
 
 
 def case(**changes):
@@ -28,7 +28,7 @@ def case(**changes):
     ],
 )
 def test_a_case_passes_by_its_patterns_and_what_compiles(changes, answer, score):
-    assert passed(case(**changes), answer) == score
+    assert count_passed(case(**changes), answer) == score
 
 
 def test_adherence_is_the_share_of_cases_and_is_told_for_each_suite():
@@ -40,7 +40,7 @@ def test_adherence_is_the_share_of_cases_and_is_told_for_each_suite():
         }
         for number in range(12)
     ]
-    found = summary(records, CONFIG)
+    found = summarise_suites(records, CONFIG)
     assert (found["cases"], found["arms"]["adapter"]["value"]) == (12, 0.25)
     assert {name: group["cases"] for name, group in found["by_suite"].items()} == {"a.json": 6, "b.json": 6}
-    assert summary([], CONFIG) == {}
+    assert summarise_suites([], CONFIG) == {}

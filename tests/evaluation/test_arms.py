@@ -6,13 +6,13 @@ from conftest import Vocabulary
 from night_files import CONFIG, examples
 
 from pipelines import progress
-from pipelines.evaluation.arms import ARMS, measure
-from pipelines.evaluation.charts import arms_chart, loss_chart
-from pipelines.evaluation.exam import translated
-from pipelines.evaluation.measures import MEASURES
-from pipelines.evaluation.report import report, verdict
-from pipelines.evaluation.summary import summary
-from pipelines.params import Metric
+from pipelines.config.schema import Metric
+from pipelines.evaluation.arms import ARMS, measure_arm
+from pipelines.evaluation.charts import draw_arms_chart, draw_loss_chart
+from pipelines.evaluation.eval_set import translate_progress
+from pipelines.evaluation.metric_specs import MEASURES
+from pipelines.evaluation.report import build_report, verdict
+from pipelines.evaluation.summary import summarise
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -35,8 +35,8 @@ class Fake:
 def measured(model):
     holdout = examples()
     prompts = {False: [e["prompt"] for e in holdout], True: ["[ctx]" + e["prompt"] for e in holdout]}
-    records = measure(model, holdout, prompts, {}, CONFIG)
-    return records, {"base_model": "any", "context_passages": 2, "with_passages": 15, **summary(records, CONFIG)}
+    records = measure_arm(model, holdout, prompts, {}, CONFIG)
+    return records, {"base_model": "any", "context_passages": 2, "with_passages": 15, **summarise(records, CONFIG)}
 
 
 def test_arms_differ_in_the_adapter_and_the_passages_alone():
@@ -55,8 +55,8 @@ def test_a_night_that_trained_nothing_has_the_arms_of_the_base_model_and_says_so
     assert set(evaluation["gains"]) == {"base+rag_vs_base"}
     assert evaluation["arm"] == "base"
     assert verdict(evaluation)[0].startswith("Nothing was trained")
-    charts = {"arms": arms_chart(evaluation), "loss": loss_chart([])}
-    page = report("demo", evaluation, records, [], charts)
+    charts = {"arms": draw_arms_chart(evaluation), "loss": draw_loss_chart([])}
+    page = build_report("demo", evaluation, records, [], charts)
     assert "base+rag" in page
     assert "adapter+rag" not in page
 
@@ -84,7 +84,7 @@ def test_only_arms_without_passages_answer_in_other_words_and_are_held_against_t
     model, holdout = Fake(), examples()
     prompts = {False: [e["prompt"] for e in holdout], True: ["[ctx]" + e["prompt"] for e in holdout]}
     other = [None if e["mode"] != "chat" else "in other words" for e in holdout]
-    records = measure(model, holdout, prompts, {}, CONFIG, reworded=other)
+    records = measure_arm(model, holdout, prompts, {}, CONFIG, reworded=other)
     asked = {e["example_id"] for e in holdout if e["mode"] == "chat"}
     told = [record for record in records if "consistency" in record.get("metrics", {}).get("adapter", {})]
     assert told
@@ -107,7 +107,7 @@ def test_every_metric_that_params_may_name_is_defined():
 
 def test_a_meter_runs_from_start_to_end():
     steps = []
-    with progress.shown_by(steps.append):
+    with progress.show_progress(steps.append):
         measured(Fake())
     assert steps[-1].done == steps[-1].total == 4 * (15 + 3)
     assert "adapter+rag" in steps[-1].note
@@ -116,17 +116,19 @@ def test_a_meter_runs_from_start_to_end():
 def test_charts_are_the_same_bytes_again():
     _, evaluation = measured(Fake())
     log = [{"step": step, "loss": 3 / step} for step in range(1, 50)]
-    assert arms_chart(evaluation) == arms_chart(evaluation)
-    assert loss_chart(log) == loss_chart(log)
-    assert arms_chart(evaluation).startswith(PNG)
-    assert loss_chart([]).startswith(PNG)
+    assert draw_arms_chart(evaluation) == draw_arms_chart(evaluation)
+    assert draw_loss_chart(log) == draw_loss_chart(log)
+    assert draw_arms_chart(evaluation).startswith(PNG)
+    assert draw_loss_chart([]).startswith(PNG)
 
 
 def test_the_page_holds_its_charts_and_escapes_what_models_write():
     records, evaluation = measured(Fake())
     shown = next(record for record in records if "generated" in record)
     shown["generated"]["adapter"] = "<script>alert('x')</script>"
-    page = report("demo", evaluation, records, [], {"arms": arms_chart(evaluation), "loss": loss_chart([])})
+    page = build_report(
+        "demo", evaluation, records, [], {"arms": draw_arms_chart(evaluation), "loss": draw_loss_chart([])}
+    )
     assert "<script" not in page
     assert "&lt;script&gt;" in page
     assert "http" not in page
@@ -144,5 +146,5 @@ def test_a_champion_on_another_base_is_asked_in_its_own_format():
     qwen = Tokenizer("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", "<|endoftext|>")
     star = Tokenizer("<fim_prefix>", "<fim_suffix>", "<fim_middle>", "<|endoftext|>")
     fim = {"mode": "spm", "prompt": "<|fim_suffix|>b<|fim_prefix|>a<|fim_middle|>"}
-    assert translated(fim, qwen, star) == "<fim_suffix>b<fim_prefix>a<fim_middle>"
-    assert translated({"mode": "chat", "request": "hi", "prompt": "?"}, qwen, star) == "USER hi ASSISTANT"
+    assert translate_progress(fim, qwen, star) == "<fim_suffix>b<fim_prefix>a<fim_middle>"
+    assert translate_progress({"mode": "chat", "request": "hi", "prompt": "?"}, qwen, star) == "USER hi ASSISTANT"

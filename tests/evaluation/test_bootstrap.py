@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipelines.evaluation.statistics import Bootstrap, Figure
+from pipelines.evaluation.bootstrap import Bootstrap, Figure
 
 
 def simulated(seed, files=12, per_file=8, gain=0.05, between=0.04, within=0.05):

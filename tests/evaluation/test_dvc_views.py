@@ -52,16 +52,16 @@ LOG = [{"step": 1, "loss": 2.5}, {"step": 2, "loss": None}, {"step": 3, "loss": 
 
 
 def test_each_figure_stands_under_its_own_name_and_what_was_not_measured_is_missing():
-    assert dvc_views.metrics(EVALUATION) == METRICS
-    assert dvc_views.loss(LOG) == [{"step": 1, "loss": 2.5}, {"step": 3, "loss": 1.5}]
-    gains = {row["group"]: row["gain"] for row in dvc_views.gains(EVALUATION)}
+    assert dvc_views.write_metrics(EVALUATION) == METRICS
+    assert dvc_views.write_loss(LOG) == [{"step": 1, "loss": 2.5}, {"step": 3, "loss": 1.5}]
+    gains = {row["group"]: row["gain"] for row in dvc_views.write_gains(EVALUATION)}
     assert gains == {"all": 1.5, "recipe explain": 2.5, "language go": 4.5}
 
 
 def test_a_night_that_trained_nothing_has_figures_without_an_adapter():
     base = {"arms": {"base": {"bits_per_byte": figure(3.0)}}, "gains": {}, "by_task": {}, "by_language": {}}
-    assert dvc_views.metrics({"examples": 1, **base}) == {"examples": 1, "bits_per_byte": {"base": 3.0}}
-    assert dvc_views.gains({"examples": 1, "files": 1, **base}) == []
+    assert dvc_views.write_metrics({"examples": 1, **base}) == {"examples": 1, "bits_per_byte": {"base": 3.0}}
+    assert dvc_views.write_gains({"examples": 1, "files": 1, **base}) == []
 
 
 @pytest.fixture(scope="module")
@@ -70,9 +70,9 @@ def workspace(tmp_path_factory):
     source = make_repository(folder / "source", {"a.py": "x = 1\n"})
     workspace = make_workspace(folder / "workspace", {"moon": source})
     project = Project("moon", source, workspace)
-    write_json(project.path(dvc_views.METRICS), dvc_views.metrics(EVALUATION))
-    write_json(project.path(dvc_views.LOSS), dvc_views.loss(LOG))
-    write_json(project.path(dvc_views.GAINS), dvc_views.gains(EVALUATION))
+    write_json(project.path(dvc_views.METRICS), dvc_views.write_metrics(EVALUATION))
+    write_json(project.path(dvc_views.LOSS), dvc_views.write_loss(LOG))
+    write_json(project.path(dvc_views.GAINS), dvc_views.write_gains(EVALUATION))
     return workspace
 
 
@@ -93,7 +93,7 @@ def test_a_night_without_steps_draws_no_loss_and_breaks_no_page(workspace, tmp_p
     write_json(project.path(dvc_views.LOSS), [])
     dvc(workspace, "plots", "show", "--out", str(tmp_path))
     assert "recipe explain" in (tmp_path / "index.html").read_text()
-    write_json(project.path(dvc_views.LOSS), dvc_views.loss(LOG))
+    write_json(project.path(dvc_views.LOSS), dvc_views.write_loss(LOG))
 
 
 def test_dvc_draws_the_loss_and_the_gains(workspace, tmp_path):

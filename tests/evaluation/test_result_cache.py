@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipelines.evaluation.reuse import Reused
+from pipelines.evaluation.result_cache import CachedModel
 
 PAIRS = [("a", "return 1"), ("b", "return ü")]
 
@@ -28,7 +28,7 @@ def asked(tmp_path):
 
     def ask(adapter="one", pairs=PAIRS, tokens=8):
         model = Counting()
-        kept = Reused(model, tmp_path, "base", adapter)
+        kept = CachedModel(model, tmp_path, "base", adapter)
         said = [kept.score(pairs, adapted=on) for on in (False, True)]
         said += [kept.generate([p for p, _ in pairs], tokens, adapted=on) for on in (False, True)]
         kept.forget_others()

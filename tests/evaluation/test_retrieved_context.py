@@ -6,7 +6,7 @@ import pytest
 from conftest import Vocabulary
 from night_files import CONFIG
 
-from pipelines.evaluation.context import prompts_with
+from pipelines.evaluation.retrieved_context import add_passages
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Letters(Vocabulary):
 
 
 def prompt_with(example, passages, tokenizer, length, config):
-    return prompts_with([example], [passages], tokenizer, length, config)[0]
+    return add_passages([example], [passages], tokenizer, length, config)[0]
 
 
 PASSAGE = Found("other.py", 10, 13, "one = 1\ntwo = 2\nthree = 3\nfour = 4")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipelines.evaluation.metrics import chrf, edit_similarity, exact_match, syntax_validity
+from pipelines.evaluation.text_metrics import chrf, edit_similarity, exact_match, syntax_validity
 
 SOURCE = 'def double(x):\n    return 2 * x\n\n\nname = "ü"\ndef half(x):\n    return x / 2\n'
 BODY = "return x / 2"

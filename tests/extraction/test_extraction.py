@@ -8,19 +8,20 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, commit_all, git
+from planted import Secret, left, secrets
 
-from benchmarks.planted import Secret, left, secrets
 from pipelines import progress
 from pipelines.cleaning import clean, kingfisher
+from pipelines.config.load import load_params
+from pipelines.config.schema import Params
+from pipelines.dag.stage import Facts
 from pipelines.errors import NocturneError
 from pipelines.extraction import stage as extraction
 from pipelines.extraction.outputs import NAMES
-from pipelines.extraction.parsed import chunk_records, outline, parse
-from pipelines.params import Params, load_params
+from pipelines.extraction.parse_file import chunk_records, outline_of, parse_file
 from pipelines.project import Project
 from pipelines.records import Record, read_jsonl
 from pipelines.snapshot import stage as snapshot
-from pipelines.stage import Facts
 from pipelines.syntax.languages import LANGUAGES
 
 FILES: dict[str, str | bytes] = {
@@ -110,18 +111,18 @@ def test_a_passage_is_as_complex_as_the_most_complex_function_that_it_holds_some
     source = f"""X = 1\n\n\nclass A:\n    def one(self):\n        return 1\n\n\ndef many(n):\n{branches}""".encode()
     params = load_params(ROOT)
     cut = params.extraction.model_copy(update={"chunk_chars": 120, "overlap_chars": 0})
-    chunks = parse(source, LANGUAGES[0], cut, params.cleaning)["chunks"]
+    chunks = parse_file(source, LANGUAGES[0], cut, params.cleaning)["chunks"]
     assert {chunk["complexity"] for chunk in chunks if "return" not in chunk["text"]} <= {0}
     assert [chunk["complexity"] for chunk in chunks if "self" in chunk["text"]] == [1]
     assert {chunk["complexity"] for chunk in chunks if "if n ==" in chunk["text"]} == {10}
-    whole = parse(source, LANGUAGES[0], params.extraction, params.cleaning)["chunks"]
+    whole = parse_file(source, LANGUAGES[0], params.extraction, params.cleaning)["chunks"]
     assert [chunk["complexity"] for chunk in whole] == [10]
 
 
 def test_a_file_of_several_passages_is_summed_up_by_its_path_and_its_names():
     source = b"".join(b'def f%d():\n    """Says %d."""\n    return %d\n\n\n' % (n, n, n) for n in range(40))
     params = load_params(ROOT)
-    parsed = parse(source, LANGUAGES[0], params.extraction, params.cleaning)
+    parsed = parse_file(source, LANGUAGES[0], params.extraction, params.cleaning)
     origin = {"path": "a/b.py", "blob": "b", "commit": "c", "language": "python"}
     *passages, summary = chunk_records(parsed, origin)
     assert len(passages) > 1
@@ -130,9 +131,9 @@ def test_a_file_of_several_passages_is_summed_up_by_its_path_and_its_names():
     assert summary["text"].split("\n") == ["a/b.py", *(f"f{n}" for n in range(40))]
     moved = chunk_records(parsed, {**origin, "path": "c.py"})[-1]
     assert moved["content_hash"] != summary["content_hash"]
-    single = parse(b"x = 1\n", LANGUAGES[0], params.extraction, params.cleaning)
+    single = parse_file(b"x = 1\n", LANGUAGES[0], params.extraction, params.cleaning)
     assert [chunk["kind"] for chunk in chunk_records(single, origin)] == ["text"]
-    assert outline(["one", "two", "three"], 8) == "one\ntwo"
+    assert outline_of(["one", "two", "three"], 8) == "one\ntwo"
 
 
 def test_identifiers_are_unique_even_for_equal_files(project, source):
@@ -202,7 +203,7 @@ def test_other_parameters_parse_again(project):
 
 def test_a_change_of_code_parses_again(project, monkeypatch):
     night(project)
-    monkeypatch.setattr("pipelines.extraction.cache.identity", lambda: "other code")
+    monkeypatch.setattr("pipelines.extraction.cache.syntax_identity", lambda: "other code")
     assert night(project)["parsed"] == 5
 
 
@@ -325,7 +326,7 @@ def test_without_any_text_the_error_says_so(repository, tmp_path):
 
 def test_progress_is_told_file_by_file(project):
     steps: list[progress.Step] = []
-    with progress.shown_by(steps.append):
+    with progress.show_progress(steps.append):
         night(project)
     told = [(step.done, step.total, step.unit) for step in steps if step.unit.startswith("files")]
     assert told == [(done, 6, unit) for unit in ("files parsed", "files written") for done in range(7)]
@@ -395,7 +396,7 @@ def test_quarantine_lists_the_file_with_its_rule_and_nothing_of_it(project, plan
 def test_other_cleaning_parameters_or_scanners_parse_again(project, monkeypatch):
     night(project)
     assert night(project, {"personal": "keep"})["parsed"] == 5
-    monkeypatch.setattr("pipelines.cleaning.identity.identity", lambda: "other scanners")
+    monkeypatch.setattr("pipelines.cleaning.fingerprint.cleaning_identity", lambda: "other scanners")
     assert night(project, {"personal": "keep"})["parsed"] == 5
 
 

@@ -4,7 +4,7 @@ import pytest
 from test_extraction import commit_all, lines, night
 
 from pipelines.project import Project
-from pipelines.source import generated, reasons, vendored
+from pipelines.source import generated, skip_rules, vendored
 
 CODE = "def f():\n    return 1\n"
 
@@ -72,10 +72,10 @@ def test_names_that_only_programs_give_are_known(path):
 
 
 def test_code_without_white_space_is_minified_though_its_lines_are_short():
-    found = reasons.unreadable((("a=b+c;" * 13 + "\n") * 40).encode())
+    found = skip_rules.find_unreadable((("a=b+c;" * 13 + "\n") * 40).encode())
     assert found is not None
     assert found.reason == "minified: 1.3% white space (at least 5% in source)"
-    assert reasons.unreadable(("文字だけの文章です。" * 20 + "\n").encode() * 20 + b"a = 1 # 2\n" * 4) is None
+    assert skip_rules.find_unreadable(("文字だけの文章です。" * 20 + "\n").encode() * 20 + b"a = 1 # 2\n" * 4) is None
 
 
 @pytest.fixture

@@ -2,11 +2,11 @@
 
 import pytest
 
-from pipelines.extraction.tested import Tests, is_test, names
+from pipelines.extraction.test_links import TestLinks, called_names, is_test
 from pipelines.records import Record
-from pipelines.syntax.facts import facts
+from pipelines.syntax.facts import read_facts
 from pipelines.syntax.languages import language_of
-from pipelines.syntax.symbols import symbols
+from pipelines.syntax.symbols import find_symbols
 
 CORE = """\
 def parse(x):
@@ -22,13 +22,13 @@ class Box:
 
 def told(path: str, source: str) -> Record:
     language = language_of(path)
-    found = symbols(source.encode(), language)
-    return names(found, facts(source.encode(), language, found))
+    found = find_symbols(source.encode(), language)
+    return called_names(found, read_facts(source.encode(), language, found))
 
 
 def exercised(files: dict[str, str]) -> set[str]:
     """Path and qualified name of what the tests among these files exercise."""
-    tests = Tests()
+    tests = TestLinks()
     known = {path: told(path, source) for path, source in files.items()}
     for path, record in known.items():
         tests.add(path, record)
@@ -82,7 +82,10 @@ def test_a_call_from_code_that_is_no_test_counts_for_nothing():
 
 
 def test_a_heading_is_never_tested():
-    tests, guide = Tests(), {"imports": [], "calls": [], "test_calls": [], "symbols": [["section", "parse", "", False]]}
+    tests, guide = (
+        TestLinks(),
+        {"imports": [], "calls": [], "test_calls": [], "symbols": [["section", "parse", "", False]]},
+    )
     tests.add("test_core.py", told("test_core.py", "from core import parse\nparse(1)\n"))
     assert tests.cover("core.md", guide) == [False]
     assert tests.cover("core.py", guide | {"symbols": [["function", "parse", "", False]]}) == [True]

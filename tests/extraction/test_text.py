@@ -4,8 +4,8 @@ import pytest
 from conftest import ROOT
 from test_extraction import lines, night, skipped
 
-from pipelines.extraction.parsed import parse
-from pipelines.params import load_params
+from pipelines.config.load import load_params
+from pipelines.extraction.parse_file import parse_file
 from pipelines.project import Project
 from pipelines.records import Record
 from pipelines.syntax.languages import language_of
@@ -38,7 +38,7 @@ def passages(path: str, text: str, chars: int = 200) -> list[Record]:
     language = language_of(path)
     assert language is not None
     params = PARAMS.extraction.model_copy(update={"chunk_chars": chars, "overlap_chars": 0})
-    return parse(text.encode(), language, params, PARAMS.cleaning)["chunks"]
+    return parse_file(text.encode(), language, params, PARAMS.cleaning)["chunks"]
 
 
 def firsts(path: str, text: str, chars: int = 200) -> list[str]:

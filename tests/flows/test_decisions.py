@@ -6,12 +6,12 @@ import pytest
 from conftest import make_repository, make_workspace
 from release.night_results import GATES, candidate_of, write_night
 
-from pipelines import journal
+from pipelines.config.load import load_params
+from pipelines.dag import journal
 from pipelines.errors import NocturneError
-from pipelines.gates import word
+from pipelines.gates import verdict_word
 from pipelines.gates.verdict import Judged, Verdict
-from pipelines.params import load_params
-from pipelines.release import indexes, retention
+from pipelines.release import index_versions, retention
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_a_gate_that_was_not_judged_is_skipped_and_not_passed(changed, said):
     from flows.shown import gate_row
 
     row = {**GATES[0], **changed}
-    assert gate_row(row)["verdict"] == word(row) == said
+    assert gate_row(row)["verdict"] == verdict_word(row) == said
 
 
 def test_an_index_that_cannot_be_mended_is_told_and_ends_no_night(project, monkeypatch, caplog):
@@ -78,7 +78,7 @@ def test_an_index_that_cannot_be_mended_is_told_and_ends_no_night(project, monke
     def gone(*_):
         raise NocturneError("Nothing makes it.", "Restore a backup.")
 
-    monkeypatch.setattr(indexes, "mend", gone)
+    monkeypatch.setattr(index_versions, "repair_live", gone)
     monkeypatch.setattr(nightly, "get_run_logger", lambda: logging.getLogger("night"))
-    nightly.mend(project, load_params(project.workspace))
+    nightly.repair_live(project, load_params(project.workspace))
     assert "Nothing makes it. Restore a backup." in caplog.text

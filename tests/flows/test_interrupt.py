@@ -11,8 +11,8 @@ from conftest import make_repository, make_workspace, own_code
 from test_nightly import SMALL, so_far, wait_until
 
 from pipelines.cli.interrupt import EXIT_CODE, SENTENCE
-from pipelines.params import load_params
-from pipelines.release import last_night
+from pipelines.config.load import load_params
+from pipelines.night import last_night
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def project(tmp_path_factory):
 
 def trains(project, night):
     """Whether it is this night that trains, and not what one before it left."""
-    began = last_night.of(project)
+    began = last_night.read_last_night(project)
     return began is not None and began.pid == night.pid and so_far(project, "training", began.began) > 0
 
 
@@ -68,4 +68,7 @@ def test_an_interrupted_training_ends_at_once_and_says_one_sentence(project, by)
     assert "Traceback" not in stdout + stderr
     assert "Unexpected" not in stdout + stderr
     assert processes_of(project.workspace) == []
-    assert (last_night.of(project).state, last_night.of(project).stage) == ("interrupted", "training")
+    assert (last_night.read_last_night(project).state, last_night.read_last_night(project).stage) == (
+        "interrupted",
+        "training",
+    )

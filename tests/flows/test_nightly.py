@@ -15,16 +15,16 @@ from types import SimpleNamespace
 import pytest
 import yaml
 from conftest import commit_all, git, make_repository, make_workspace, own_code
+from planted import Traces, gathered
 
-from benchmarks.planted import Traces, gathered
 from flows.running import end_orphans
-from pipelines import dag, journal
+from pipelines.config.load import load_params
+from pipelines.dag import dvc, journal
+from pipelines.dag.stage import NAMES
 from pipelines.errors import GatesFailed, NocturneError
-from pipelines.params import load_params
+from pipelines.night import last_night
 from pipelines.records import file_sha256, read_json, read_jsonl, tree_sha256
 from pipelines.registry.releases import CHALLENGER, CHAMPION, PREVIOUS, Releases
-from pipelines.release import last_night
-from pipelines.stage import NAMES
 
 SMALL = {
     "embedding": {"variant": "int8"},
@@ -51,7 +51,7 @@ def gates(gain=0.0):
     ]
 
 
-LEARNED = ("pipelines/model", "pipelines/gates")
+LEARNED = ("pipelines/lm", "pipelines/encoder", "pipelines/gates")
 
 
 @pytest.fixture(scope="module")
@@ -165,11 +165,11 @@ def test_a_night_makes_a_release_that_names_what_it_consists_of(place, project):
 
 
 def test_mlflow_has_the_loss_of_every_logged_step(project):
-    from pipelines.registry.tracking import client, experiment, find_training
+    from pipelines.registry.tracking import experiment_of, find_training, open_client
 
-    mlflow = client(project.workspace)
+    mlflow = open_client(project.workspace)
     training = read_json(project.path("training", "training.json"))
-    run = find_training(mlflow, experiment(mlflow, project), training["identity"])
+    run = find_training(mlflow, experiment_of(mlflow, project), training["identity"])
     seen = [(metric.step, metric.value) for metric in mlflow.get_metric_history(run.info.run_id, "loss")]
     assert seen == [(int(entry["step"]), entry["loss"]) for entry in training["log"]]
 
@@ -183,7 +183,7 @@ def test_at_once_again_it_says_unchanged(place, project, prefect):
 
 
 def test_dvc_has_nothing_to_do_after_a_night(place, project):
-    assert dag.stale(project) == []
+    assert dvc.find_stale(project) == []
     done = repro(place)
     assert done.returncode == 0, done.stderr
     skipped = {line.split("'")[1] for line in done.stdout.splitlines() if "didn't change, skipping" in line}
@@ -212,13 +212,13 @@ def test_the_assistant_answers_with_citations_of_real_lines(place, project):
 
 
 def test_the_champion_completes_code(place):
-    done = told("complete", "pipelines/model/base.py:20", "--json")
+    done = told("complete", "pipelines/lm/base_model.py:20", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["notices"] == []
 
 
 def test_a_night_after_one_edited_function_is_killed_in_training_and_the_next_one_goes_on(place, project, prefect):
-    file = project.source / "pipelines" / "model" / "learned.py"
+    file = project.source / "pipelines" / "lm" / "adapter_manifest.py"
     file.write_text(file.read_text().replace('MANIFEST = "learned.json"', 'MANIFEST = "whole.json"'))
     commit_all(project.source, "rename the manifest")
     change(place, "release", promotion="review")
@@ -240,7 +240,10 @@ def test_a_night_after_one_edited_function_is_killed_in_training_and_the_next_on
     assert "already running" in second.stderr
     running.send_signal(signal.SIGKILL)
     running.wait()
-    assert (last_night.of(project).state, last_night.of(project).stage) == ("crashed", "training")
+    assert (last_night.read_last_night(project).state, last_night.read_last_night(project).stage) == (
+        "crashed",
+        "training",
+    )
     said = told("status").stdout
     assert "last night crashed in training; it began 20" in said
     assert "running    no" in said
@@ -326,7 +329,7 @@ def test_failed_gates_leave_everything_as_it_was(place, project, prefect):
     assert "failed its gates" in night_state.message
     assert list(table[0])[:5] == ["verdict", "gate", "gain", "interval", "needed"]
     assert (table[0]["verdict"], table[0]["gain"][-1], table[1]["verdict"]) == ("REFUSED", "%", "skipped")
-    assert last_night.of(project).state == "rejected"
+    assert last_night.read_last_night(project).state == "rejected"
     assert "last night refused by its gates, 20" in told("status").stdout
     again = command(place, "nightly", "demo")
     assert again.returncode == 3
@@ -339,7 +342,7 @@ def test_killed_in_embedding_finished_chunks_are_kept(place, project):
     (project.source / "pipelines" / "added.py").write_text(text)
     commit_all(project.source, "many functions")
     for stage in ("snapshot", "extraction"):
-        dag.reproduce(project, stage)
+        dvc.reproduce(project, stage)
     chunks = sum(1 for _ in read_jsonl(project.path("extraction", "chunks.jsonl")))
     change(place, "embedding", batch_size=1)
     running = subprocess.Popen(
@@ -352,7 +355,7 @@ def test_killed_in_embedding_finished_chunks_are_kept(place, project):
     running.send_signal(signal.SIGKILL)
     running.wait()
     assert told("search", "adapter").returncode == 0
-    facts = dag.reproduce(project, "embedding").facts
+    facts = dvc.reproduce(project, "embedding").facts
     assert facts["embedded"] + facts["reused"] == facts["chunks"] == chunks
     assert facts["reused"] >= 3
 
@@ -383,7 +386,7 @@ def test_a_stage_that_fails_says_why_and_the_index_follows_all_the_same(place, p
     assert (live.version, live.adapter_version, live.manifest.training) == (3, 2, before.manifest.training)
     assert f"its index is release {live.version}" in error.value.next_step
     assert "added.py" in told("search", "added_399").stdout
-    assert last_night.of(project).state == "failed"
+    assert last_night.read_last_night(project).state == "failed"
     with pytest.raises(NocturneError):
         night()
     assert Releases(project).champion() == live, "it is released once"

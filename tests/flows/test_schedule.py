@@ -11,11 +11,12 @@ from prefect.client.schemas.schedules import CronSchedule
 from pydantic import ValidationError
 
 from flows import announce, deployments, schedule
-from flows.deployments import Deployments, Failures, stamps
+from flows.deployments import Deployments, Failures, file_stamps
 from flows.running import PART_OF
-from flows.schedule import Plan, Schedule, length, words
-from pipelines import params
-from pipelines.release import last_night
+from flows.schedule import Plan, Schedule, describe, format_duration
+from pipelines.config import schema
+from pipelines.config.load import load_params
+from pipelines.night import last_night
 
 FORMS = """
 * */2 */99 */0 0 00 59 7 12 30 31 1-31 5-10 10-5 0-7 6-7 5-10/2 5/7 1,2 1,5-7 *,1 ? W 15W L LW L/2 L,1
@@ -40,36 +41,36 @@ def served(**values):
 
 
 def test_the_next_night_is_told_with_its_time_and_how_long_until_then():
-    well, said = words(served(plan={"next": NOW + 18 * 3600}), "moon", NOW)
+    well, said = describe(served(plan={"next": NOW + 18 * 3600}), "moon", NOW)
     assert (well, said.split(",")[0].split(" (")[0]) == (True, "next 2027-01-16 02:00 UTC")
     assert said.endswith("(in 18 h)")
 
 
 def test_a_night_that_has_not_begun_minutes_after_its_time_is_late():
-    assert words(served(plan={"next": NOW + 60, "overdue": NOW - 60}), "moon", NOW)[0]
-    well, said = words(served(plan={"overdue": NOW - 720}, trouble="Prefect's scheduler fails: X"), "moon", NOW)
+    assert describe(served(plan={"next": NOW + 60, "overdue": NOW - 60}), "moon", NOW)[0]
+    well, said = describe(served(plan={"overdue": NOW - 720}, trouble="Prefect's scheduler fails: X"), "moon", NOW)
     assert (well, said) == (False, "late by 12 min: Prefect's scheduler fails: X")
 
 
 def test_a_night_that_waits_for_another_is_late_and_nothing_is_wrong():
-    well, said = words(served(plan={"overdue": NOW - 720}, busy="sun"), "moon", NOW)
+    well, said = describe(served(plan={"overdue": NOW - 720}, busy="sun"), "moon", NOW)
     assert (well, said) == (True, "late by 12 min: it waits for the night of `sun`")
 
 
 def test_a_project_that_is_not_served_says_so_with_the_mistake_that_is_in_the_way():
-    well, said = words(served(mistake="unknown key `x`."), "sun", NOW)
+    well, said = describe(served(mistake="unknown key `x`."), "sun", NOW)
     assert (well, said) == (False, "`sun` is not served: unknown key `x`.")
 
 
 def test_a_schedule_that_says_nothing_any_more_is_not_believed():
-    well, said = words(served(plan={"next": NOW + 3600}), "moon", NOW + 600)
+    well, said = describe(served(plan={"next": NOW + 3600}), "moon", NOW + 600)
     assert not well
     assert said.startswith("silent for 10 min")
 
 
 def is_taken(expression):
     try:
-        return bool(params.Schedule(cron=expression, timezone="UTC"))
+        return bool(schema.Schedule(cron=expression, timezone="UTC"))
     except ValidationError:
         return False
 
@@ -87,22 +88,22 @@ def test_prefect_takes_every_cron_expression_that_params_take(field):
     ("seconds", "said"), [(40, "40 s"), (720, "12 min"), (32400, "9 h"), (259200, "3 days"), (-1, "0 s")]
 )
 def test_a_span_is_told_in_one_unit(seconds, said):
-    assert length(seconds) == said
+    assert format_duration(seconds) == said
 
 
 def test_a_night_missed_while_nothing_ran_is_named_unless_one_was_run_by_hand_since(tmp_path):
     place = make_workspace(tmp_path / "workspace", {"moon": tmp_path, "sun": tmp_path})
-    values = params.load_params(place)
+    values = load_params(place)
     plans = {"moon": Plan(next=PAST), "sun": Plan(next=4e9), "gone": Plan(next=PAST)}
     schedule.write(place, Schedule("0 8 * * *", "UTC", plans=plans))
-    (line,) = announce.missed(place, values)
+    (line,) = announce.find_missed(place, values)
     assert line.startswith("Missed    moon: 2026-01-15 08:00 UTC")
     assert "`nocturne nightly moon`" in line
     plans["moon"].next = time.time() - 60
     schedule.write(place, Schedule("0 8 * * *", "UTC", plans=plans))
-    with last_night.recorded(values.project("moon", place), "hand"):
+    with last_night.record_night(values.project("moon", place), "hand"):
         pass
-    assert list(announce.missed(place, values)) == []
+    assert list(announce.find_missed(place, values)) == []
 
 
 def test_a_failure_of_the_scheduler_is_read_from_its_log_and_forgotten_when_it_is_over(tmp_path):
@@ -120,9 +121,9 @@ def test_a_failure_of_the_scheduler_is_read_from_its_log_and_forgotten_when_it_i
 
 def test_either_file_of_settings_is_seen_to_change(tmp_path):
     (tmp_path / "params.yaml").write_text("a: 1\n")
-    before = stamps(tmp_path)
+    before = file_stamps(tmp_path)
     (tmp_path / "params.local.yaml").write_text("a: 2\n")
-    assert stamps(tmp_path) != before
+    assert file_stamps(tmp_path) != before
 
 
 def test_a_disk_that_is_full_for_a_moment_does_not_end_the_following(tmp_path, monkeypatch):
@@ -138,5 +139,5 @@ def test_a_disk_that_is_full_for_a_moment_does_not_end_the_following(tmp_path, m
     followed = Deployments(tmp_path, None, None)
     followed.tell = tell
     with pytest.raises(asyncio.CancelledError):
-        asyncio.run(followed.follow(stamps(tmp_path)))
+        asyncio.run(followed.follow(file_stamps(tmp_path)))
     assert told == [0, 1]

@@ -24,10 +24,10 @@ from conftest import make_repository, make_workspace
 from flows import running as servers
 from flows import schedule
 from flows.up import up
-from pipelines.cli.night import schedule_words
+from pipelines.cli.schedule_view import describe_schedule
+from pipelines.config.load import load_params
 from pipelines.errors import NocturneError, UsageError
-from pipelines.params import load_params
-from pipelines.release import last_night
+from pipelines.night import last_night
 
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
@@ -137,8 +137,8 @@ def test_up_says_where_everything_is_and_when_the_next_night_begins(at_work, pro
     assert until(at_work.process, "Prefect ").split()[1] == f"http://127.0.0.1:{at_work.ports[0]}"
     assert until(at_work.process, "Schedule") == "Schedule  * * * * * UTC: moon"
     assert until(at_work.process, "Next").startswith("Next      moon: 20")
-    assert servers.found(at_work.place)["prefect"] == f"http://127.0.0.1:{at_work.ports[0]}/api"
-    well, said = schedule_words(project)
+    assert servers.find_running(at_work.place)["prefect"] == f"http://127.0.0.1:{at_work.ports[0]}/api"
+    well, said = describe_schedule(project)
     assert well, said
 
 
@@ -146,7 +146,7 @@ def test_a_night_begins_by_itself_and_ends_with_its_own_words(at_work, project):
     run = wait_for(at_work.ended_runs)[0]
     assert run["state"]["name"] == "Failed"  # one file is too little to learn
     assert "from different files" in run["state"]["message"]
-    night = last_night.of(project)
+    night = last_night.read_last_night(project)
     assert night.by == "schedule"
     assert night.began < time.time()
 
@@ -193,7 +193,7 @@ def test_a_second_up_says_where_the_first_one_runs(at_work):
         NocturneError, match=f"already .process {at_work.process.pid}, Prefect http.*{at_work.ports[0]}"
     ):
         up(at_work.place, load_params(at_work.place), free_port(), free_port())
-    assert servers.found(at_work.place) is not None
+    assert servers.find_running(at_work.place) is not None
     assert not at_work.deployments()["moon"].paused
 
 
@@ -209,7 +209,7 @@ def test_after_it_was_killed_the_next_one_has_the_same_schedule_and_no_pile_of_n
     at_work.process.kill()
     at_work.process.wait()
     assert not servers.is_up(at_work.place)
-    assert schedule_words(project) == (True, schedule.STOPPED)
+    assert describe_schedule(project) == (True, schedule.STOPPED)
     wait_for(lambda: not at_work.runs("flows.deployments"), 60)  # nobody begins nights any more
     # A night whose time has passed by the time it starts again.
     asked_for = at_work.prefect(f"deployments/{run}/create_flow_run", {})

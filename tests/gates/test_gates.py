@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from pipelines.config.schema import Evaluation, Gate
 from pipelines.evaluation.arms import ARMS
-from pipelines.gates import decide, moves
-from pipelines.params import Evaluation, Gate
+from pipelines.gates import decide, top_moves
 
 
 def gate(**changes):
@@ -207,7 +207,7 @@ def test_the_examples_that_moved_a_gate_most_are_named_and_all_of_them_make_the_
     row = judged(records).rows()[0]
     assert [one["place"] for one in row["moved"]] == ["2.py:12", "4.py:14", "5.py:15"]
     assert sum(one["moved"] for one in row["moved"]) == pytest.approx(row["value"], abs=1e-5)
-    assert moves(row)[0] == "+0.0857 by 2.py:12 (2.py2)"
+    assert top_moves(row)[0] == "+0.0857 by 2.py:12 (2.py2)"
 
 
 def written(share, files=8):

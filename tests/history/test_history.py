@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, commit_all, git
 
+from pipelines.config.load import load_params
+from pipelines.dag.stage import Facts
 from pipelines.history import messages
 from pipelines.history import stage as history
-from pipelines.params import load_params
 from pipelines.project import Project
 from pipelines.records import Record, read_jsonl
 from pipelines.snapshot import stage as snapshot
-from pipelines.stage import Facts
 
 CODE = '''def total(prices):
     """Add prices up."""
@@ -202,12 +202,12 @@ def test_a_shallow_clone_gives_what_it_has(source, tmp_path):
     ],
 )
 def test_of_a_message_only_what_it_says_is_kept(message, kept):
-    assert messages.cleaned(message) == kept
+    assert messages.clean_message(message) == kept
 
 
 @pytest.mark.parametrize("message", ["Fix lint", "more cleanup", "Address review comments", ".", "Update core.py"])
 def test_a_message_that_any_commit_could_have_says_nothing(message):
-    assert messages.says_nothing(message)
+    assert messages.is_empty_of_meaning(message)
 
 
 @pytest.mark.parametrize("message", ["Support Python 3.12", "Start the timer once"])

@@ -5,7 +5,7 @@ import pytest
 from conftest import ROOT
 from qdrant_edge import Bm25, Bm25Config, TokenizerType
 
-from pipelines.index.keywords import Identifiers, Keywords, mean_length, terms, words
+from pipelines.index.store.bm25 import Identifiers, Keywords, mean_word_count, query_terms, split_words
 
 WHOLE = sorted(ROOT.glob("pipelines/**/*.py")) + sorted(ROOT.glob("*.md"))
 ODD = ["", "the of", "__init__ _ __", "naïve Straße İstanbul ǅ ﬁn ½ ²", "a" * 41 + " x" * 300, "loadHTTP2_v3 runs run"]
@@ -23,11 +23,11 @@ def chunks():
 
 
 def written(chunk):
-    return " ".join(words(f"{chunk['path']} {chunk['symbol'] or ''} {chunk['text']}"))
+    return " ".join(split_words(f"{chunk['path']} {chunk['symbol'] or ''} {chunk['text']}"))
 
 
 def test_a_document_is_what_the_engines_encoder_makes_of_its_words(chunks):
-    mean = mean_length(chunks)
+    mean = mean_word_count(chunks)
     encoder = Bm25(Bm25Config(avg_len=mean, tokenizer=TokenizerType.Whitespace))
     assert mean == round(np.mean([len(written(chunk).split()) for chunk in chunks]), 1) > 50
     for chunk in chunks:
@@ -39,9 +39,9 @@ def test_a_document_is_what_the_engines_encoder_makes_of_its_words(chunks):
 def test_a_question_is_what_the_engines_encoder_makes_of_its_words(chunks):
     encoder = Bm25(Bm25Config(tokenizer=TokenizerType.Whitespace))
     for text in [chunk["text"] for chunk in chunks]:
-        ours, theirs = Keywords(7.0).query(text), encoder.embed_query(" ".join(words(text)))
+        ours, theirs = Keywords(7.0).query(text), encoder.embed_query(" ".join(split_words(text)))
         assert (ours.indices, ours.values) == (list(theirs.indices), list(theirs.values))
-        assert terms(text) == set(theirs.indices)
+        assert query_terms(text) == set(theirs.indices)
 
 
 @pytest.mark.parametrize(
@@ -64,4 +64,4 @@ def test_identifiers_are_told_from_words(question, identifiers, share):
     assert found.share == pytest.approx(share)
     assert len(found.wholes.indices) == len(identifiers)
     for name in identifiers:
-        assert set(found.wholes.indices) <= terms(name)
+        assert set(found.wholes.indices) <= query_terms(name)

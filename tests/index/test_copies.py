@@ -5,9 +5,9 @@ import pytest
 from test_index import SOURCES, params, project, some_chunks, unit_vectors
 
 from pipelines.index import open_index, publish
-from pipelines.index.engine import Point, Search, Store, point_id
-from pipelines.index.keywords import Keywords
-from pipelines.index.stores import store_of
+from pipelines.index.store.bm25 import Keywords
+from pipelines.index.store.factory import open_store
+from pipelines.index.store.interface import Point, Search, Store, point_id
 
 
 def paths_of(engine) -> list[str]:
@@ -16,7 +16,7 @@ def paths_of(engine) -> list[str]:
 
 def test_a_copy_changes_and_the_version_does_not(project, params):
     manifest = publish(project, params)
-    store: Store = store_of(project, params.index)
+    store: Store = open_store(project, params.index)
     before = store.held()
     copy = store.copy(manifest, "watch")
     chunk = {**some_chunks()[0], "chunk_id": "new", "path": "new.py", "text": "def fresh(): pass"}
@@ -37,17 +37,17 @@ def test_a_copy_changes_and_the_version_does_not(project, params):
 
 def test_a_copy_of_the_same_name_begins_again_and_goes_when_it_is_dropped(project, params):
     manifest = publish(project, params)
-    store = store_of(project, params.index)
+    store = open_store(project, params.index)
     first = store.copy(manifest, "watch")
     first.delete(list(SOURCES))
     assert first.count() == 0
     first.close()
-    store = store_of(project, params.index)
+    store = open_store(project, params.index)
     again = store.copy(manifest, "watch")
     assert again.count() == 6
     assert np.allclose(again.nearest(Search(unit_vectors(6)[2], 1))[0][0].score, 1, atol=1e-4)
     again.close()
-    store = store_of(project, params.index)
+    store = open_store(project, params.index)
     store.drop("watch")
     store.drop("watch")
     assert list(store.held()) == [manifest.version]
@@ -57,4 +57,4 @@ def test_a_copy_of_the_same_name_begins_again_and_goes_when_it_is_dropped(projec
 def test_a_copy_is_not_named_like_a_version_or_a_path(project, params, name):
     manifest = publish(project, params)
     with pytest.raises(ValueError, match="letters"):
-        store_of(project, params.index).copy(manifest, name)
+        open_store(project, params.index).copy(manifest, name)

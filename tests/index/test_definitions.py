@@ -8,12 +8,12 @@ import pytest
 from conftest import ROOT
 from test_index import DIMENSION, engine_params, made_project, unit_vectors
 
-from pipelines.extraction.parsed import chunk_records, parse
-from pipelines.index import ChangingIndex, open_index, publish
-from pipelines.index.fields import marks
-from pipelines.index.question import parse as asked_for
-from pipelines.params import load_params
-from pipelines.syntax.languages import named
+from pipelines.config.load import load_params
+from pipelines.extraction.parse_file import chunk_records, parse_file
+from pipelines.index import OverlayIndex, open_index, publish
+from pipelines.index.search.query import parse_query as asked_for
+from pipelines.index.store.payload import mark_words
+from pipelines.syntax.languages import language_named
 
 DICE = """package dice;
 
@@ -75,7 +75,7 @@ def passages() -> list[dict]:
     """The chunks of FILES, as extraction makes them."""
     params, made = load_params(ROOT), []
     for path, (language, source) in FILES.items():
-        parsed = parse(source.encode(), named(language), params.extraction, params.cleaning)
+        parsed = parse_file(source.encode(), language_named(language), params.extraction, params.cleaning)
         made += chunk_records(parsed, {"path": path, "language": language, "blob": "b" * 40, "commit": "c" * 40})
     return made
 
@@ -141,7 +141,7 @@ def test_every_kind_that_a_grammar_query_makes_can_be_asked_for_and_excluded():
     queries = [file.read_text() for file in (ROOT / "pipelines" / "syntax" / "queries").rglob("*.scm")]
     made = {kind for text in queries for kind in re.findall(r"@definition\.(\w+)", text)}
     assert {"class", "function", "method", "test"} <= made
-    assert made <= set(marks(None, ["text"]))
+    assert made <= set(mark_words(None, ["text"]))
 
 
 def test_a_hit_has_the_lines_of_the_definition_that_it_names(garden):
@@ -184,7 +184,7 @@ def test_what_is_watched_knows_the_definitions_of_the_lines_that_were_saved(gard
     ]
     vectors = unit_vectors(len(chunks)).reshape(-1, DIMENSION)
     asked = asked_for("kind:class path:src/shapes.py Circle")
-    with ChangingIndex.of(project, params.index, version) as changing:
+    with OverlayIndex.of(project, params.index, version) as changing:
         before = changing.search(asked.text, vectors[0], 1, asked.scope)[0]
         changing.replace(["src/shapes.py"], lower, vectors)
         after = changing.search(asked.text, vectors[0], 1, asked.scope)[0]

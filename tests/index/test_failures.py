@@ -15,12 +15,14 @@ from conftest import ROOT, unprivileged
 from qdrant_client.http.exceptions import ResponseHandlingException
 from test_index import edge, engine_params, made_project, project, some_chunks, unit_vectors
 
+from pipelines.config.load import load_params
 from pipelines.errors import NocturneError, TornIndex, UsageError
-from pipelines.index import backup as backups
-from pipelines.index import care, folders, open_index, present, publish, server, version_of
-from pipelines.index import edge as index_edge
-from pipelines.index.backup import backup
-from pipelines.params import load_params
+from pipelines.index import is_present, open_index, publish, version_of
+from pipelines.index.store import embedded_engine as index_edge
+from pipelines.index.store import embedded_store, server_store
+from pipelines.index.versions import backup as backups
+from pipelines.index.versions import maintain
+from pipelines.index.versions.backup import backup
 
 
 @pytest.fixture
@@ -68,8 +70,8 @@ def at(url):
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr(server, "TIMEOUT_S", 1)
-    monkeypatch.setattr(server, "WAITS_S", (0, 0))
+    monkeypatch.setattr(server_store, "TIMEOUT_S", 1)
+    monkeypatch.setattr(server_store, "WAITS_S", (0, 0))
 
 
 @pytest.mark.parametrize("status", [0, 503, 429])
@@ -108,7 +110,7 @@ def test_a_server_that_is_lost_midway_leaves_what_was_there_and_the_next_build_c
     params = engine_params("server", monkeypatch)
     version = publish(project, params).version
     made_project(tmp_path, some_chunks()[:3], unit_vectors(3))
-    client = server.connect("")
+    client = server_store.connect("")
     with monkeypatch.context() as lost:
         for call in ("upsert", "collection_exists", "delete_collection"):
             lost.setattr(client, call, _lost if call == "upsert" else _once(getattr(client, call)))
@@ -116,7 +118,7 @@ def test_a_server_that_is_lost_midway_leaves_what_was_there_and_the_next_build_c
             publish(project, params)
     with open_index(project, params.index, version) as index:
         assert index.count() == 6
-    assert not present(project, params.index, version_of(project))
+    assert not is_present(project, params.index, version_of(project))
     assert publish(project, params).count == 3
 
 
@@ -140,9 +142,9 @@ def test_a_full_disk_is_one_clear_error_and_what_is_there_stays(project, edge):
     version = publish(project, edge).version
     code = (
         "import resource, sys\nfrom pathlib import Path\nfrom pipelines.errors import NocturneError\n"
-        "from pipelines.index import publish\nfrom pipelines.params import load_params\n"
+        "from pipelines.index import publish\nfrom pipelines.config.load import load_params\n"
         "from pipelines.project import Project\n"
-        "from pipelines.index import Material\nMaterial.version = lambda self: 'f' * 12\n"
+        "from pipelines.index import Inputs\nInputs.version = lambda self: 'f' * 12\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))\n"
         "try:\n    publish(Project('demo', Path(sys.argv[1]), Path(sys.argv[1])), load_params(Path(sys.argv[2])))\n"
         "except NocturneError as error:\n    print(error.fact, error.next_step)\n"
@@ -193,8 +195,8 @@ def test_on_a_full_disk_what_is_live_answers_from_a_copy_elsewhere(project, edge
 
 
 DOING = {
-    "build": "Material.version = lambda self: 'f' * 12; publish(project, params)",
-    "copy": "ChangingIndex.of(project, params.index, sys.argv[3])",
+    "build": "Inputs.version = lambda self: 'f' * 12; publish(project, params)",
+    "copy": "OverlayIndex.of(project, params.index, sys.argv[3])",
     "back up": "backup(project, params, [sys.argv[3]], project.live / 'index.tar.gz')",
     "restore": "restore(project, params, Path(sys.argv[1]) / 'kept.tar.gz')",
 }
@@ -204,8 +206,8 @@ def attempted(project, what, version, before="", **how):
     """What a process of its own says when it tries something where it must fail: the fact and the next step."""
     code = (
         "import resource, sys, tempfile\nfrom pathlib import Path\n"
-        "from pipelines.errors import NocturneError\nfrom pipelines.index import ChangingIndex, Material, publish\n"
-        "from pipelines.index.backup import backup, restore\nfrom pipelines.params import load_params\n"
+        "from pipelines.errors import NocturneError\nfrom pipelines.index import OverlayIndex, Inputs, publish\n"
+        "from pipelines.index.versions.backup import backup, restore\nfrom pipelines.config.load import load_params\n"
         "from pipelines.project import Project\n"
         "project, params = Project('demo', Path(sys.argv[1]), Path(sys.argv[1])), load_params(Path(sys.argv[2]))\n"
         f"{before}\ntry:\n    {DOING[what]}\nexcept NocturneError as error:\n"
@@ -233,7 +235,7 @@ def test_a_folder_that_cannot_be_written_is_named_and_what_is_live_stays(project
     assert "cannot be written" in said
     assert "permissions" in said or "another place" in said
     assert [path.name for path in project.live.iterdir()] == [kept]
-    assert care.verify(project, edge, kept) == []
+    assert maintain.verify(project, edge, kept) == []
 
 
 @pytest.mark.parametrize("what", DOING)
@@ -244,7 +246,7 @@ def test_a_disk_that_fills_while_something_is_written_is_named_and_leaves_nothin
     assert "ree disk space" in said or "free space" in said
     assert [path.name for path in project.live.iterdir() if path.name != "copies"] == [kept]
     assert not list(project.live.glob("copies/*"))
-    assert care.verify(project, edge, kept) == []
+    assert maintain.verify(project, edge, kept) == []
 
 
 def test_a_disk_without_room_to_unpack_a_backup_is_not_a_damaged_backup(project, kept):
@@ -261,7 +263,7 @@ def test_wherever_a_bit_of_a_backup_flips_or_it_ends_it_is_refused_or_whole(proj
         for broken in (whole[:place], whole[:place] + bytes([whole[place] ^ 16]) + whole[place + 1 :]):
             file.write_bytes(broken)
             try:
-                backups._unpacked(file, Path(tempfile.mkdtemp(dir=tmp_path)))
+                backups._unpack(file, Path(tempfile.mkdtemp(dir=tmp_path)))
             except UsageError as error:
                 said.append(error.fact)
     assert len(said) > len(whole) // 7
@@ -269,9 +271,9 @@ def test_wherever_a_bit_of_a_backup_flips_or_it_ends_it_is_refused_or_whole(proj
 
 
 def test_what_a_search_writes_for_a_moment_does_not_hinder_who_lists_the_versions(project, edge, kept, monkeypatch):
-    files = folders._files
-    monkeypatch.setattr(folders, "_files", lambda folder: [*files(folder), folder / "shard" / ".atomicwrite"])
-    (held,) = care.inventory(project, edge.index)
+    files = embedded_store._files
+    monkeypatch.setattr(embedded_store, "_files", lambda folder: [*files(folder), folder / "shard" / ".atomicwrite"])
+    (held,) = maintain.list_versions(project, edge.index)
     assert held.whole
     assert held.bytes > 0
 
@@ -287,5 +289,5 @@ def test_a_folder_that_a_search_makes_for_a_moment_may_go_while_it_is_listed(pro
         return scan(path)
 
     monkeypatch.setattr(os, "scandir", gone)
-    (held,) = care.inventory(project, edge.index)
+    (held,) = maintain.list_versions(project, edge.index)
     assert held.whole

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
+from pipelines.config.load import load_params
 from pipelines.errors import NocturneError
-from pipelines.index import Hit, Scope, open_index, publish, server, temporary_index
-from pipelines.index.keywords import words
-from pipelines.index.ranking import Ranking
-from pipelines.params import load_params
+from pipelines.index import Hit, Scope, open_index, publish, temporary_index
+from pipelines.index.search.ranking import Ranking
+from pipelines.index.store import server_store
+from pipelines.index.store.bm25 import split_words
 from pipelines.project import Project
 from pipelines.records import file_sha256, write_json, write_jsonl
 
@@ -77,7 +78,7 @@ def engine_params(engine, monkeypatch):
 
     client = QdrantClient(":memory:")
     monkeypatch.setattr(client, "close", lambda: None)
-    monkeypatch.setattr(server, "connect", lambda url: client)
+    monkeypatch.setattr(server_store, "connect", lambda url: client)
     return params.model_copy(update={"index": params.index.model_copy(update={"url": "http://127.0.0.1:6333"})})
 
 
@@ -203,8 +204,8 @@ def test_an_unreachable_server_is_one_clear_error(project):
 
 
 def test_identifiers_are_found_by_their_parts_and_as_a_whole():
-    assert words("parseURL2 snake_case_name") == [
+    assert split_words("parseURL2 snake_case_name") == [
         "parse", "url", "2", "parseurl2", "snake", "case", "name", "snakecasename",
     ]  # fmt: skip
-    assert words("HTTPServer größe __init__") == ["http", "server", "httpserver", "größe", "init"]
-    assert words("x" * 200 + " ok") == ["ok"]
+    assert split_words("HTTPServer größe __init__") == ["http", "server", "httpserver", "größe", "init"]
+    assert split_words("x" * 200 + " ok") == ["ok"]

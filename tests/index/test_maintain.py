@@ -8,9 +8,10 @@ import pytest
 from test_index import edge, engine_params, made_project, params, project, some_chunks, unit_vectors
 
 from pipelines.errors import NocturneError, TornIndex, UsageError
-from pipelines.index import care, open_index, publish
-from pipelines.index.backup import backup, restore
-from pipelines.index.version import IndexVersion
+from pipelines.index import open_index, publish
+from pipelines.index.store.manifest import IndexVersion
+from pipelines.index.versions import maintain
+from pipelines.index.versions.backup import backup, restore
 
 
 def answers(project, params, version) -> list[tuple]:
@@ -21,11 +22,11 @@ def answers(project, params, version) -> list[tuple]:
 
 def test_what_is_there_is_listed_with_what_it_holds(project, params):
     version = publish(project, params).version
-    (found,) = care.inventory(project, params.index)
+    (found,) = maintain.list_versions(project, params.index)
     assert (found.version, found.whole, found.manifest.count) == (version, True, 6)
     assert (found.bytes > 0) is (not params.index.url)
     assert "files" not in found.facts()
-    assert care.verify(project, params, version) == []
+    assert maintain.verify(project, params, version) == []
 
 
 def test_verify_says_exactly_what_is_wrong(project, edge):
@@ -34,14 +35,16 @@ def test_verify_says_exactly_what_is_wrong(project, edge):
     config = shard / "edge_config.json"
     whole = config.read_bytes()
     config.write_bytes(whole[:-1])
-    assert care.verify(project, edge, version) == [
+    assert maintain.verify(project, edge, version) == [
         f"shard/edge_config.json has {len(whole) - 1} bytes, not {len(whole)}"
     ]
     config.write_bytes(whole[:-2] + b"? ")
-    assert care.verify(project, edge, version) == ["shard/edge_config.json has changed: its hash is another"]
+    assert maintain.verify(project, edge, version) == ["shard/edge_config.json has changed: its hash is another"]
     config.unlink()
-    assert care.verify(project, edge, version) == ["shard/edge_config.json cannot be read: No such file or directory"]
-    assert "no folder" in care.verify(project, edge, "0123456789ab")[0]
+    assert maintain.verify(project, edge, version) == [
+        "shard/edge_config.json cannot be read: No such file or directory"
+    ]
+    assert "no folder" in maintain.verify(project, edge, "0123456789ab")[0]
 
 
 def test_a_byte_that_somebody_flipped_is_seen_when_the_version_is_opened(project, edge):
@@ -55,25 +58,25 @@ def test_a_byte_that_somebody_flipped_is_seen_when_the_version_is_opened(project
 
 def test_verify_counts_and_searches(project, params, monkeypatch):
     version = publish(project, params).version
-    monkeypatch.setattr("pipelines.index.building._finds", lambda *_: False)
-    assert "by its own text" in care.verify(project, params, version)[0]
+    monkeypatch.setattr("pipelines.index.versions.build._does_find", lambda *_: False)
+    assert "by its own text" in maintain.verify(project, params, version)[0]
 
 
 def test_a_torn_version_comes_back_with_the_same_answers(project, edge):
     version = publish(project, edge).version
     before = answers(project, edge, version)
     next((project.live / version).rglob("*.dat")).unlink()
-    assert care.rebuild(project, edge, version).version == version
-    assert care.verify(project, edge, version) == []
+    assert maintain.rebuild(project, edge, version).version == version
+    assert maintain.verify(project, edge, version) == []
     assert answers(project, edge, version) == before
 
 
 def test_a_version_whose_vectors_are_gone_is_not_made_up(project, params, tmp_path):
     version = publish(project, params).version
     made_project(tmp_path, some_chunks()[:3], unit_vectors(3))
-    assert care.rebuild(project, params, version).version == version
+    assert maintain.rebuild(project, params, version).version == version
     with pytest.raises(NocturneError, match="no chunks and vectors that are kept make it") as caught:
-        care.rebuild(project, params, "0123456789ab")
+        maintain.rebuild(project, params, "0123456789ab")
     assert "nocturne index restore" in caught.value.next_step
 
 
@@ -81,22 +84,22 @@ def test_a_version_moves_to_a_server_and_back_and_answers_alike(project, edge, m
     version = publish(project, edge).version
     before = answers(project, edge, version)
     there = engine_params("server", monkeypatch)
-    assert care.move(project, edge, there.index, version).count == 6
+    assert maintain.move(project, edge, there.index, version).count == 6
     assert [chunk for chunk, _ in answers(project, there, version)] == [chunk for chunk, _ in before]
     made_project(tmp_path, some_chunks()[:3], unit_vectors(3))
     (project.live / version / "manifest.json").unlink()
-    care.move(project, there, edge.index, version)
+    maintain.move(project, there, edge.index, version)
     assert answers(project, edge, version) == before
     with pytest.raises(UsageError, match="already"):
-        care.move(project, edge, edge.index, version)
+        maintain.move(project, edge, edge.index, version)
 
 
 def test_a_version_that_a_server_lost_is_built_of_the_embedded_one(project, edge, monkeypatch, tmp_path):
     version = publish(project, edge).version
     made_project(tmp_path, some_chunks()[:3], unit_vectors(3))
     there = engine_params("server", monkeypatch)
-    care.rebuild(project, there, version)
-    assert care.verify(project, there, version) == []
+    maintain.rebuild(project, there, version)
+    assert maintain.verify(project, there, version) == []
 
 
 def test_a_backup_brings_versions_back_on_either_engine(project, params, tmp_path, monkeypatch):
@@ -113,7 +116,7 @@ def test_a_backup_brings_versions_back_on_either_engine(project, params, tmp_pat
         chosen = engine_params(engine, monkeypatch)
         assert restore(elsewhere, chosen, file) == sorted([old, empty])
         assert [chunk for chunk, _ in answers(elsewhere, chosen, old)] == [chunk for chunk, _ in before]
-        assert care.verify(elsewhere, chosen, empty) == []
+        assert maintain.verify(elsewhere, chosen, empty) == []
     assert [path.name for path in tmp_path.glob("*.tmp")] == []
 
 
@@ -149,13 +152,13 @@ def test_a_damaged_backup_builds_nothing(project, edge, tmp_path):
         file.write_bytes(gzip.compress(broken))
         with pytest.raises(UsageError, match="not a whole backup"):
             restore(elsewhere, edge, file)
-    assert care.inventory(elsewhere, edge.index) == []
+    assert maintain.list_versions(elsewhere, edge.index) == []
 
 
 def test_a_manifest_of_a_former_nocturne_is_read():
     """It has no layout: what a seal holds is what was sealed."""
     now = IndexVersion("0123456789ab", 3, "m", 16, 5.0).sealed()
-    from pipelines.index.version import SCHEMA
+    from pipelines.index.store.manifest import SCHEMA
     from pipelines.records import fingerprint
 
     former = {key: value for key, value in now.items() if key not in ("seal", "layout", "recall")}

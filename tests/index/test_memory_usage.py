@@ -8,9 +8,11 @@ import pytest
 from test_index import edge, made_project, project, some_chunks, unit_vectors
 
 from pipelines.errors import NocturneError
-from pipelines.index import Scope, care, layouts, open_index, publish
-from pipelines.index.memory import Memory, memory_of
-from pipelines.index.ranking import Ranking
+from pipelines.index import Scope, open_index, publish
+from pipelines.index.search.ranking import Ranking
+from pipelines.index.store import quantization
+from pipelines.index.store.memory_usage import MemoryUsage, measure_memory
+from pipelines.index.versions import maintain
 
 COUNT, DIMENSION = 1500, 32
 BY_MEANING = Ranking(meaning=1, keywords=0, path=0, file=0, summary=0, symbol=0, name=0, aside=1, of_list=1)
@@ -34,20 +36,22 @@ def with_budget(params, memory_mb):
 
 
 def test_the_least_lossy_layout_that_fits_is_chosen_and_what_fits_in_none_is_refused():
-    assert layouts.chosen(100_000, 384, 500).name == "float32"
-    assert layouts.chosen(300_000, 384, 500).name == "int8"
-    assert layouts.chosen(450_000, 384, 500).name == "turbo4"
+    assert quantization.choose_layout(100_000, 384, 500).name == "float32"
+    assert quantization.choose_layout(300_000, 384, 500).name == "int8"
+    assert quantization.choose_layout(450_000, 384, 500).name == "turbo4"
     with pytest.raises(NocturneError, match=r"1,000,000 chunks .* index.memory_mb \(500\)") as caught:
-        layouts.chosen(1_000_000, 384, 500)
+        quantization.choose_layout(1_000_000, 384, 500)
     assert "index.url" in caught.value.next_step
     enough = int(caught.value.next_step.split()[3].strip(","))
-    assert layouts.chosen(1_000_000, 384, enough).name == "turbo4"
+    assert quantization.choose_layout(1_000_000, 384, enough).name == "turbo4"
 
 
-@pytest.mark.parametrize("layout", [layout.name for layout in layouts.LAYOUTS])
+@pytest.mark.parametrize("layout", [layout.name for layout in quantization.LAYOUTS])
 def test_every_layout_finds_what_looking_at_every_vector_finds(tmp_path, edge, monkeypatch, layout):
-    monkeypatch.setattr(layouts, "SCANNED", 100)
-    monkeypatch.setattr("pipelines.index.folders.chosen", lambda *_: layouts.named(layout))
+    monkeypatch.setattr(quantization, "SCANNED", 100)
+    monkeypatch.setattr(
+        "pipelines.index.store.embedded_store.choose_layout", lambda *_: quantization.layout_named(layout)
+    )
     vectors = clustered()
     project = made_project(tmp_path, many_chunks(), vectors)
     manifest = publish(project, edge)
@@ -62,7 +66,7 @@ def test_every_layout_finds_what_looking_at_every_vector_finds(tmp_path, edge, m
 
 
 def test_a_filter_that_cuts_the_graph_costs_no_recall(tmp_path, edge, monkeypatch):
-    monkeypatch.setattr(layouts, "SCANNED", 100)
+    monkeypatch.setattr(quantization, "SCANNED", 100)
     vectors = clustered()
     kept = np.arange(COUNT) % 3 > 0
     chunks = [
@@ -97,21 +101,21 @@ def test_a_disk_without_the_room_refuses_before_it_builds(project, edge, monkeyp
 
 def test_what_a_version_takes_is_told_with_the_budget_and_its_state(project, edge):
     manifest = publish(project, edge)
-    (found,) = care.inventory(project, edge.index)
-    assert layouts.BASE < found.memory.needed < 100 * layouts.MB
+    (found,) = maintain.list_versions(project, edge.index)
+    assert quantization.BASE < found.memory.needed < 100 * quantization.MB
     assert found.memory.cached > 0
     assert found.facts()["memory"]["state"] == "ok"
     folder = project.live / manifest.version
     walked = sum(512 * p.stat().st_blocks for p in folder.rglob("*") if p.is_file() and p.name != "manifest.json")
-    assert found.memory.needed <= layouts.BASE + 180 * 6 + walked
-    assert memory_of(folder, manifest, 1).state == "full"
-    assert Memory(85, 0, 100).state == "warning"
+    assert found.memory.needed <= quantization.BASE + 180 * 6 + walked
+    assert measure_memory(folder, manifest, 1).state == "full"
+    assert MemoryUsage(85, 0, 100).state == "warning"
 
 
 def test_texts_and_vectors_that_only_hits_need_are_not_counted_as_walked():
     files = ["shard/segments/a/vector_storage-dense/matrix.dat", "shard/segments/a/vector_storage-dense/quantized.data"]
-    assert layouts.walked(files[0], files[:1])
-    assert not layouts.walked(files[0], files)
-    assert layouts.walked(files[1], files)
-    assert not layouts.walked("shard/segments/a/payload_storage/page_0.dat", files)
-    assert not layouts.walked("shard/segments/a/vector_storage-bm25/store/page_0.dat", files)
+    assert quantization.is_graph_walked(files[0], files[:1])
+    assert not quantization.is_graph_walked(files[0], files)
+    assert quantization.is_graph_walked(files[1], files)
+    assert not quantization.is_graph_walked("shard/segments/a/payload_storage/page_0.dat", files)
+    assert not quantization.is_graph_walked("shard/segments/a/vector_storage-bm25/store/page_0.dat", files)

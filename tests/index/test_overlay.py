@@ -5,15 +5,15 @@ import pytest
 from test_index import edge, params, project, some_chunks, unit_vectors
 
 from pipelines.errors import NocturneError
-from pipelines.index import ChangingIndex, publish
-from pipelines.index.engine import Scope
-from pipelines.index.stores import store_of
+from pipelines.index import OverlayIndex, publish
+from pipelines.index.store.factory import open_store
+from pipelines.index.store.interface import Scope
 
 
 @pytest.fixture
 def changing(project, params):
     version = publish(project, params).version
-    with ChangingIndex.of(project, params.index, version) as made:
+    with OverlayIndex.of(project, params.index, version) as made:
         yield made
 
 
@@ -102,7 +102,7 @@ def test_another_summary_of_a_file_takes_the_place_of_the_former(changing):
 
 def test_what_would_take_more_than_the_memory_is_refused_and_the_rest_answers(project, edge):
     manifest = publish(project, edge)
-    with ChangingIndex(store_of(project, edge.index), manifest, 8) as small:
+    with OverlayIndex(open_store(project, edge.index), manifest, 8) as small:
         before = small.count()
         with pytest.raises(NocturneError, match=r"index\.memory_mb"):
             small.replace(["new.py"], of_path(some_chunks()[:1], "new.py"), unit_vectors(1))

@@ -5,8 +5,8 @@ from test_index import SOURCES, engine_params, made_project, some_chunks, unit_v
 
 from pipelines.errors import UsageError
 from pipelines.index import open_index, publish
-from pipelines.index.fields import bare, payload
-from pipelines.index.question import parse
+from pipelines.index.search.query import parse_query
+from pipelines.index.store.payload import make_payload, strip_marks
 
 
 @pytest.fixture(params=["edge", "server"])
@@ -47,7 +47,7 @@ def index(request, monkeypatch, tmp_path):
     ],
 )
 def test_only_what_the_filters_allow_is_found(index, filters, paths):
-    asked = parse(f"{filters} roll back")
+    asked = parse_query(f"{filters} roll back")
     assert asked.text == "roll back"
     assert {hit.path for hit in index.search(asked.text, unit_vectors(6)[0], 6, asked.scope)} == paths
 
@@ -61,19 +61,19 @@ def test_a_function_in_a_test_file_is_a_test_too(engine, monkeypatch, tmp_path):
     in_tests = {"tests/release.py", "tests/http_server.py"}
     with open_index(project, params.index, publish(project, params).version) as opened:
         for filters, paths in (("kind:test", in_tests), ("-kind:test", {"lib/retry.go"})):
-            asked = parse(f"{filters} roll back")
+            asked = parse_query(f"{filters} roll back")
             hits = opened.search(asked.text, unit_vectors(6)[0], 6, asked.scope)
             assert {hit.path for hit in hits} == paths
             assert {hit.kind for hit in hits} == {"function"}
 
 
 def test_a_filter_does_not_take_places_from_what_it_allows(index):
-    asked = parse("symbol:parseURL roll back project")
+    asked = parse_query("symbol:parseURL roll back project")
     assert [hit.symbol for hit in index.search(asked.text, unit_vectors(6)[0], 1, asked.scope)] == ["parseURL"]
 
 
 def test_quotes_keep_a_space_and_different_keys_must_all_hold():
-    asked = parse('retry path:"my folder/a" kind:function')
+    asked = parse_query('retry path:"my folder/a" kind:function')
     assert asked.text == "retry"
     assert asked.scope.only == {"places": ["my folder/a"], "kinds": ["function"]}
 
@@ -90,8 +90,8 @@ def test_quotes_keep_a_space_and_different_keys_must_all_hold():
     ],
 )
 def test_what_is_no_filter_stays_text(text):
-    assert parse(text).text == text
-    assert not parse(text).scope.only
+    assert parse_query(text).text == text
+    assert not parse_query(text).scope.only
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_what_is_no_filter_stays_text(text):
 )
 def test_what_cannot_be_read_is_wrong_use(text, fact, next_step):
     with pytest.raises(UsageError, match=fact) as caught:
-        parse(text)
+        parse_query(text)
     assert next_step in caught.value.next_step
 
 
@@ -122,20 +122,20 @@ def test_what_cannot_be_read_is_wrong_use(text, fact, next_step):
     [("Session.get", "get"), ("Foo>>at:put:", "at:put:"), ("Guide > Install it", "Install it"), ("a::b", "b")],
 )
 def test_the_bare_name_of_a_symbol(symbol, name):
-    assert bare(symbol) == name
+    assert strip_marks(symbol) == name
 
 
 def test_a_point_is_found_by_each_folder_above_it_whole_or_by_its_name():
     chunk = {"path": "go/internal/retry/again.go", "symbol": "Retry.Again", "kind": "method"}
     places = {"go", "go/internal", "go/internal/retry", "internal", "retry", "again.go", chunk["path"]}
-    assert set(payload(chunk)["places"]) == places
-    assert payload(chunk)["names"] == ["again", "retry.again"]
+    assert set(make_payload(chunk)["places"]) == places
+    assert make_payload(chunk)["names"] == ["again", "retry.again"]
 
 
 def test_a_point_is_found_by_each_definition_that_begins_in_it():
     chunk = {"path": "a.py", "kind": "class", "symbol": "Context", "defines": ["Context", "Context.forward"]}
-    assert payload(chunk)["names"] == ["context", "context.forward", "forward"]
-    assert payload({"path": "a.py", "kind": "text", "symbol": ""})["names"] == []
+    assert make_payload(chunk)["names"] == ["context", "context.forward", "forward"]
+    assert make_payload({"path": "a.py", "kind": "text", "symbol": ""})["names"] == []
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_a_point_is_found_by_each_definition_that_begins_in_it():
 )
 def test_a_point_is_found_by_the_commit_that_changed_its_file_last(commit, commits):
     chunk = {"path": "a.py", "kind": "function", "symbol": "a", "commit": commit}
-    assert payload(chunk)["commits"] == commits
+    assert make_payload(chunk)["commits"] == commits
 
 
 @pytest.mark.parametrize(
@@ -165,4 +165,4 @@ def test_a_point_is_found_by_the_commit_that_changed_its_file_last(commit, commi
     ],
 )
 def test_a_kind_of_text_is_meant_by_its_name_another_name_or_a_file_ending(said, meant):
-    assert parse(f"lang:{said} retry").scope.only == {"language": [meant]}
+    assert parse_query(f"lang:{said} retry").scope.only == {"language": [meant]}

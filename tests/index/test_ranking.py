@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipelines.index.ranking import Asked, Candidate, Ranking, ranked
+from pipelines.index.search.ranking import Candidate, QueryWords, Ranking, rank
 
 
 def candidate(
@@ -13,7 +13,7 @@ def candidate(
 
 
 def order(question: str, *found: Candidate, limit: int = 10) -> list[str]:
-    return [one.chunk["chunk_id"].strip() for _, one in ranked(question, found, limit)]
+    return [one.chunk["chunk_id"].strip() for _, one in rank(question, found, limit)]
 
 
 def test_meaning_and_keywords_decide_where_no_name_does():
@@ -50,10 +50,10 @@ def test_a_definition_among_several_of_a_passage_is_found_by_its_name():
 
 
 def test_a_name_fits_by_what_it_says_and_by_what_it_does_not():
-    asked = Asked.of("read the configuration file")
+    asked = QueryWords.of("read the configuration file")
     assert asked.fits(("read", "config", "file")) == 1
     assert asked.fits(("read", "config")) > asked.fits(("read",)) > asked.fits(("read", "socket", "twice")) > 0
-    assert asked.fits(()) == Asked.of("the").fits(("read",)) == 0
+    assert asked.fits(()) == QueryWords.of("the").fits(("read",)) == 0
 
 
 def test_the_name_of_a_file_decides_a_short_question_and_not_a_long_one():
@@ -115,7 +115,7 @@ def test_half_the_list_at_most_is_of_one_file_while_others_have_something():
 
 def test_scores_order_the_list_and_stay_between_nothing_and_one():
     perfect = candidate("session.py", "session", cosine=0.99, summary=0.99)
-    scores = [score for score, _ in ranked("session", [perfect, candidate("b.py", cosine=-1.0, bm25=0)], 10)]
+    scores = [score for score, _ in rank("session", [perfect, candidate("b.py", cosine=-1.0, bm25=0)], 10)]
     assert 0.99 < scores[0] <= 1
     assert scores[1] == 0
 
@@ -127,7 +127,7 @@ def test_the_weights_add_up_to_one():
 
 
 def test_identifiers_of_a_sentence_are_told_from_its_words():
-    asked = Asked.of("How does Session.get call render_template() and HTTPAdapter in Flask?")
+    asked = QueryWords.of("How does Session.get call render_template() and HTTPAdapter in Flask?")
     assert asked.names == {"get", "render_template", "HTTPAdapter"}
     assert list(asked.words)[:2] == ["session", "get"]
 

@@ -8,10 +8,10 @@ import pytest
 from test_index import DIMENSION, made_project, params, some_chunks
 
 from pipelines.index import publish
-from pipelines.index.engine import Scope, Search
-from pipelines.index.hybrid import Index
-from pipelines.index.keywords import Keywords
-from pipelines.index.stores import store_of
+from pipelines.index.search.hybrid import Index
+from pipelines.index.store.bm25 import Keywords
+from pipelines.index.store.factory import open_store
+from pipelines.index.store.interface import Scope, Search
 
 MANY = 300
 
@@ -41,7 +41,7 @@ def opened(tmp_path, params):
     vectors = np.random.default_rng(3).normal(size=(MANY, DIMENSION)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     manifest = publish(made_project(tmp_path, chunks, vectors), params)
-    engine = store_of(made_project(tmp_path, chunks, vectors), params.index).open(manifest)
+    engine = open_store(made_project(tmp_path, chunks, vectors), params.index).open(manifest)
     yield Counting(engine), Keywords(manifest.mean_words), vectors
     engine.close()
 

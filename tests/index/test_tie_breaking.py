@@ -4,13 +4,13 @@ import numpy as np
 from test_index import some_chunks, unit_vectors
 
 from pipelines.index import temporary_index
-from pipelines.index.ties import NOISE, settled
+from pipelines.index.search.tie_breaking import NOISE, stable_order
 
 
 def test_what_follows_more_closely_than_an_engines_errors_is_in_the_order_of_its_key():
     scores = {"c": 0.5 + NOISE / 2, "a": 0.5, "b": 0.5 - NOISE / 2, "z": 0.6, "d": 0.4}
     for names in (list(scores), list(reversed(scores))):
-        assert settled(names, scores.__getitem__, str) == ["z", "a", "b", "c", "d"]
+        assert stable_order(names, scores.__getitem__, str) == ["z", "a", "b", "c", "d"]
 
 
 def test_of_many_equal_chunks_the_same_are_found_in_whatever_order_they_came():

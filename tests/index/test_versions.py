@@ -9,15 +9,23 @@ import pytest
 from conftest import ROOT
 from test_index import edge, made_project, params, project, some_chunks, unit_vectors
 
+from pipelines.config.load import load_params
 from pipelines.errors import NocturneError
-from pipelines.index import open_index, present, publish, remove, unnamed, version_of, without
-from pipelines.params import load_params
+from pipelines.index import (
+    delete_versions,
+    find_unreferenced,
+    is_present,
+    open_index,
+    publish,
+    rewrite_without,
+    version_of,
+)
 from pipelines.records import write_json
 
 
 def test_a_version_without_some_chunks_finds_all_the_others_as_before(project, params):
     old = publish(project, params).version
-    new, went = without(project, params, old, lambda chunk: chunk["path"] == "lib/retry.go")
+    new, went = rewrite_without(project, params, old, lambda chunk: chunk["path"] == "lib/retry.go")
     assert new != old
     assert [chunk["path"] for chunk in went] == ["lib/retry.go"] * 2
     with open_index(project, params.index, old) as before, open_index(project, params.index, new) as after:
@@ -26,10 +34,10 @@ def test_a_version_without_some_chunks_finds_all_the_others_as_before(project, p
             wanted, found = (index.search("", unit_vectors(6)[row], 1)[0] for index in (before, after))
             assert found == wanted
         assert all(hit.path != "lib/retry.go" for hit in after.search("RetryWithBackoff", unit_vectors(6)[4], 6))
-    remove(project, params.index, old)
+    delete_versions(project, params.index, old)
     with pytest.raises(NocturneError, match="is missing"):
         open_index(project, params.index, old)
-    assert without(project, params, new, lambda chunk: False) == (new, [])
+    assert rewrite_without(project, params, new, lambda chunk: False) == (new, [])
 
 
 def test_publishing_the_same_content_again_changes_nothing(project, params):
@@ -50,7 +58,7 @@ def test_a_change_of_content_is_another_version_and_the_old_one_stays(project, p
 
 
 def test_a_failed_canary_publishes_nothing(project, params, monkeypatch):
-    monkeypatch.setattr("pipelines.index.building._finds", lambda *_: False)
+    monkeypatch.setattr("pipelines.index.versions.build._does_find", lambda *_: False)
     with pytest.raises(NocturneError, match="does not find"):
         publish(project, params)
     monkeypatch.undo()
@@ -99,9 +107,10 @@ def test_a_version_without_its_manifest_is_refused_and_built_again(project, edge
 
 def test_a_build_that_was_killed_leaves_nothing_visible_and_the_next_completes(project, edge):
     code = (
-        "import os, sys\nfrom pathlib import Path\nfrom pipelines.index import building, publish\n"
-        "from pipelines.params import load_params\nfrom pipelines.project import Project\n"
-        "building.shortcoming = lambda *a: os.kill(os.getpid(), 9)\n"
+        "import os, sys\nfrom pathlib import Path\nfrom pipelines.index import publish\n"
+        "from pipelines.index.versions import build\n"
+        "from pipelines.config.load import load_params\nfrom pipelines.project import Project\n"
+        "build.find_shortcoming = lambda *a: os.kill(os.getpid(), 9)\n"
         f"publish(Project('demo', Path(sys.argv[1]), Path(sys.argv[1])), load_params(Path({str(ROOT)!r})))\n"
     )
     killed = subprocess.run([sys.executable, "-c", code, str(project.workspace)], cwd=ROOT, capture_output=True)
@@ -138,7 +147,7 @@ import sys
 from pathlib import Path
 import numpy as np
 from pipelines.index import open_index
-from pipelines.params import load_params
+from pipelines.config.load import load_params
 from pipelines.project import Project
 root, folder, version = sys.argv[1:]
 project, index = Project("demo", Path(folder), Path(folder)), load_params(Path(root)).index
@@ -168,14 +177,14 @@ def test_what_no_release_names_is_found_and_on_a_server_only_what_was_removed(pr
     made_project(tmp_path, some_chunks()[:5], unit_vectors(5))
     second = publish(project, params).version
     embedded = not params.index.url
-    found = unnamed(project, params.index, {second}, set())
+    found = find_unreferenced(project, params.index, {second}, set())
     assert set(found) == ({first} if embedded else set())
-    assert set(unnamed(project, params.index, {second}, {first})) == {first}
-    assert unnamed(project, params.index, {first, second}, {first}) == {}
+    assert set(find_unreferenced(project, params.index, {second}, {first})) == {first}
+    assert find_unreferenced(project, params.index, {first, second}, {first}) == {}
     if embedded:
         assert found[first] == sum(
             512 * file.stat().st_blocks for file in (project.live / first).rglob("*") if file.is_file()
         )
-    assert present(project, params.index, first)
-    remove(project, params.index, first)
-    assert not present(project, params.index, first)
+    assert is_present(project, params.index, first)
+    delete_versions(project, params.index, first)
+    assert not is_present(project, params.index, first)

@@ -9,18 +9,18 @@ import pytest
 import yaml
 from conftest import ROOT, git, make_repository, make_workspace, taken_in, with_database
 
-from pipelines import dag
+from pipelines.config.load import load_params
+from pipelines.dag import dvc
+from pipelines.dag.stage import load
 from pipelines.errors import NocturneError, UsageError
 from pipelines.index import open_index, publish
 from pipelines.lineage.datasets import restore
 from pipelines.lineage.forget import forget
-from pipelines.lineage.trace import at, trace
-from pipelines.params import load_params
+from pipelines.lineage.trace import parse_location, trace
 from pipelines.records import file_sha256, read_json, read_jsonl, tree_sha256, write_json
 from pipelines.registry.manifest import Manifest
 from pipelines.registry.releases import CHAMPION, Releases
 from pipelines.snapshot.stage import STAGE as SNAPSHOT
-from pipelines.stage import load
 
 FUNCTION = """def {name}(value):
     '''Return the {name} of a value that is given.'''
@@ -76,7 +76,7 @@ def released(project, params, tmp_path):
         manifest = Manifest(
             night=night, training=night, commit="c" * 40, base_model="b", base_identity="b", chat_template_sha256="h",
             dataset_sha256=file_sha256(project.path("dataset", "train.jsonl")),
-            dataset_dvc=dag.output_hash(project, "dataset"),
+            dataset_dvc=dvc.output_hash(project, "dataset"),
             index_version=publish(project, params).version, encoder="m", dimension=16, gates=[],
         )  # fmt: skip
         adapter = tmp_path / "adapter"
@@ -97,15 +97,15 @@ def test_trace_names_the_examples_datasets_and_releases(project, released):
     first = released("n1")
     rows = [*read_jsonl(project.path("dataset", "train.jsonl")), *read_jsonl(project.path("dataset", "holdout.jsonl"))]
     wanted = {row["example_id"] for row in rows if row["path"] == SECRET}
-    (seen,) = trace(project, at(SECRET, None))
+    (seen,) = trace(project, parse_location(SECRET, None))
     assert seen.releases == [first.version]
     assert seen.aliases == [CHAMPION]
     assert {row["example_id"] for split in seen.examples.values() for row in split} == wanted != set()
-    (line,) = trace(project, at(SECRET, 1))
+    (line,) = trace(project, parse_location(SECRET, 1))
     on_line = {row["example_id"] for split in line.examples.values() for row in split}
     assert on_line == {r["example_id"] for r in rows if r["path"] == SECRET and r["start_line"] <= 1 <= r["end_line"]}
     assert on_line < wanted
-    assert trace(project, at("src/nowhere.py", None)) == []
+    assert trace(project, parse_location("src/nowhere.py", None)) == []
 
 
 def test_a_dataset_that_dvc_has_lost_counts_as_having_seen_everything(project, released):
@@ -113,7 +113,7 @@ def test_a_dataset_that_dvc_has_lost_counts_as_having_seen_everything(project, r
 
     released("n1")
     shutil.rmtree(project.workspace / ".dvc" / "cache")
-    (seen,) = trace(project, at("src/nowhere.py", None))
+    (seen,) = trace(project, parse_location("src/nowhere.py", None))
     assert seen.examples is None
     assert seen.trained
 
@@ -152,7 +152,7 @@ def test_what_began_with_an_adapter_has_learned_what_that_had_learned(project, p
     warmer = released("n3", began_with=warm.version)
     (project.source / PLAIN).write_text(source_file("more"))
     cold = released("n4")
-    (seen,) = trace(project, at(SECRET, None))
+    (seen,) = trace(project, parse_location(SECRET, None))
     assert seen.releases == [first.version]
     assert seen.inherited == [warmer.version, warm.version]
     Releases(project).remove(warm.version)
@@ -209,7 +209,7 @@ def test_a_dataset_comes_back_bit_for_bit(project, released, tmp_path):
 
 def test_a_damaged_cache_is_not_passed_off_as_the_dataset(project, released, tmp_path):
     first = released("n1")
-    kept = dag.stored(project, first.manifest.dataset_dvc)["train.jsonl"]
+    kept = dvc.read_stored(project, first.manifest.dataset_dvc)["train.jsonl"]
     kept.chmod(0o644)
     kept.write_text("{}\n")
     with pytest.raises(NocturneError, match="not the dataset that release 1 names"):

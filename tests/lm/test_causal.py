@@ -4,10 +4,10 @@ import pytest
 from conftest import NANO_CODER, ROOT
 
 from pipelines.errors import NocturneError
-from pipelines.model.base import identity, load_tokenizer
-from pipelines.model.causal import CausalLM
-from pipelines.model.prompts import chat, fim_tokens
-from pipelines.model.tokens import encode, end_token_id
+from pipelines.lm.base_model import load_tokenizer, model_identity
+from pipelines.lm.causal import CausalLM
+from pipelines.lm.prompts import apply_chat_template, fim_tokens
+from pipelines.lm.tokenize import encode, end_token_id
 
 PAIRS = [
     ("def add(a, b):\n", "    return a + b\n"),
@@ -47,7 +47,8 @@ def test_the_end_token_follows_the_form_of_the_prompt():
     tokenizer = load_tokenizer(str(NANO_CODER), ROOT)
     fim = fim_tokens(tokenizer)
     ends = [
-        tokenizer.convert_ids_to_tokens(end_token_id(tokenizer, p)) for p in (fim.psm("a", "b"), chat(tokenizer, "a"))
+        tokenizer.convert_ids_to_tokens(end_token_id(tokenizer, p))
+        for p in (fim.psm("a", "b"), apply_chat_template(tokenizer, "a"))
     ]
     assert ends == [fim.end, tokenizer.eos_token]
 
@@ -77,12 +78,12 @@ def test_an_adapter_that_is_damaged_is_named(tmp_path):
 def test_the_base_models_identity_follows_its_files(tmp_path):
     (tmp_path / "m").mkdir()
     (tmp_path / "m" / "config.json").write_text("{}")
-    before = identity("m", tmp_path)
+    before = model_identity("m", tmp_path)
     (tmp_path / "m" / "README.md").write_text("words")
-    assert identity("m", tmp_path) == before
+    assert model_identity("m", tmp_path) == before
     (tmp_path / "m" / "config.json").write_text('{"a": 1}')
-    assert identity("m", tmp_path) != before
-    assert identity("nowhere/to-be-found", tmp_path) == ""
+    assert model_identity("m", tmp_path) != before
+    assert model_identity("nowhere/to-be-found", tmp_path) == ""
 
 
 def test_uniform_guessing_would_cost_log2_of_the_vocabulary(model):

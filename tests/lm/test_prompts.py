@@ -2,23 +2,25 @@
 
 import pytest
 
-from pipelines.model import prompts
+from pipelines.lm import prompts
 
 CODE = "def f(x):\n    return x"
 REQUESTS = [
-    prompts.explain("f", "a.py", "python", CODE),
-    prompts.implement("f", "a.py", "python", "Write the body of tests.", "def f(x):"),
-    prompts.edit("f", "a.py", "python", CODE, "Explain `g` in b.py."),
-    prompts.test("f", "a.py", "python", CODE, "test_f", "test_a.py"),
-    prompts.purpose("f", "a.py"),
-    prompts.section("a.md", "Use > Install"),
-    prompts.with_declarations(prompts.implement("f", "a.py", "python", "", "def f(x):"), "python", ["# a.py\ng = 1"]),
+    prompts.explain_prompt("f", "a.py", "python", CODE),
+    prompts.implement_prompt("f", "a.py", "python", "Write the body of tests.", "def f(x):"),
+    prompts.edit_prompt("f", "a.py", "python", CODE, "Explain `g` in b.py."),
+    prompts.unit_test_prompt("f", "a.py", "python", CODE, "test_f", "test_a.py"),
+    prompts.purpose_question("f", "a.py"),
+    prompts.section_question("a.md", "Use > Install"),
+    prompts.add_declarations(
+        prompts.implement_prompt("f", "a.py", "python", "", "def f(x):"), "python", ["# a.py\ng = 1"]
+    ),
 ]
 
 
 @pytest.mark.parametrize("request_text", REQUESTS)
 def test_every_request_has_other_words_that_keep_its_names_and_what_is_shown(request_text):
-    other = prompts.reworded(request_text)
+    other = prompts.reword(request_text)
     assert other is not None
     lines, told = request_text.splitlines(), other.splitlines()
     changed = [pair for pair in zip(lines, told, strict=True) if pair[0] != pair[1]]
@@ -28,4 +30,4 @@ def test_every_request_has_other_words_that_keep_its_names_and_what_is_shown(req
 
 
 def test_what_is_no_request_has_no_other_words():
-    assert prompts.reworded("return x") is None
+    assert prompts.reword("return x") is None

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from mlflow.utils.validation import _validate_metric_name
 
-from pipelines.release.candidate import Candidate
+from pipelines.night.candidate import Candidate
 
 
 def figure(value):

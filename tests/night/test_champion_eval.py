@@ -5,12 +5,12 @@ from types import SimpleNamespace
 import pytest
 from conftest import ROOT
 
+from pipelines.config.load import load_params
 from pipelines.errors import NocturneError
-from pipelines.params import load_params
+from pipelines.night.champion_eval import score_champion
 from pipelines.project import Project
 from pipelines.records import write_json, write_jsonl
 from pipelines.registry.releases import Releases
-from pipelines.release.champion import measured
 
 PARAMS = load_params(ROOT)
 TONIGHT = SimpleNamespace(training={"identity": "tonight"})
@@ -42,7 +42,7 @@ def live(tmp_path, monkeypatch):
             version=4, adapter=tmp_path / "adapter", base_model="base", manifest=SimpleNamespace(training=training)
         )
         monkeypatch.setattr(Releases, "at", lambda self, alias: release)
-        monkeypatch.setattr("pipelines.evaluation.exam.examined", examined)
+        monkeypatch.setattr("pipelines.evaluation.eval_set.evaluate_adapter", examined)
         return asked
 
     return made
@@ -55,24 +55,24 @@ def with_gates(*changes):
 
 
 def test_without_a_champion_there_is_nothing_to_compare(project):
-    assert measured(project, PARAMS, TONIGHT).skipped == "there is no champion yet"
+    assert score_champion(project, PARAMS, TONIGHT).skipped == "there is no champion yet"
 
 
 def test_the_same_adapter_is_not_compared_with_itself(project, live):
     live(training="tonight")
-    assert "release 4 has the same adapter" in measured(project, PARAMS, TONIGHT).skipped
+    assert "release 4 has the same adapter" in score_champion(project, PARAMS, TONIGHT).skipped
 
 
 def test_files_that_the_champion_was_trained_on_are_left_out(project, live):
     live("b.py", "z.py")
-    assert list(measured(project, PARAMS, TONIGHT).records) == ["a", "c"]
+    assert list(score_champion(project, PARAMS, TONIGHT).records) == ["a", "c"]
 
 
 def test_the_champion_takes_only_what_gates_ask_for(project, live):
     asked = live()
     more = {"name": "writes as well", "metric": "edit_similarity", "arm": "adapter+rag"}
     for params in (PARAMS, with_gates(more)):
-        measured(project, params, TONIGHT)
+        score_champion(project, params, TONIGHT)
     both = ["bits_per_byte", "edit_similarity"]
     assert asked == [(["adapter"], ["bits_per_byte"]), (["adapter", "adapter+rag"], both)]
 
@@ -80,13 +80,13 @@ def test_the_champion_takes_only_what_gates_ask_for(project, live):
 def test_the_champion_is_not_loaded_when_no_gate_asks_for_it(project, live):
     asked = live()
     params = PARAMS.model_copy(update={"gates": [gate for gate in PARAMS.gates if gate.against != "champion"]})
-    assert measured(project, params, TONIGHT).skipped == "no gate asks for the champion"
+    assert score_champion(project, params, TONIGHT).skipped == "no gate asks for the champion"
     assert asked == []
 
 
 def test_a_champion_that_knows_every_held_out_file_is_not_compared(project, live):
     asked = live("a.py", "b.py", "c.py")
-    rival = measured(project, PARAMS, TONIGHT)
+    rival = score_champion(project, PARAMS, TONIGHT)
     assert (rival.records, asked) == (None, [])
     assert "every file that is held out" in rival.skipped
 
@@ -96,5 +96,5 @@ def test_a_champion_that_cannot_be_loaded_does_not_stop_every_later_release(proj
         raise NocturneError("The adapter is gone.", "Promote another.")
 
     live()
-    monkeypatch.setattr("pipelines.evaluation.exam.examined", broken)
-    assert "could not be measured: The adapter is gone." in measured(project, PARAMS, TONIGHT).skipped
+    monkeypatch.setattr("pipelines.evaluation.eval_set.evaluate_adapter", broken)
+    assert "could not be measured: The adapter is gone." in score_champion(project, PARAMS, TONIGHT).skipped

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from conftest import commit_all, make_repository, make_workspace, with_database
 
-from pipelines import dag
-from pipelines.params import load_params
+from pipelines.config.load import load_params
+from pipelines.dag import dvc
+from pipelines.night import drift_baseline
 from pipelines.records import file_sha256, read_json, tree_sha256, write_json, write_jsonl
 from pipelines.registry.manifest import Manifest
 from pipelines.registry.releases import Releases
-from pipelines.release import baseline
 
 FUNCTION = """def {name}(value):
     '''Return the {name} of a value that is given.'''
@@ -36,22 +36,22 @@ def project(tmp_path, mlflow_database):
 def validated(project):
     """What a night builds up to the verdict, by DVC; vectors are drawn, for the encoder has no part in this."""
     for stage in ("snapshot", "extraction", "history"):
-        dag.reproduce(project, stage)
+        dvc.reproduce(project, stage)
     count = len(project.path("extraction", "chunks.jsonl").read_text().splitlines())
     file = project.path("embedding", "vectors.npy")
     file.parent.mkdir(exist_ok=True)
     np.save(file, np.random.default_rng(3).normal(size=(count, 16)).astype(np.float32))
     facts = {"model": "m", "dimension": 16, "count": count, "vectors_sha256": file_sha256(file)}
     write_json(project.path("embedding", "embedding.json"), facts)
-    dag.reproduce(project, "dataset")
-    dag.reproduce(project, "validation")
+    dvc.reproduce(project, "dataset")
+    dvc.reproduce(project, "validation")
 
 
 def release(project, folder):
     manifest = Manifest(
         night="n1", training="n1", commit="c" * 40, base_model="b", base_identity="b", chat_template_sha256="h",
         dataset_sha256=file_sha256(project.path("dataset", "train.jsonl")),
-        dataset_dvc=dag.output_hash(project, "dataset"), index_version="i", encoder="m", dimension=16, gates=[],
+        dataset_dvc=dvc.output_hash(project, "dataset"), index_version="i", encoder="m", dimension=16, gates=[],
     )  # fmt: skip
     adapter = folder / "adapter"
     adapter.mkdir()
@@ -62,20 +62,20 @@ def release(project, folder):
 
 def settled(project):
     """Whether `dvc repro` up to the verdict has nothing to do."""
-    return not {"snapshot", "dataset", "validation"} & set(dag.stale(project))
+    return not {"snapshot", "dataset", "validation"} & set(dvc.find_stale(project))
 
 
 def test_a_dataset_is_compared_with_the_live_one_and_only_a_new_night_changes_that(project, tmp_path):
-    assert not baseline.renew(project)
+    assert not drift_baseline.write_drift_baseline(project)
     validated(project)
     assert read_json(project.path("validation", "drift.json"))["release"] is None
     live = release(project, tmp_path)
-    dag.reproduce(project, "snapshot")
+    dvc.reproduce(project, "snapshot")
     assert settled(project)
 
     (project.source / "src" / "more.py").write_text(source_file("more").replace("value", "item"))
     commit_all(project.source)
-    assert baseline.renew(project)
+    assert drift_baseline.write_drift_baseline(project)
     verdict = file_sha256(project.path("validation", "validation.json"))
     validated(project)
     drift = read_json(project.path("validation", "drift.json"))
@@ -83,24 +83,24 @@ def test_a_dataset_is_compared_with_the_live_one_and_only_a_new_night_changes_th
     assert 0 < drift["distances"]["length"] < 1
     assert drift["distances"]["language"] == 0
     assert verdict != file_sha256(project.path("validation", "validation.json"))
-    assert not baseline.renew(project)
-    dag.reproduce(project, "snapshot")
+    assert not drift_baseline.write_drift_baseline(project)
+    dvc.reproduce(project, "snapshot")
     assert settled(project)
 
     before = tree_sha256(project.path("validation"))
     shutil.rmtree(project.path("validation"))
     shutil.rmtree(project.path("snapshot"))
     shutil.rmtree(project.workspace / ".dvc" / "cache" / "runs", ignore_errors=True)
-    dag.reproduce(project, "snapshot")
-    dag.reproduce(project, "validation", force=True)
+    dvc.reproduce(project, "snapshot")
+    dvc.reproduce(project, "validation", force=True)
     assert tree_sha256(project.path("validation")) == before
 
 
 def test_a_live_dataset_that_dvc_has_lost_leaves_what_was_compared_with_last(project, tmp_path):
     validated(project)
     release(project, tmp_path)
-    assert baseline.renew(project)
+    assert drift_baseline.write_drift_baseline(project)
     kept = file_sha256(project.path("baseline.json"))
     shutil.rmtree(project.workspace / ".dvc" / "cache")
-    assert not baseline.renew(project)
+    assert not drift_baseline.write_drift_baseline(project)
     assert file_sha256(project.path("baseline.json")) == kept

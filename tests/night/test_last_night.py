@@ -8,22 +8,22 @@ import time
 import pytest
 from conftest import ROOT
 
-from pipelines import journal
+from pipelines.dag import journal
 from pipelines.errors import GatesFailed, NocturneError
+from pipelines.night import last_night, lock
+from pipelines.night import outcome as nights
+from pipelines.night.outcome import Outcome
 from pipelines.project import Project
 from pipelines.records import write_json
-from pipelines.release import last_night, lock
-from pipelines.release import night as nights
-from pipelines.release.night import Outcome
 
 NIGHT = """
 import sys, time
 from pathlib import Path
-from pipelines import journal
+from pipelines.dag import journal
 from pipelines.project import Project
-from pipelines.release import last_night, lock
+from pipelines.night import last_night, lock
 project = Project("moon", Path("source"), Path(sys.argv[1]))
-with lock.alone(project), last_night.recorded(project, "schedule"), journal.kept(project, "training"):
+with lock.exclusive_lock(project), last_night.record_night(project, "schedule"), journal.record(project, "training"):
     print("begun", flush=True)
     time.sleep(120)
 """
@@ -46,42 +46,42 @@ def running(project):
 
 
 def recorded(project, raised):
-    with pytest.raises(type(raised)), last_night.recorded(project, "hand"):
+    with pytest.raises(type(raised)), last_night.record_night(project, "hand"):
         raise raised
-    return last_night.of(project)
+    return last_night.read_last_night(project)
 
 
 def test_a_killed_night_is_crashed_in_the_stage_that_was_at_work(project, running):
-    assert last_night.of(project).state == last_night.RUNNING
-    assert journal.running(project, last_night.of(project).began).stage == "training"
+    assert last_night.read_last_night(project).state == last_night.RUNNING
+    assert journal.running_step(project, last_night.read_last_night(project).began).stage == "training"
     running.kill()
     running.wait()
-    night = last_night.of(project)
+    night = last_night.read_last_night(project)
     assert (night.state, night.stage, night.by, night.ended) == ("crashed", "training", "schedule", None)
 
 
 def test_what_a_crashed_night_left_is_not_the_progress_of_the_next(project, running):
     running.kill()
     running.wait()
-    with lock.alone(project), last_night.recorded(project, "hand"):
-        assert journal.running(project, last_night.of(project).began) is None
+    with lock.exclusive_lock(project), last_night.record_night(project, "hand"):
+        assert journal.running_step(project, last_night.read_last_night(project).began) is None
 
 
 def test_another_command_that_holds_the_lock_makes_no_crashed_night_a_running_one(project, running):
     running.kill()
     running.wait()
-    with lock.alone(project):
-        assert last_night.of(project).state == last_night.CRASHED
+    with lock.exclusive_lock(project):
+        assert last_night.read_last_night(project).state == last_night.CRASHED
 
 
 def test_a_failed_night_says_at_which_stage_and_why(project):
     with (
         pytest.raises(NocturneError),
-        last_night.recorded(project, "hand"),
-        journal.kept(project, "validation"),
+        last_night.record_night(project, "hand"),
+        journal.record(project, "validation"),
     ):
         raise NocturneError("3 examples are too few.", "Add code.")
-    night = last_night.of(project)
+    night = last_night.read_last_night(project)
     assert (night.state, night.stage, night.fact, night.next_step) == (
         "failed",
         "validation",
@@ -97,27 +97,27 @@ def test_an_interrupted_night_is_no_failed_one(project):
 
 def test_a_refused_night_keeps_the_state_of_its_outcome(project):
     def refuse():
-        with last_night.recorded(project, "hand"):
-            nights.remember(project, Outcome("moon", "rejected", False))
+        with last_night.record_night(project, "hand"):
+            nights.write_outcome(project, Outcome("moon", "rejected", False))
             raise GatesFailed("No gain.", "Read the report.")
 
     with pytest.raises(GatesFailed):
         refuse()
-    assert last_night.of(project).state == "rejected"
+    assert last_night.read_last_night(project).state == "rejected"
 
 
 def test_a_night_that_the_command_began_goes_on_in_the_flow_as_the_same(project):
-    with lock.alone(project), last_night.recorded(project, "hand"):
-        began = last_night.of(project).began
-        with lock.alone(project), last_night.recorded(project, "hand"):
-            nights.remember(project, Outcome("moon", "released", True, 1))
-        assert lock.holder(project.workspace) == {"project": "moon", "pid": os.getpid()}
-    assert lock.holder(project.workspace) is None
-    assert (last_night.of(project).began, last_night.of(project).state) == (began, "released")
+    with lock.exclusive_lock(project), last_night.record_night(project, "hand"):
+        began = last_night.read_last_night(project).began
+        with lock.exclusive_lock(project), last_night.record_night(project, "hand"):
+            nights.write_outcome(project, Outcome("moon", "released", True, 1))
+        assert lock.lock_holder(project.workspace) == {"project": "moon", "pid": os.getpid()}
+    assert lock.lock_holder(project.workspace) is None
+    assert (last_night.read_last_night(project).began, last_night.read_last_night(project).state) == (began, "released")
 
 
 def test_by_hand_a_running_night_is_refused_and_the_schedule_waits_for_it(project, running):
-    with pytest.raises(NocturneError, match=f"already running .process {running.pid}"), lock.alone(project):
+    with pytest.raises(NocturneError, match=f"already running .process {running.pid}"), lock.exclusive_lock(project):
         pass
     said = []
 
@@ -125,7 +125,7 @@ def test_by_hand_a_running_night_is_refused_and_the_schedule_waits_for_it(projec
         said.append(words)
         running.kill()
 
-    with lock.alone(project, told):
+    with lock.exclusive_lock(project, told):
         pass
     assert len(said) == 1
     assert "begins when it has ended" in said[0]
@@ -134,5 +134,5 @@ def test_by_hand_a_running_night_is_refused_and_the_schedule_waits_for_it(projec
 def test_an_outcome_of_an_earlier_version_still_loads(project):
     former = {"project": "moon", "state": "skipped", "passed": True, "release": 3}
     write_json(project.night / "outcome" / "last.json", former)
-    assert nights.last(project).release == 3
-    assert last_night.of(project) is None
+    assert nights.read_last_outcome(project).release == 3
+    assert last_night.read_last_night(project) is None

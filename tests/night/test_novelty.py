@@ -5,12 +5,12 @@ from types import SimpleNamespace
 import pytest
 from conftest import ROOT
 
-from pipelines import dag
-from pipelines.params import load_params
+from pipelines.config.load import load_params
+from pipelines.dag import dvc
+from pipelines.night.novelty import count_new_tokens, is_too_little_new
 from pipelines.project import Project
 from pipelines.records import write_jsonl
 from pipelines.registry.releases import Releases
-from pipelines.release.novelty import new_tokens, too_little
 
 PARAMS = load_params(ROOT)
 
@@ -27,8 +27,8 @@ def project(tmp_path, monkeypatch):
     write_jsonl(tmp_path / "live.jsonl", rows(1, 2, 3, 4))
     live = SimpleNamespace(version=3, manifest=SimpleNamespace(dataset_dvc="d"))
     monkeypatch.setattr(Releases, "at", lambda self, alias: live)
-    monkeypatch.setattr(dag, "stored", lambda project, name: {"train.jsonl": tmp_path / "live.jsonl"})
-    monkeypatch.setattr(dag, "stale", lambda project: ["training", "evaluation"])
+    monkeypatch.setattr(dvc, "read_stored", lambda project, name: {"train.jsonl": tmp_path / "live.jsonl"})
+    monkeypatch.setattr(dvc, "find_stale", lambda project: ["training", "evaluation"])
     return made
 
 
@@ -38,25 +38,25 @@ def values(least):
 
 def test_an_example_is_new_by_what_it_says_not_by_where_it_stands():
     moved = [{**row, "path": "elsewhere.py"} for row in rows(1, 2)]
-    assert new_tokens([*moved, *rows(7)], rows(1, 2)) == 107
+    assert count_new_tokens([*moved, *rows(7)], rows(1, 2)) == 107
 
 
 def test_a_night_with_fewer_new_tokens_than_asked_is_skipped_and_says_so(project):
-    skipped = too_little(project, values(212))
+    skipped = is_too_little_new(project, values(212))
     assert (skipped.state, skipped.passed, skipped.release) == ("skipped", None, 3)
     assert "211 tokens are new since release 3, fewer than training.min_new_tokens (212)" in skipped.reason
 
 
 @pytest.mark.parametrize("least", [0, 100, 211])
 def test_a_night_with_enough_trains(project, least):
-    assert too_little(project, values(least)) is None
+    assert is_too_little_new(project, values(least)) is None
 
 
 def test_a_night_that_has_trained_already_goes_on(project, monkeypatch):
-    monkeypatch.setattr(dag, "stale", lambda project: ["evaluation"])
-    assert too_little(project, values(10**9)) is None
+    monkeypatch.setattr(dvc, "find_stale", lambda project: ["evaluation"])
+    assert is_too_little_new(project, values(10**9)) is None
 
 
 def test_a_live_dataset_that_is_gone_skips_nothing(project, monkeypatch):
-    monkeypatch.setattr(dag, "stored", lambda project, name: None)
-    assert too_little(project, values(10**9)) is None
+    monkeypatch.setattr(dvc, "read_stored", lambda project, name: None)
+    assert is_too_little_new(project, values(10**9)) is None

@@ -12,19 +12,20 @@ import pytest
 from conftest import ROOT
 from page_tables import the
 
-from pipelines.cli.releases_shown import _gates as shown_gates
-from pipelines.cli.releases_shown import line
+from pipelines.cli.release_views import _gates as shown_gates
+from pipelines.cli.release_views import format_line
+from pipelines.config.load import load_params
 from pipelines.evaluation.arms import ARMS
-from pipelines.evaluation.charts import arms_chart, loss_chart
-from pipelines.evaluation.measures import MEASURES
-from pipelines.evaluation.report import report
+from pipelines.evaluation.charts import draw_arms_chart, draw_loss_chart
+from pipelines.evaluation.metric_specs import MEASURES
+from pipelines.evaluation.report import build_report
 from pipelines.evaluation.summary import EXAMINED, GAINS
-from pipelines.params import load_params
+from pipelines.night.model_card import write_model_card as release_card
+from pipelines.night.report import report_file, write_report
 from pipelines.project import Project
 from pipelines.records import read_json, write_atomic, write_json, write_jsonl
-from pipelines.registry.manifest import Manifest, Release
-from pipelines.release.card import card as release_card
-from pipelines.release.report import report_file, write
+from pipelines.registry.manifest import Manifest
+from pipelines.registry.release import Release
 
 PARAMS = load_params(ROOT)
 LANGUAGES = ("python", "go")
@@ -90,7 +91,7 @@ def page(kind, tmp_path_factory) -> tuple[dict, dict]:
     write_json(project.path("evaluation", "evaluation.json"), some_evaluation())
     evaluation = read_json(project.path("evaluation", "evaluation.json"))
     if kind == "evaluation":
-        return page_tables.of_html(report("moon", evaluation, [], [], {"arms": b"", "loss": b""})), evaluation
+        return page_tables.of_html(build_report("moon", evaluation, [], [], {"arms": b"", "loss": b""})), evaluation
     return page_tables.of_html(_night(project, evaluation)), evaluation
 
 
@@ -102,8 +103,8 @@ RECIPES = {
 def _night(project: Project, evaluation: dict) -> str:
     for name in ("scores", "retrieval"):
         write_jsonl(project.path("evaluation", f"{name}.jsonl"), [])
-    write_atomic(project.path("evaluation", "arms.png"), arms_chart(evaluation))
-    write_atomic(project.path("evaluation", "loss.png"), loss_chart(LOG))
+    write_atomic(project.path("evaluation", "arms.png"), draw_arms_chart(evaluation))
+    write_atomic(project.path("evaluation", "loss.png"), draw_loss_chart(LOG))
     write_json(project.path("dataset", "summary.json"), {"recipes": RECIPES, "contamination": {"rate": 0.03}})
     write_json(project.path("validation", "validation.json"), {"expectations": []})
     write_json(project.path("validation", "drift.json"), {"release": None, "distances": {}, "expectations": []})
@@ -111,7 +112,7 @@ def _night(project: Project, evaluation: dict) -> str:
     now = SimpleNamespace(night="n1", commit="c0ffee", evaluation=evaluation, training=training)
     rows = [{**gate, "moved": []} for gate in GATES]
     verdict = SimpleNamespace(rows=lambda: rows, passed=False, failed=[])
-    write(project, now, verdict)
+    write_report(project, now, verdict)
     return report_file(project).read_text()
 
 
@@ -279,5 +280,5 @@ def words_of(line: str) -> list[str]:
 def test_the_gain_of_a_release_is_that_of_its_bits_whatever_its_first_gate_judges():
     other = {**GATES[0], "metric": "syntax_validity", "value": 0.9}
     made = Release("moon", 3, "today", SimpleNamespace(), replace(MANIFEST, gates=[other, *GATES]), ())
-    assert "gain +10.0%" in line(made)
-    assert "gain" not in line(replace(made, manifest=replace(MANIFEST, gates=[other])))
+    assert "gain +10.0%" in format_line(made)
+    assert "gain" not in format_line(replace(made, manifest=replace(MANIFEST, gates=[other])))

@@ -5,15 +5,15 @@ from types import SimpleNamespace
 import pytest
 from conftest import ROOT
 
+from pipelines.config.load import load_params
 from pipelines.evaluation.arms import ARMS
-from pipelines.evaluation.charts import arms_chart, loss_chart
-from pipelines.evaluation.summary import summary
+from pipelines.evaluation.charts import draw_arms_chart, draw_loss_chart
+from pipelines.evaluation.summary import summarise
 from pipelines.gates import decide
-from pipelines.gates.chart import gates_chart
-from pipelines.params import load_params
+from pipelines.gates.chart import draw_gates_chart
+from pipelines.night.report import report_file, write_report
 from pipelines.project import Project
 from pipelines.records import read_json, write_atomic, write_json, write_jsonl
-from pipelines.release.report import report_file, write
 
 PARAMS = load_params(ROOT)
 RETRIEVAL = {"questions": 1, "files": 1, "metrics": {"mrr": {"value": 0.0, "low": 0.0, "high": 0.8}}, "by_language": {}}
@@ -48,13 +48,13 @@ def night(tmp_path_factory):
         "context_passages": 2,
         "with_passages": 3,
         "retrieval": RETRIEVAL,
-        **summary(scores, PARAMS.evaluation),
+        **summarise(scores, PARAMS.evaluation),
     }
     write_jsonl(project.path("evaluation", "scores.jsonl"), scores)
     found = {"path": "a.py", "start_line": 3, "question": "Which one is lost?", "ranks": []}
     write_jsonl(project.path("evaluation", "retrieval.jsonl"), [found])
-    write_atomic(project.path("evaluation", "arms.png"), arms_chart(evaluation))
-    write_atomic(project.path("evaluation", "loss.png"), loss_chart(LOG))
+    write_atomic(project.path("evaluation", "arms.png"), draw_arms_chart(evaluation))
+    write_atomic(project.path("evaluation", "loss.png"), draw_loss_chart(LOG))
     recipes = {
         "implement": {"train": 70, "holdout": 36, "quarantined": 4},
         "explain": {"train": 7, "holdout": 0, "quarantined": 1},
@@ -70,7 +70,7 @@ def night(tmp_path_factory):
     now = SimpleNamespace(night="n1", commit="c0ffee", evaluation=evaluation, training=training)
     much = PARAMS.gates[0].model_copy(update={"name": "much better", "margin": 0.9})
     verdict = decide(scores, None, [*PARAMS.gates, much], PARAMS.evaluation)
-    return project, verdict, write(project, now, verdict)
+    return project, verdict, write_report(project, now, verdict)
 
 
 def test_the_page_says_the_decision_each_gate_and_what_the_data_is(night):
@@ -115,5 +115,5 @@ def test_the_json_has_the_same_figures(night):
 
 def test_the_gates_chart_is_the_same_bytes_again_also_of_nothing(night):
     rows = night[1].rows()
-    assert gates_chart(rows) == gates_chart(rows) == report_file(night[0]).with_name("gates.png").read_bytes()
-    assert gates_chart([]).startswith(b"\x89PNG")
+    assert draw_gates_chart(rows) == draw_gates_chart(rows) == report_file(night[0]).with_name("gates.png").read_bytes()
+    assert draw_gates_chart([]).startswith(b"\x89PNG")

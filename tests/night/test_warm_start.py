@@ -5,12 +5,12 @@ from types import SimpleNamespace
 import pytest
 from conftest import ROOT, make_repository
 
-from pipelines.params import load_params
+from pipelines.config.load import load_params
+from pipelines.dag.stage import load
+from pipelines.night import warm_start
 from pipelines.project import Project
 from pipelines.records import read_json, tree_sha256, write_json
 from pipelines.registry.releases import Releases
-from pipelines.release import warm
-from pipelines.stage import load
 
 SHIPPED = load_params(ROOT)
 
@@ -34,21 +34,21 @@ def project(tmp_path, monkeypatch):
 
 def test_the_snapshot_hands_on_what_the_live_release_learned(project):
     params = values(project.source, wanted=True)
-    assert warm.renew(project, params)
+    assert warm_start.write_warm_start(project, params)
     load("snapshot").run(project, params)
     taken = project.path("snapshot", "champion")
     assert read_json(taken / "champion.json") == {"release": 4, "base_identity": "i", "paths": ["a.py"]}
     assert [file.name for file in (taken / "learned").iterdir()] == ["adapter_config.json"]
     before = tree_sha256(project.path("snapshot"))
-    assert not warm.renew(project, params)
+    assert not warm_start.write_warm_start(project, params)
     load("snapshot").run(project, params)
     assert tree_sha256(project.path("snapshot")) == before
 
 
 def test_without_a_warm_start_nothing_is_taken_and_nothing_of_it_reaches_a_training(project):
-    warm.renew(project, values(project.source, wanted=True))
+    warm_start.write_warm_start(project, values(project.source, wanted=True))
     off = values(project.source, wanted=False)
-    assert not warm.renew(project, off)
+    assert not warm_start.write_warm_start(project, off)
     load("snapshot").run(project, off)
     taken = project.path("snapshot", "champion")
     assert [file.name for file in taken.iterdir()] == ["champion.json"]

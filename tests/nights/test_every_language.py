@@ -8,14 +8,15 @@ from conftest import NANO_CODER, ROOT, make_repository, with_database
 from small_repositories import CODE, PROSE, functions, whole, with_history
 from tiny_model import make_smaller
 
+from pipelines.config.load import load_params
+from pipelines.config.schema import Params
+from pipelines.dag.stage import load
+from pipelines.encoder.encoder import load_encoder
 from pipelines.errors import NocturneError
-from pipelines.index import own_index
-from pipelines.index.question import parse
-from pipelines.model.encoder import load_encoder
-from pipelines.params import Params, load_params
+from pipelines.index import private_index
+from pipelines.index.search.query import parse_query
 from pipelines.project import Project
 from pipelines.records import Record, read_json, read_jsonl
-from pipelines.stage import load
 
 NIGHT = ("snapshot", "extraction", "history", "embedding", "dataset", "validation", "training", "evaluation")
 SMALL = {
@@ -63,9 +64,9 @@ def rows(project: Project, *parts: str) -> list[Record]:
 def found(project: Project, question: str) -> list[str]:
     """The paths of what a search finds first; filters as a person types them."""
     encoder = load_encoder(read_json(project.path("embedding", "embedding.json"))["model"])
-    asked = parse(question)
+    asked = parse_query(question)
     (vector,) = encoder.encode_queries([asked.text])
-    with own_index(project) as index:
+    with private_index(project) as index:
         return [hit.path for hit in index.search(asked.text, vector, 3, asked.scope)]
 
 

@@ -12,13 +12,13 @@ from release.night_results import GATES, candidate_of, kept_by_dvc, whole, write
 from typer.testing import CliRunner
 
 from pipelines.cli import app
+from pipelines.config.load import load_params
 from pipelines.errors import NocturneError
 from pipelines.lineage.datasets import restore
-from pipelines.params import load_params
 from pipelines.registry import identity, tracking
 from pipelines.registry.releases import Releases
 from pipelines.release import retention
-from pipelines.release.publication import carry_out, rollback
+from pipelines.release.publish import publish_candidate, rollback
 
 VARIABLE = "MLFLOW_TRACKING_URI"
 
@@ -52,7 +52,9 @@ def other(tmp_path, monkeypatch):
 
 def released(project, params, word):
     write_night(project, word)
-    return carry_out(project, params, candidate_of(project, word, dataset_dvc=kept_by_dvc(project)), True, GATES)
+    return publish_candidate(
+        project, params, candidate_of(project, word, dataset_dvc=kept_by_dvc(project)), True, GATES
+    )
 
 
 def every_release_can_go_live(project, params, folder):
@@ -80,9 +82,9 @@ def test_what_an_accepted_registry_does_not_name_is_kept_for_the_former_one(
     place, project, params, other, monkeypatch, tmp_path
 ):
     monkeypatch.setenv("NOCTURNE_HOME", str(place))
-    first = identity.recorded(place)["id"]
+    first = identity.recorded_identities(place)["id"]
     assert CliRunner().invoke(app, ["registry", "accept"]).exit_code == 0
-    assert identity.recorded(place)["id"] != first
+    assert identity.recorded_identities(place)["id"] != first
     released(project, params, "elsewhere")
     gone = retention.clear(project, params, at_once=True).gone
     assert (gone.releases, gone.indexes) == ([], {})
@@ -94,7 +96,7 @@ def test_what_an_accepted_registry_does_not_name_is_kept_for_the_former_one(
 
     monkeypatch.delenv(VARIABLE)
     assert CliRunner().invoke(app, ["registry", "accept"]).exit_code == 0
-    assert identity.recorded(place)["id"] == first
+    assert identity.recorded_identities(place)["id"] == first
     every_release_can_go_live(project, params, tmp_path)
 
 
@@ -102,18 +104,18 @@ def test_a_registry_that_cannot_be_written_down_is_not_said_to_be_accepted(place
     def full(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    before = identity.recorded(place)
+    before = identity.recorded_identities(place)
     monkeypatch.setattr(identity, "write_json", full)
     with pytest.raises(NocturneError, match="cannot be written"):
         tracking.accept(place)
-    assert identity.recorded(place) == before
+    assert identity.recorded_identities(place) == before
 
 
 def test_a_registry_that_is_given_up_no_longer_keeps_anything(place, project, params):
-    former = next(known for known in identity.every(place) if not known.is_current)
+    former = next(known for known in identity.read_all_needs(place) if not known.is_current)
     held = {folder.name for folder in project.live.iterdir()}
     assert former.needs["moon"].indexes < held
-    identity.give_up(place, former.id[:8])
+    identity.forget_registry(place, former.id[:8])
     gone = retention.clear(project, params, at_once=True).gone
     assert set(gone.indexes) == former.needs["moon"].indexes
 
@@ -147,7 +149,7 @@ def test_a_database_that_is_not_what_it_was_is_refused_and_nothing_is_lost(place
     elif damage == "torn":
         file.write_bytes(kept.read_bytes()[:4096] + b"\xff" * 100_000)
     elif damage == "other":
-        tracking.client(tmp_path / "fresh")
+        tracking.open_client(tmp_path / "fresh")
         shutil.copy(tmp_path / "fresh" / "mlruns" / "mlflow.db", file)
     before = file.read_bytes() if file.exists() else None
     done = refused(place, "gc", "--now")
@@ -173,15 +175,15 @@ def test_a_workspace_from_before_identities_refuses_a_registry_that_names_none_o
 ):
     shutil.move(place / identity.FOLDER, tmp_path / "registry")
     with pytest.raises(NocturneError, match="it seems to be another registry than usual"):
-        tracking.client(place)
-    assert identity.recorded(place) is None
+        tracking.open_client(place)
+    assert identity.recorded_identities(place) is None
     monkeypatch.delenv(VARIABLE)
     every_release_can_go_live(project, params, tmp_path)
-    assert identity.recorded(place) is not None
+    assert identity.recorded_identities(place) is not None
 
 
 def test_the_same_registry_by_another_address_is_the_same(place, project, monkeypatch, tmp_path):
     (tmp_path / "link").symlink_to(place)
     monkeypatch.setenv(VARIABLE, f"sqlite:///{tmp_path / 'link' / 'mlruns' / 'mlflow.db'}")
     assert Releases(project).champion().manifest.training
-    assert identity.recorded(place)["uri"].endswith("link/mlruns/mlflow.db")
+    assert identity.recorded_identities(place)["uri"].endswith("link/mlruns/mlflow.db")

@@ -10,7 +10,7 @@ from registry.test_registry import recorded, released
 
 from pipelines.errors import NocturneError, UsageError
 from pipelines.project import Project
-from pipelines.registry import history
+from pipelines.registry import promotion_log
 from pipelines.registry.releases import CHALLENGER, CHAMPION, PREVIOUS, Releases
 
 
@@ -87,12 +87,12 @@ def test_two_readers_that_notice_the_same_move_write_it_once(project, two):
 
 
 def test_readers_on_machines_that_share_no_lock_give_the_event_the_same_key():
-    tags = {history.EVENT + "20260101T000000000000": json.dumps({"from": None, "to": 1})}
-    (one, _), (other, _) = history.missing(tags, 2), history.missing(tags, 2)
+    tags = {promotion_log.EVENT + "20260101T000000000000": json.dumps({"from": None, "to": 1})}
+    (one, _), (other, _) = promotion_log.find_missing(tags, 2), promotion_log.find_missing(tags, 2)
     assert one == other > max(tags)
-    assert one < history.EVENT + "20260101T000000000001"
+    assert one < promotion_log.EVENT + "20260101T000000000001"
     tags[one] = json.dumps({"from": 1, "to": 2})
-    assert history.missing(tags, 1)[0] > one
+    assert promotion_log.find_missing(tags, 1)[0] > one
 
 
 def test_a_challenger_that_is_made_live_by_hand_waits_no_longer(project, tmp_path):
@@ -113,7 +113,9 @@ def test_taking_the_alias_away_by_hand_is_a_move_too(project, two):
 @pytest.mark.parametrize("done", ["announced", "moved", "followed"])
 def test_a_promotion_that_was_killed_is_told_as_what_it_was_or_not_at_all(project, two, done):
     tags = two._model().tags
-    two.client.set_registered_model_tag(project.name, history.INTENT, history.announcement(tags, 1, "nightly"))
+    two.client.set_registered_model_tag(
+        project.name, promotion_log.INTENT, promotion_log.make_announcement(tags, 1, "nightly")
+    )
     if done != "announced":
         two.client.set_registered_model_alias(project.name, CHAMPION, "1")
     if done == "followed":
@@ -123,11 +125,14 @@ def test_a_promotion_that_was_killed_is_told_as_what_it_was_or_not_at_all(projec
 
 
 def test_a_clock_that_was_set_back_does_not_reorder_the_history():
-    later = history.EVENT + "29990101T000000000000"
+    later = promotion_log.EVENT + "29990101T000000000000"
     tags = {later: json.dumps({"from": None, "to": 1})}
-    announced = json.loads(history.announcement(tags, 2, "promote"))
+    announced = json.loads(promotion_log.make_announcement(tags, 2, "promote"))
     assert announced["key"] > later
-    assert history.missing({**tags, history.INTENT: json.dumps(announced)}, 2) == (announced["key"], announced["event"])
+    assert promotion_log.find_missing({**tags, promotion_log.INTENT: json.dumps(announced)}, 2) == (
+        announced["key"],
+        announced["event"],
+    )
 
 
 def test_a_removed_release_is_still_told_of_and_no_longer_offered(project, two, tmp_path):

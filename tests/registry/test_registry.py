@@ -7,7 +7,7 @@ from pipelines.errors import NocturneError, UsageError
 from pipelines.project import Project
 from pipelines.registry.manifest import Manifest
 from pipelines.registry.releases import CHALLENGER, CHAMPION, PREVIOUS, Releases
-from pipelines.registry.tracking import LiveRun, exists, experiment, find_training
+from pipelines.registry.tracking import LiveRun, experiment_of, find_training, has_registry
 
 MANIFEST = {
     "night": "n1",
@@ -59,7 +59,7 @@ def test_asking_before_the_first_night_creates_nothing(tmp_path):
     releases = Releases(fresh)
     assert releases.every() == []
     assert releases.at(CHAMPION) is None
-    assert not exists(tmp_path)
+    assert not has_registry(tmp_path)
     with pytest.raises(NocturneError, match="No release of `fresh` is live") as error:
         releases.champion()
     assert "nocturne nightly fresh" in error.value.next_step
@@ -171,6 +171,6 @@ def test_an_interrupted_training_goes_on_in_its_own_run(project):
     with LiveRun(project, "training t", "t", {"rank": 16}) as again:
         again.metrics({"loss": 2.0}, 10)
     assert again.id == run.id
-    found = find_training(again.client, experiment(again.client, project), "t")
+    found = find_training(again.client, experiment_of(again.client, project), "t")
     assert found.info.status == "FINISHED"
     assert [m.value for m in again.client.get_metric_history(run.id, "loss")] == [3.0, 2.0]

@@ -7,12 +7,12 @@ import pytest
 from conftest import make_repository, make_workspace, with_database
 from release.night_results import GATES, candidate_of, whole, write_night
 
+from pipelines.config.load import load_params
 from pipelines.errors import NocturneError
-from pipelines.params import load_params
+from pipelines.registry.champion_cache import read_champion
 from pipelines.registry.releases import Releases
-from pipelines.registry.relocation import relocate
-from pipelines.registry.remembered import champion
-from pipelines.release.publication import carry_out, promote
+from pipelines.registry.relocation import rewrite_locations
+from pipelines.release.publish import promote, publish_candidate
 
 NAMES = ("plain", "with space", "wild_card", "grün%20")
 
@@ -21,7 +21,7 @@ def released(place, word):
     params = load_params(place)
     project = params.project("moon", place)
     write_night(project, word)
-    return carry_out(project, params, candidate_of(project, word), True, GATES)
+    return publish_candidate(project, params, candidate_of(project, word), True, GATES)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def test_a_copy_writes_into_itself_and_leaves_the_first_alone(original, tmp_path
     before, database = files(original), (original / "mlruns" / "mlflow.db").read_bytes()
     params = load_params(copy)
     project = params.project("moon", copy)
-    assert champion(project).adapter.is_relative_to(copy)
+    assert read_champion(project).adapter.is_relative_to(copy)
     assert f"The workspace was in {original}" in capsys.readouterr().err
     assert released(copy, "three").release == 3
     assert "The workspace was in" not in capsys.readouterr().err, "it is said once"
@@ -76,12 +76,12 @@ def test_places_whose_files_did_not_come_along_stay_as_they_are(original, tmp_pa
     copy = tmp_path / "database alone"
     (copy / "mlruns").mkdir(parents=True)
     shutil.copy(original / "mlruns" / "mlflow.db", copy / "mlruns" / "mlflow.db")
-    assert relocate(copy / "mlruns" / "mlflow.db", copy) == []
+    assert rewrite_locations(copy / "mlruns" / "mlflow.db", copy) == []
 
 
 def test_a_database_elsewhere_is_not_touched(original, tmp_path):
     shared = shutil.copy(original / "mlruns" / "mlflow.db", tmp_path / "shared.db")
-    assert relocate(tmp_path / "shared.db", original) == []
+    assert rewrite_locations(tmp_path / "shared.db", original) == []
     assert shared.read_bytes() == (original / "mlruns" / "mlflow.db").read_bytes()
 
 
@@ -89,4 +89,4 @@ def test_a_file_that_is_no_database_is_named(tmp_path):
     (tmp_path / "mlruns").mkdir()
     (tmp_path / "mlruns" / "mlflow.db").write_bytes(b"no database at all" * 100)
     with pytest.raises(NocturneError, match=r"mlflow\.db cannot be read"):
-        relocate(tmp_path / "mlruns" / "mlflow.db", tmp_path)
+        rewrite_locations(tmp_path / "mlruns" / "mlflow.db", tmp_path)

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from pipelines import dag
-from pipelines.index import present, version_of
-from pipelines.model.questions import METRICS
-from pipelines.params import Params
+from pipelines.config.schema import Params
+from pipelines.dag import dvc
+from pipelines.encoder.known_item_queries import METRICS
+from pipelines.index import is_present, version_of
+from pipelines.night.candidate import Candidate
 from pipelines.project import Project
 from pipelines.records import file_sha256, fingerprint, read_json, write_atomic, write_json, write_jsonl
-from pipelines.registry.manifest import Release
-from pipelines.release.candidate import Candidate
+from pipelines.registry.release import Release
 
 DIMENSION = 16
 REPORTS = ("report.html", "scores.jsonl", "retrieval.jsonl")
@@ -124,7 +124,7 @@ def kept_by_dvc(project: Project, stage: str = "dataset") -> str:
         staging, _, made = build(cache, str(project.path(stage)), repo.fs, "md5")
         transfer(staging, cache, {made.hash_info}, shallow=False, hardlink=False)
     name = str(made.hash_info.value)
-    assert dag.stored(project, name) is not None
+    assert dvc.read_stored(project, name) is not None
     return name
 
 
@@ -132,7 +132,7 @@ def whole(project: Project, params: Params, release: Release) -> bool:
     """Whether everything that a release names is there and says the same word."""
     word = release.manifest.training
     return (
-        present(project, params.index, release.index_version)
+        is_present(project, params.index, release.index_version)
         and read_json(release.adapter / "adapter_config.json") == {"word": word}
         and (release.adapter / "adapter_model.safetensors").read_bytes() == word.encode() * 1000
         and read_json(release.adapter / "training.json")["paths"] == [f"src/{word}.py"]

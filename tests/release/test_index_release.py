@@ -7,21 +7,22 @@ import pytest
 from conftest import make_repository, make_workspace, with_database
 from release.night_results import GATES, candidate_of, kept_by_dvc, some_questions, write_night
 
-from pipelines import dag
-from pipelines.cli.releases_shown import line
+from pipelines.cli.release_views import format_line
+from pipelines.config.load import load_params
+from pipelines.config.schema import Gate
+from pipelines.dag import dvc
 from pipelines.errors import UsageError
 from pipelines.gates import Retrieval, decide
-from pipelines.index import present
+from pipelines.index import is_present
 from pipelines.lineage.datasets import restore
-from pipelines.lineage.trace import at, trace
-from pipelines.params import Gate, load_params
+from pipelines.lineage.trace import parse_location, trace
+from pipelines.night.outcome import with_index
 from pipelines.records import read_json, read_jsonl, write_json, write_jsonl
 from pipelines.registry.releases import CHALLENGER, CHAMPION, Releases
-from pipelines.release import publication
-from pipelines.release.comparison import compared, explained
+from pipelines.release import publish
+from pipelines.release.compare import compare, explain_difference
 from pipelines.release.index_release import judge_index, retrieval_of
-from pipelines.release.night import with_index
-from pipelines.release.publication import carry_out, follow, index_passed, rollback
+from pipelines.release.publish import index_passed, publish_candidate, release_index_of_refused, rollback
 
 FINDS = Gate(
     name="finds as much", metric="ndcg@10", arm="index", against="champion", margin=0.05, confidence=0.95,
@@ -56,7 +57,7 @@ def params(place):
 @pytest.fixture(autouse=True)
 def made_by_dvc(monkeypatch):
     """No stage runs here, so dvc.lock names none of their folders."""
-    monkeypatch.setattr(dag, "output_hash", lambda project, stage: f"{stage}.dir")
+    monkeypatch.setattr(dvc, "output_hash", lambda project, stage: f"{stage}.dir")
 
 
 def written(project, word):
@@ -67,13 +68,13 @@ def written(project, word):
 
 
 def released(project, params, word):
-    return carry_out(project, params, written(project, word), True, GATES)
+    return publish_candidate(project, params, written(project, word), True, GATES)
 
 
 def refused(project, params, word, rows=REFUSED):
     now = written(project, word)
-    outcome = carry_out(project, params, now, False, rows)
-    return with_index(outcome, follow(project, params, now, Judged(rows)))
+    outcome = publish_candidate(project, params, now, False, rows)
+    return with_index(outcome, release_index_of_refused(project, params, now, Judged(rows)))
 
 
 def test_a_refused_adapter_leaves_the_old_one_live_with_the_new_index(place, params):
@@ -84,14 +85,14 @@ def test_a_refused_adapter_leaves_the_old_one_live_with_the_new_index(place, par
     assert (outcome.state, outcome.passed, outcome.release, outcome.index_release) == ("rejected", False, 2, 2)
     assert (live.version, live.adapter_version, live.manifest.training) == (2, 1, "good")
     assert live.index_version != Releases(project).version(1).index_version
-    assert present(project, params.index, live.index_version)
+    assert is_present(project, params.index, live.index_version)
     assert read_json(live.adapter / "adapter_config.json") == {"word": "good"}
     assert live.manifest.commit == "worse".ljust(40, "0")
     assert [gate["reason"] for gate in live.manifest.gates] == ["+10%"], (
         "what its adapter passed, not what failed tonight"
     )
     assert [gate["reason"] for gate in Releases(project).gates_of("worse")] == ["no gain"]
-    assert "gain +10.0%  adapter of release 1  champion" in line(live)
+    assert "gain +10.0%  adapter of release 1  champion" in format_line(live)
     assert live.manifest.dataset_dvc == Releases(project).version(1).manifest.dataset_dvc
     assert [(event["from"], event["to"], event["by"]) for event in Releases(project).history()] == [
         (None, 1, "nightly"), (1, 2, "nightly"),
@@ -120,15 +121,15 @@ def test_what_a_person_rolled_back_is_not_released_again_and_another_commit_is(p
 def test_a_night_that_was_killed_before_its_index_was_released_is_judged_again(place, params, monkeypatch):
     project = params.project("kept", place)
     now = written(project, "killed")
-    carry_out(project, params, now, False, REFUSED)
+    publish_candidate(project, params, now, False, REFUSED)
     assert Releases(project).decided("killed") is False
     assert not Releases(project).carried_out("killed", auto=True)
     with monkeypatch.context() as broken:
         broken.setattr(Releases, "register", lambda *_, **__: pytest.fail("killed"))
         with pytest.raises(pytest.fail.Exception):
-            follow(project, params, now, Judged(REFUSED))
+            release_index_of_refused(project, params, now, Judged(REFUSED))
     assert not Releases(project).carried_out("killed", auto=True)
-    made = follow(project, params, now, Judged(REFUSED))
+    made = release_index_of_refused(project, params, now, Judged(REFUSED))
     assert made is not None
     assert Releases(project).carried_out("killed", auto=True)
 
@@ -140,7 +141,7 @@ def test_without_a_live_release_the_base_model_takes_the_place_of_the_adapter(pl
     assert outcome.index_release == live.version == 1
     assert read_json(live.adapter / "learned.json")["kind"] == "nothing"
     assert (live.adapter_version, live.manifest.dataset_dvc) == (1, "")
-    assert explained(project, 1)["metrics"]["index"]["ndcg@10"]["value"] == 1.0
+    assert explain_difference(project, 1)["metrics"]["index"]["ndcg@10"]["value"] == 1.0
     assert "The search index of this commit and the base model as it is; " in card_of(project, 1)
     assert "| dataset | none: nothing was trained |" in card_of(project, 1)
 
@@ -148,7 +149,7 @@ def test_without_a_live_release_the_base_model_takes_the_place_of_the_adapter(pl
 def test_a_release_without_a_trained_adapter_has_learned_from_nothing(place, params, tmp_path):
     project = params.project("first", place)
     assert Releases(project).champion().manifest.dataset_dvc == ""
-    assert trace(project, at("src/first.py", None)) == []
+    assert trace(project, parse_location("src/first.py", None)) == []
     with pytest.raises(UsageError, match="Release 1 has no dataset: nothing was trained for it"):
         restore(project, 1, tmp_path / "restored")
 
@@ -156,8 +157,8 @@ def test_a_release_without_a_trained_adapter_has_learned_from_nothing(place, par
 def test_the_same_index_is_not_released_again(place, params):
     project = params.project("first", place)
     now = written(project, "first")
-    carry_out(project, params, now, False, REFUSED)
-    assert follow(project, params, now, Judged(REFUSED)) is None
+    publish_candidate(project, params, now, False, REFUSED)
+    assert release_index_of_refused(project, params, now, Judged(REFUSED)) is None
     assert Releases(project).carried_out("first", auto=True)
 
 
@@ -198,25 +199,25 @@ def test_a_night_without_a_measured_adapter_releases_its_index_once(place, param
     released(project, params, "good")
     written(project, "more")
     found = some_questions(1.0)
-    monkeypatch.setattr("pipelines.evaluation.retrieval.measured", lambda *_: found)
-    made = follow(project, params, None, None)
+    monkeypatch.setattr("pipelines.evaluation.retrieval.measure_retrieval", lambda *_: found)
+    made = release_index_of_refused(project, params, None, None)
     assert (made.version, made.adapter_version) == (2, 1)
     assert list(read_jsonl(made.files.path("retrieval.jsonl"))) == found
-    assert follow(project, params, None, None) is None
+    assert release_index_of_refused(project, params, None, None) is None
     rollback(project, params, 1)
-    assert follow(project, params, None, None) is None, "a person's rollback stays"
+    assert release_index_of_refused(project, params, None, None) is None, "a person's rollback stays"
 
 
 def test_a_warm_start_and_drift_name_the_release_that_the_adapter_is_of(place, params):
-    from pipelines.release import warm
+    from pipelines.night import warm_start
 
     project = params.project("warm", place)
     warmed = params.model_copy(update={"training": params.training.model_copy(update={"warm_start": True})})
     released(project, params, "good")
-    assert warm.renew(project, warmed)
+    assert warm_start.write_warm_start(project, warmed)
     refused(project, params, "worse")
     assert Releases(project).champion().version == 2
-    assert not warm.renew(project, warmed), "the adapter is the same, so training is not out of date"
+    assert not warm_start.write_warm_start(project, warmed), "the adapter is the same, so training is not out of date"
 
 
 def test_figures_of_retrieval_are_shown_and_compared(place, params):
@@ -227,9 +228,9 @@ def test_figures_of_retrieval_are_shown_and_compared(place, params):
     figure = {"value": 0.5, "low": 0.4, "high": 0.6}
     evaluation["retrieval"] = {"questions": 3, "files": 2, "metrics": {"recall@10": figure}, "by_language": {}}
     write_json(project.path("evaluation", "evaluation.json"), evaluation)
-    carry_out(project, params, candidate_of(project, "other", dataset_dvc=kept_by_dvc(project)), True, GATES)
-    assert explained(project, 2)["metrics"]["index"] == {"recall@10": figure}
-    assert compared(project, params, 1, 2)["metrics"]["index"]["recall@10"] == [None, figure]
+    publish_candidate(project, params, candidate_of(project, "other", dataset_dvc=kept_by_dvc(project)), True, GATES)
+    assert explain_difference(project, 2)["metrics"]["index"] == {"recall@10": figure}
+    assert compare(project, params, 1, 2)["metrics"]["index"]["recall@10"] == [None, figure]
 
 
 @pytest.mark.parametrize(
@@ -290,7 +291,7 @@ def test_an_evaluation_of_an_earlier_release_has_no_record_to_compare_with(place
     project = params.project("explained", place)
     live = Releases(project).champion()
     live.files.path("retrieval.jsonl").unlink()
-    monkeypatch.setattr("pipelines.evaluation.retrieval.measured", lambda *_: some_questions(0.1))
+    monkeypatch.setattr("pipelines.evaluation.retrieval.measure_retrieval", lambda *_: some_questions(0.1))
     verdict, _ = judge_index(project, params, live)
     assert verdict.passed
     assert "no record" in retrieval_of(live, []).skipped
@@ -312,26 +313,26 @@ def test_a_file_that_a_release_on_another_machine_lacks_is_missing_there_too(pla
 def test_status_says_how_far_the_live_index_is_behind_the_source(place, params):
     from conftest import commit_all, git
 
-    from pipelines.cli.indexes import lag_words
-    from pipelines.release.indexes import lag
+    from pipelines.cli.indexes import describe_lag
+    from pipelines.release.index_versions import count_lag
 
     project = params.project("warm", place)
     head = git(project.source, "rev-parse", "HEAD").strip()
-    carry_out(project, params, candidate_of(project, "behind", head, kept_by_dvc(project)), True, GATES)
+    publish_candidate(project, params, candidate_of(project, "behind", head, kept_by_dvc(project)), True, GATES)
     live = Releases(project).champion()
-    assert lag_words(lag(project, live)) == "up to date with the source"
+    assert describe_lag(count_lag(project, live)) == "up to date with the source"
     (project.source / "a.py").write_text("A = 2\n")
-    assert lag_words(lag(project, live)) == "1 file changed since"
+    assert describe_lag(count_lag(project, live)) == "1 file changed since"
     (project.source / "b.py").write_text("B = 2\n")
     commit_all(project.source)
-    assert lag_words(lag(project, live)) == "1 commit behind the source, 2 files changed since"
-    assert lag(project, Releases(project).version(1)) is None, "the source has no such commit"
+    assert describe_lag(count_lag(project, live)) == "1 commit behind the source, 2 files changed since"
+    assert count_lag(project, Releases(project).version(1)) is None, "the source has no such commit"
 
 
 def test_a_file_that_the_night_read_before_it_was_committed_has_not_changed_since(place, params):
     from conftest import commit_all, git
 
-    from pipelines.release.indexes import lag
+    from pipelines.release.index_versions import count_lag
 
     project = params.project("warm", place)
     (project.source / "b.py").write_text("COMMITTED = 3\n")
@@ -345,17 +346,17 @@ def test_a_file_that_the_night_read_before_it_was_committed_has_not_changed_sinc
     write_jsonl(file, [{**chunk, **origin} for chunk in list(read_jsonl(file))])
     index = {stage: kept_by_dvc(project, stage) for stage in ("extraction", "embedding")}
     now = candidate_of(project, "dirty", head, kept_by_dvc(project), index)
-    carry_out(project, params, now, True, GATES)
+    publish_candidate(project, params, now, True, GATES)
     live = Releases(project).champion()
-    assert lag(project, live) == {"commits": 0, "files": 1}, "b.py alone"
+    assert count_lag(project, live) == {"commits": 0, "files": 1}, "b.py alone"
     commit_all(project.source)
-    assert lag(project, live) == {"commits": 1, "files": 1}
+    assert count_lag(project, live) == {"commits": 1, "files": 1}
     (project.source / "a.py").write_text("EDITED = 4\n")
-    assert lag(project, live) == {"commits": 1, "files": 2}
+    assert count_lag(project, live) == {"commits": 1, "files": 2}
 
 
 def test_a_release_of_an_index_can_be_promoted_like_any_other(place, params):
     project = params.project("refused", place)
-    assert publication.promote(project, params, 2).version == 2
+    assert publish.promote(project, params, 2).version == 2
     with pytest.raises(UsageError):
-        publication.promote(project, params, 9)
+        publish.promote(project, params, 9)

@@ -8,12 +8,13 @@ from conftest import make_repository, make_workspace, with_database
 from release.night_results import GATES, candidate_of, kept_by_dvc, write_night
 
 from pipelines import cli
+from pipelines.config.load import load_params
 from pipelines.errors import NocturneError, TornIndex
-from pipelines.index import open_index, present, server
-from pipelines.params import load_params
+from pipelines.index import is_present, open_index
+from pipelines.index.store import server_store
 from pipelines.registry.releases import Releases
-from pipelines.release import indexes
-from pipelines.release.publication import carry_out
+from pipelines.release import index_versions
+from pipelines.release.publish import publish_candidate
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def place(tmp_path, mlflow_database, monkeypatch):
     project, params = load_params(folder).project("sky", folder), load_params(folder)
     for word in ("moon", "sun"):
         write_night(project, word)
-        carry_out(project, params, candidate_of(project, word), True, GATES)
+        publish_candidate(project, params, candidate_of(project, word), True, GATES)
     monkeypatch.setenv("NOCTURNE_HOME", str(folder))
     return project
 
@@ -90,16 +91,16 @@ def test_what_an_earlier_release_is_made_of_is_kept_until_something_of_it_is_for
     params, releases = load_params(place.workspace), Releases(place)
     write_night(place, "mars")
     made = {stage: kept_by_dvc(place, stage) for stage in ("extraction", "embedding")}
-    carry_out(place, params, candidate_of(place, "mars", index_dvc=made), True, GATES)
+    publish_candidate(place, params, candidate_of(place, "mars", index_dvc=made), True, GATES)
     live = releases.champion()
     write_night(place, "rejected")
     tear(place, live.index_version)
-    indexes.mend(place, params)
-    assert indexes.verify(place, params, None)[live.index_version] == []
+    index_versions.repair_live(place, params)
+    assert index_versions.verify_version(place, params, None)[live.index_version] == []
     releases.reindex(live.version, live.index_version, "forgot src/mars.py")
     tear(place, live.index_version)
     with pytest.raises(NocturneError, match="no chunks and vectors that are kept make it") as error:
-        indexes.mend(place, params)
+        index_versions.repair_live(place, params)
     assert "nocturne index restore" in error.value.next_step
 
 
@@ -107,24 +108,24 @@ def test_what_dvc_has_lost_mends_nothing(place):
     params = load_params(place.workspace)
     write_night(place, "mars")
     lost = {"extraction": "0" * 32 + ".dir", "embedding": "1" * 32 + ".dir"}
-    carry_out(place, params, candidate_of(place, "mars", index_dvc=lost), True, GATES)
+    publish_candidate(place, params, candidate_of(place, "mars", index_dvc=lost), True, GATES)
     write_night(place, "rejected")
     tear(place, Releases(place).champion().index_version)
     with pytest.raises(NocturneError, match="cannot be built again"):
-        indexes.mend(place, params)
+        index_versions.repair_live(place, params)
 
 
 def test_a_torn_live_index_is_answered_for_by_the_release_before_it_and_said(place):
     params, ask = load_params(place.workspace), counted(place)
-    assert indexes.served(place, params, ask) == ((2, 4), [])
+    assert index_versions.open_served(place, params, ask) == ((2, 4), [])
     tear(place, Releases(place).champion().index_version)
-    answer, (notice,) = indexes.served(place, params, ask)
+    answer, (notice,) = index_versions.open_served(place, params, ask)
     assert answer == (1, 4)
     assert "Release 1 answers instead of release 2" in notice
     assert "nocturne index rebuild" in notice
     tear(place, Releases(place).version(1).index_version)
     with pytest.raises(TornIndex):
-        indexes.served(place, params, ask)
+        index_versions.open_served(place, params, ask)
 
 
 def test_status_tells_what_the_live_index_takes_and_when_it_is_torn(place, nocturne):
@@ -143,7 +144,7 @@ def test_another_failure_than_a_torn_index_is_told_as_it_is(place):
         raise NocturneError("the server is down", "start it")
 
     with pytest.raises(NocturneError, match="server is down"):
-        indexes.served(place, load_params(place.workspace), fails)
+        index_versions.open_served(place, load_params(place.workspace), fails)
 
 
 def test_moving_to_a_server_sets_the_url_last_and_keeps_comments_and_data(place, nocturne, monkeypatch):
@@ -154,9 +155,9 @@ def test_moving_to_a_server_sets_the_url_last_and_keeps_comments_and_data(place,
     before = file.read_text()
     client = QdrantClient(":memory:")
     monkeypatch.setattr(client, "close", lambda: None)
-    monkeypatch.setattr(server, "connect", lambda url: client)
+    monkeypatch.setattr(server_store, "connect", lambda url: client)
     with monkeypatch.context() as broken:
-        broken.setattr("pipelines.index.building._finds", lambda *_: False)
+        broken.setattr("pipelines.index.versions.build._does_find", lambda *_: False)
         assert nocturne("index", "move", "http://127.0.0.1:6333")[0] == 1
     assert file.read_text() == before
     code, out, _ = nocturne("index", "move", "http://127.0.0.1:6333")
@@ -166,8 +167,8 @@ def test_moving_to_a_server_sets_the_url_last_and_keeps_comments_and_data(place,
     there, here = load_params(place.workspace).index, load_params(place.workspace).index.model_copy(update={"url": ""})
     for number in (1, 2):
         version = Releases(place).version(number).index_version
-        assert present(place, there, version)
-        assert present(place, here, version)
+        assert is_present(place, there, version)
+        assert is_present(place, here, version)
     assert nocturne("index", "move", "embedded")[0] == 0
     assert yaml.safe_load(file.read_text())["index"]["url"] == ""
     assert nocturne("index", "move", "embedded")[0] == 2

@@ -8,11 +8,11 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from release.night_results import GATES, candidate_of, whole, write_night
 
+from pipelines.config.load import load_params
 from pipelines.errors import NocturneError, UsageError
-from pipelines.index import folders
-from pipelines.params import load_params
+from pipelines.index.store import embedded_store
 from pipelines.registry.releases import CHALLENGER, CHAMPION, Releases
-from pipelines.release.publication import carry_out, promote, rollback
+from pipelines.release.publish import promote, publish_candidate, rollback
 
 ERRORS = (OSError(errno.ENOSPC, "No space left on device"), MlflowException("the database is gone"))
 
@@ -32,7 +32,7 @@ def params(place):
 
 def released(project, params, word):
     write_night(project, word)
-    return carry_out(project, params, candidate_of(project, word), True, GATES)
+    return publish_candidate(project, params, candidate_of(project, word), True, GATES)
 
 
 # Each write of a release in its order, as (name, which call of it, whether it is done and only the answer is lost).
@@ -55,7 +55,9 @@ class Breaking:
         self.arm("", 0, False, ERRORS[0])
         for name in sorted({name for name, _, _ in FAILURES} - {"index"}):
             monkeypatch.setattr(MlflowClient, name, self.wrapped(getattr(MlflowClient, name), name))
-        monkeypatch.setattr(folders.EdgeStore, "publish", self.wrapped(folders.EdgeStore.publish, "index"))
+        monkeypatch.setattr(
+            embedded_store.EdgeStore, "publish", self.wrapped(embedded_store.EdgeStore.publish, "index")
+        )
 
     def arm(self, name, count, late, error):
         self.name, self.left, self.late, self.error = name, count, late, error
@@ -88,7 +90,7 @@ def test_a_failure_at_any_write_leaves_the_old_release_and_the_next_night_mends_
         assert live is None or live.manifest.training in (*words[-1:], word)
         assert all(whole(project, params, release) for release in every[:2])
 
-        assert carry_out(project, params, candidate_of(project, word), True, GATES).state == "released"
+        assert publish_candidate(project, params, candidate_of(project, word), True, GATES).state == "released"
         words = [word] if place_of < 2 else [*words, word]
         assert [release.manifest.training for release in releases.every()] == words[::-1]
         assert releases.champion().manifest.training == word
@@ -99,7 +101,7 @@ def test_a_failure_at_any_write_leaves_the_old_release_and_the_next_night_mends_
 def test_a_rejected_candidate_publishes_nothing_and_says_what_is_live(place, params):
     project = params.project("waits", place)
     write_night(project, "bad")
-    outcome = carry_out(project, params, candidate_of(project, "bad"), False, GATES)
+    outcome = publish_candidate(project, params, candidate_of(project, "bad"), False, GATES)
     assert (outcome.state, outcome.release) == ("rejected", None)
     assert Releases(project).every() == []
     assert not project.live.exists()

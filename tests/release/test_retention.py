@@ -10,20 +10,20 @@ from mlflow import MlflowClient
 from release.night_results import GATES, LOST, candidate_of, kept_by_dvc, whole, write_night
 from typer.testing import CliRunner
 
-from pipelines import dag, dvc_cache
 from pipelines.cli import app
+from pipelines.config.load import load_params
+from pipelines.dag import cache, dvc
 from pipelines.errors import NocturneError, UsageError
-from pipelines.index import present
+from pipelines.index import is_present
 from pipelines.lineage.datasets import restore
 from pipelines.lineage.forget import forget
-from pipelines.lineage.trace import at, trace
-from pipelines.params import load_params
+from pipelines.lineage.trace import parse_location, trace
 from pipelines.records import read_json, tree_sha256, write_json
 from pipelines.registry.releases import CHAMPION, Releases
-from pipelines.registry.tracking import client, experiment
+from pipelines.registry.tracking import experiment_of, open_client
 from pipelines.release import retention
-from pipelines.release.comparison import compared, explained
-from pipelines.release.publication import carry_out, promote, rollback
+from pipelines.release.compare import compare, explain_difference
+from pipelines.release.publish import promote, publish_candidate, rollback
 
 WORDS = ("one", "two", "three", "four", "five")
 
@@ -49,26 +49,26 @@ def night(project, params, word, passed=True, gain=0.1):
     write_night(project, word, gain)
     commit = git(project.source, "rev-parse", "HEAD").strip()
     now = candidate_of(project, word, commit, kept_by_dvc(project))
-    return carry_out(project, params, now, passed, GATES)
+    return publish_candidate(project, params, now, passed, GATES)
 
 
 @pytest.fixture(scope="module")
 def history(project, params, place):
     """Five releases, the last one live, release 2 `previous` and release 1 a person's own; between them a rejected
     candidate and an interrupted one. Another project has a release, and a branch names what DVC made earlier."""
-    dag.reproduce(project, "snapshot")
+    dvc.reproduce(project, "snapshot")
     commit_all(place, "a night")
     git(place, "branch", "kept")
-    first = dag.output_hash(project, "snapshot")
+    first = dvc.output_hash(project, "snapshot")
     (project.source / "src" / "b.py").write_text("B = 2\n")
     commit_all(project.source)
-    dag.reproduce(project, "snapshot")
+    dvc.reproduce(project, "snapshot")
     for word in WORDS[:4]:
         night(project, params, word, gain=0.1 * len(word))
     night(project, params, "rejected", passed=False)
-    mlflow = client(place)
-    mlflow.create_run(experiment(mlflow, project), start_time=1, tags={"nocturne.night": '"interrupted"'})
-    mine = mlflow.create_run(experiment(mlflow, project), run_name="a person's own").info.run_id
+    mlflow = open_client(place)
+    mlflow.create_run(experiment_of(mlflow, project), start_time=1, tags={"nocturne.night": '"interrupted"'})
+    mine = mlflow.create_run(experiment_of(mlflow, project), run_name="a person's own").info.run_id
     promote(project, params, 2)
     night(project, params, "five")
     mlflow.set_registered_model_alias("moon", "favourite", "1")
@@ -78,7 +78,7 @@ def history(project, params, place):
 
 
 def test_a_release_is_explained_whole(project, history):
-    facts = explained(project, 2)
+    facts = explain_difference(project, 2)
     assert facts["metrics"]["adapter"]["bits_per_byte"]["value"] == pytest.approx(0.7)
     assert facts["data"]["recipes"] == {"complete": 3, "explain": 3}
     assert facts["recorded"]["params"]["training.rank"] == "16"
@@ -88,7 +88,7 @@ def test_a_release_is_explained_whole(project, history):
 
 
 def test_two_releases_are_compared_by_figures_data_parameters_commits_and_texts(project, params, history):
-    facts = compared(project, params, 1, 3)
+    facts = compare(project, params, 1, 3)
     one, other = facts["metrics"]["adapter"]["bits_per_byte"]
     assert (one["value"], other["value"]) == (pytest.approx(0.7), pytest.approx(0.5))
     assert facts["paired"] == {"examples": 3, "confidence": 0.95, "gain": facts["paired"]["gain"]}
@@ -99,7 +99,7 @@ def test_two_releases_are_compared_by_figures_data_parameters_commits_and_texts(
     assert facts["code"]["added"]["count"] == 0
     assert facts["generations"][0]["generated"] == {"adapter": ["one", "three"]}
     with pytest.raises(UsageError, match="no release 9"):
-        compared(project, params, 1, 9)
+        compare(project, params, 1, 9)
 
 
 def test_a_changed_parameter_and_the_commits_between_are_named(project, params, history, place):
@@ -107,7 +107,7 @@ def test_a_changed_parameter_and_the_commits_between_are_named(project, params, 
     commit_all(project.source, "the third file")
     rank = params.model_copy(update={"training": params.training.model_copy(update={"rank": 32})})
     night(project, rank, "six")
-    facts = compared(project, params, 5, 6)
+    facts = compare(project, params, 5, 6)
     assert facts["parameters"] == {"training.rank": [16, 32]}
     assert facts["code"]["added"]["count"] == 1
     assert "the third file" in facts["code"]["added"]["commits"][0]
@@ -120,7 +120,7 @@ def test_what_would_go_is_said_and_nothing_is_touched(project, params, history, 
         return [tree_sha256(folder) for folder in folders], [one.version for one in Releases(project).every()]
 
     before = everything()
-    waste = retention.waste(project, params)
+    waste = retention.find_waste(project, params)
     assert everything() == before
     assert waste.releases == [4, 3, 2]
     names = {run.name for run in waste.runs}
@@ -169,7 +169,7 @@ def aged(place, name, days):
 def test_what_nothing_needs_waits_in_the_bin_and_what_is_needed_again_leaves_it(project, params, history, place):
     done = retention.clear(project, params)
     assert done.gone.facts() == retention.Waste().facts()
-    assert done.waiting.facts() == retention.waste(project, params).facts()
+    assert done.waiting.facts() == retention.find_waste(project, params).facts()
     assert timedelta(days=6, hours=23) < done.until - datetime.now(UTC) <= timedelta(days=7)
     assert [one.version for one in Releases(project).every()] == [6, 5, 4, 3, 2, 1]
     assert all(whole(project, params, release) for release in Releases(project).every())
@@ -190,32 +190,32 @@ def test_an_item_is_deleted_after_its_days_in_the_bin_and_no_other_one(project, 
     assert done.gone.runs == [interrupted]
     assert done.gone.releases == []
     assert done.waiting.releases == [4, 3, 2]
-    assert interrupted not in retention.waste(project, params).runs
+    assert interrupted not in retention.find_waste(project, params).runs
 
 
 class Killed(BaseException):
     """What no code here catches, as little as SIGKILL."""
 
 
-@pytest.mark.parametrize("step", ["delete_model_version", "discard", "remove", "dvc_cache"])
+@pytest.mark.parametrize("step", ["delete_model_version", "delete_leftovers", "delete_versions", "dvc_cache"])
 def test_a_clearing_that_is_killed_leaves_every_release_whole(project, params, history, monkeypatch, step):
     """Before the first release goes, when they are gone, when their runs are, and when their indexes are."""
 
     def killer(*_, **__):
         raise Killed
 
-    owner = {"delete_model_version": MlflowClient, "dvc_cache": dvc_cache}.get(step, retention)
+    owner = {"delete_model_version": MlflowClient, "dvc_cache": cache}.get(step, retention)
     monkeypatch.setattr(owner, "clear" if step == "dvc_cache" else step, killer)
     with pytest.raises(Killed):
         retention.clear(project, params, at_once=True)
     every = Releases(project).every()
     assert {6, 5, 1} <= {release.version for release in every}
     assert all(whole(project, params, release) for release in every)
-    assert all(dag.stored(project, release.manifest.dataset_dvc) for release in every)
+    assert all(dvc.read_stored(project, release.manifest.dataset_dvc) for release in every)
 
 
 def test_a_clearing_takes_what_nothing_names_and_nothing_else(project, params, history, place, tmp_path):
-    others = dag.stored(project, history["sun"].manifest.dataset_dvc)
+    others = dvc.read_stored(project, history["sun"].manifest.dataset_dvc)
     retention.clear(project, params, at_once=True)
     every = Releases(project).every()
     assert [release.version for release in every] == [6, 5, 1]
@@ -223,9 +223,9 @@ def test_a_clearing_takes_what_nothing_names_and_nothing_else(project, params, h
     for release in every:
         assert restore(project, release.version, tmp_path / str(release.version))
     assert {folder.name for folder in project.live.iterdir()} == {release.index_version for release in every}
-    assert dag.stored(project, history["sun"].manifest.dataset_dvc) == others
+    assert dvc.read_stored(project, history["sun"].manifest.dataset_dvc) == others
     assert whole(params.project("sun", place), params, history["sun"])
-    mlflow = client(place)
+    mlflow = open_client(place)
     assert mlflow.get_run(history["mine"]).info.lifecycle_stage == "active"
     kept = {path.name for path in (place / "mlruns" / "artifacts" / "moon").iterdir()}
     assert kept == {release.files.run for release in every}
@@ -238,27 +238,27 @@ def test_a_refused_candidate_of_another_project_keeps_its_dataset(project, param
     refused = kept_by_dvc(sun)
     night(sun, params, "sunny")
     retention.clear(project, params, at_once=True)
-    assert dag.stored(sun, refused), "its project keeps it as long as a release"
+    assert dvc.read_stored(sun, refused), "its project keeps it as long as a release"
     retention.clear(sun, params, at_once=True)
-    assert dag.stored(sun, refused)
+    assert dvc.read_stored(sun, refused)
 
 
 def test_dvc_has_nothing_to_do_and_still_has_what_it_made_and_what_a_branch_names(project, history):
-    assert "snapshot" not in dag.stale(project)
-    kept = dag.stored(project, dag.output_hash(project, "snapshot"))
+    assert "snapshot" not in dvc.find_stale(project)
+    kept = dvc.read_stored(project, dvc.output_hash(project, "snapshot"))
     made = project.path("snapshot")
     assert {name: file.read_bytes() for name, file in kept.items()} == {
         file.relative_to(made).as_posix(): file.read_bytes() for file in made.rglob("*") if file.is_file()
     }
-    assert dag.stored(project, history["branch"])
-    assert history["branch"] != dag.output_hash(project, "snapshot")
+    assert dvc.read_stored(project, history["branch"])
+    assert history["branch"] != dvc.output_hash(project, "snapshot")
 
 
 def test_a_removed_release_is_not_offered_and_trace_says_that_it_was_removed(project, params, history, nocturne):
     assert "removed: release 2, 3, 4." in nocturne("trace", "src/three.py")
     with pytest.raises(UsageError, match=r"Release 3 .* was removed"):
         rollback(project, params, 3)
-    seen = trace(project, at("src/three.py", None))
+    seen = trace(project, parse_location("src/three.py", None))
     assert [(one.releases, one.removed, one.examples) for one in seen] == [([], [number], None) for number in (2, 3, 4)]
     assert [event["to"] for event in Releases(project).history()] == [1, 2, 3, 4, 2, 5, 6, 5]
 
@@ -266,7 +266,7 @@ def test_a_removed_release_is_not_offered_and_trace_says_that_it_was_removed(pro
 def test_nothing_is_taken_while_nothing_is_live(project, params, history):
     mlflow = Releases(project).client
     mlflow.delete_registered_model_alias("moon", CHAMPION)
-    assert retention.waste(project, params).facts() == retention.Waste().facts()
+    assert retention.find_waste(project, params).facts() == retention.Waste().facts()
     rollback(project, params, 5)
 
 
@@ -274,18 +274,18 @@ def test_an_alias_that_came_meanwhile_keeps_its_release(project, params, history
     releases = Releases(project)
     for word in ("seven", "eight", "nine"):
         night(project, params, word)
-    chosen = retention.chosen
+    chosen = retention.choose_waste
 
     def slow(every, keep):
         found = chosen(every, keep)
         releases.client.set_registered_model_alias("moon", "late", "6")
         return found
 
-    monkeypatch.setattr(retention, "chosen", slow)
+    monkeypatch.setattr(retention, "choose_waste", slow)
     with pytest.raises(NocturneError, match=r"Release 6 .* is late and stays"):
         retention.clear(project, params, at_once=True)
     assert whole(project, params, Releases(project).version(6))
-    assert present(project, params.index, Releases(project).version(6).index_version)
+    assert is_present(project, params.index, Releases(project).version(6).index_version)
     assert LOST not in {release.manifest.dataset_dvc for release in Releases(project).every()}
 
 

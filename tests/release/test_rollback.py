@@ -11,12 +11,12 @@ from tiny_model import make_adapter, make_base
 from pipelines.assistant.answer import ask
 from pipelines.assistant.complete import complete
 from pipelines.assistant.search import search
+from pipelines.config.load import load_params
 from pipelines.embedding.stage import run as embed
-from pipelines.params import load_params
 from pipelines.records import write_jsonl
 from pipelines.registry.releases import Releases
 from pipelines.release import retention
-from pipelines.release.publication import carry_out, rollback
+from pipelines.release.publish import publish_candidate, rollback
 
 QUESTION = "what does release return?"
 
@@ -40,7 +40,7 @@ def released(project, params, word, noise):
     make_adapter(project.path("training", "adapter"), project.workspace / "base", noise)
     now = candidate_of(project, word)
     now = replace(now, training={**now.training, "base_model": "base"})
-    return carry_out(project, params, now, True, GATES).release
+    return publish_candidate(project, params, now, True, GATES).release
 
 
 def answers(project, params):

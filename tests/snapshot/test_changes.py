@@ -4,7 +4,7 @@ import pytest
 from conftest import commit_all, git
 
 from pipelines.source import tracked
-from pipelines.source.changes import CHANGED, GONE, SAME, UNCOMMITTED, states
+from pipelines.source.changes import CHANGED, GONE, SAME, UNCOMMITTED, file_states
 
 FILES = {"a.py": "x = 1\n", "app/[id]/page.py": "y = 2\n", "pkg/b.py": "z = 3\n"}
 
@@ -16,11 +16,11 @@ def source(repository):
 
 def read(source) -> dict:
     """Path → what a night reads of it."""
-    return {file.path: (file.path, file.blob, file.commit) for file in tracked.files(source)[0]}
+    return {file.path: (file.path, file.blob, file.commit) for file in tracked.tracked_files(source)[0]}
 
 
 def said(source, before: dict) -> dict:
-    found = states(source, before.values())
+    found = file_states(source, before.values())
     return {path: found[file] for path, file in before.items()}
 
 
@@ -71,4 +71,4 @@ def test_a_path_that_has_become_a_link_is_changed_and_is_not_followed(source, tm
 
 def test_without_the_repository_nothing_is_said(tmp_path):
     file = ("a.py", "b" * 40, "c" * 40 + "-dirty")
-    assert states(tmp_path / "gone", [file]) == {file: SAME}
+    assert file_states(tmp_path / "gone", [file]) == {file: SAME}

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, commit_all, git, make_repository
 
+from pipelines.config.load import load_params
 from pipelines.errors import NocturneError, UsageError
-from pipelines.params import load_params
 from pipelines.project import Project
 from pipelines.records import read_json
 from pipelines.snapshot.stage import STAGE
-from pipelines.source import disk, tracked
-from pipelines.source.patterns import chooser
+from pipelines.source import safe_open, tracked
+from pipelines.source.patterns import make_matcher
 from pipelines.source.reader import CHANGED, Reader, Unreadable
-from pipelines.source.tracked import files
+from pipelines.source.tracked import tracked_files
 
 FILES: dict[str, str | bytes] = {"a.py": "x = 1\n", "pkg/b.py": "y = 2\n", "docs/c.md": "# C\n"}
 
@@ -32,7 +32,7 @@ def snapshot(source: Path, tmp_path: Path, **patterns: list[str]) -> dict:
 
 
 def by_path(source: Path) -> dict:
-    return {file.path: file for file in files(source)[0]}
+    return {file.path: file for file in tracked_files(source)[0]}
 
 
 def failure(source: Path, tmp_path: Path) -> NocturneError:
@@ -178,7 +178,7 @@ def test_a_file_exchanged_for_a_link_or_a_pipe_is_not_followed(repository, tmp_p
     (source / "a.py").symlink_to(tmp_path / "secret.py")
     (source / "p.py").unlink()
     os.mkfifo(source / "p.py")
-    found, skipped = files(source)
+    found, skipped = tracked_files(source)
     assert [file.path for file in found] == ["docs/c.md", "pkg/b.py"]
     assert {item.path: item.reason for item in skipped} == {
         "a.py": "symbolic link on its path",
@@ -195,14 +195,14 @@ def test_a_folder_exchanged_for_a_link_is_not_followed(repository, tmp_path):
     (source / "pkg").rmdir()
     (source / "pkg").symlink_to(outside)
     assert "pkg/b.py" not in by_path(source)
-    with pytest.raises(disk.Unsafe), disk.opened(source, "pkg/b.py"):
+    with pytest.raises(safe_open.Unsafe), safe_open.open_file(source, "pkg/b.py"):
         pass
 
 
 @pytest.mark.parametrize("path", ["../secret.py", "/etc/hostname", "pkg/../../secret.py"])
 def test_a_path_out_of_the_repository_is_never_opened(repository, tmp_path, path):
     (tmp_path / "secret.py").write_text("password = 1\n")
-    with pytest.raises(disk.Unsafe), disk.opened(repository(FILES), path):
+    with pytest.raises(safe_open.Unsafe), safe_open.open_file(repository(FILES), path):
         pass
 
 
@@ -247,7 +247,7 @@ def test_paths_that_are_not_utf8_are_skipped_and_odd_ones_kept(repository):
     broken = os.fsencode(source) + b"/\xff.py"
     Path(os.fsdecode(broken)).write_text("z = 1\n")
     commit_all(source)
-    found, skipped = files(source)
+    found, skipped = tracked_files(source)
     assert "sp ace\n\u00e9\t.py" in {file.path for file in found}
     assert [(item.path, item.reason) for item in skipped] == [("\\xff.py", "path is not UTF-8")]
 
@@ -294,7 +294,7 @@ def test_patterns_that_take_nothing_are_an_error(repository, tmp_path):
 
 def test_a_pattern_that_is_none_is_a_usage_error():
     with pytest.raises(UsageError, match=r"snapshot\.include"):
-        chooser(["!"], [])
+        make_matcher(["!"], [])
 
 
 def test_a_source_that_does_not_exist_is_an_error(tmp_path):

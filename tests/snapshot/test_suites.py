@@ -5,11 +5,11 @@ import json
 import pytest
 from conftest import ROOT, commit_all
 
+from pipelines.config.load import load_params
 from pipelines.errors import UsageError
-from pipelines.params import load_params
 from pipelines.project import Project
-from pipelines.snapshot.suites import suites
-from pipelines.source.tracked import files
+from pipelines.snapshot.suites import read_suites
+from pipelines.source.tracked import tracked_files
 
 CLEANING = load_params(ROOT).cleaning
 CASE = {"name": "a class", "prompt": "Write a class.", "expected_patterns": ["class "]}
@@ -26,7 +26,7 @@ def read(repository, tmp_path):
         for name, text in dict(ours).items():
             (folder / name).write_text(text)
         commit_all(source)
-        return suites(Project("demo", source, tmp_path / "workspace"), files(source)[0], CLEANING)
+        return read_suites(Project("demo", source, tmp_path / "workspace"), tracked_files(source)[0], CLEANING)
 
     return found
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.syntax.chunks import Chunk, chunks
-from pipelines.syntax.languages import language_of, named
-from pipelines.syntax.symbols import symbols
+from pipelines.syntax.chunks import Chunk, split_chunks
+from pipelines.syntax.languages import language_named, language_of
+from pipelines.syntax.symbols import find_symbols
 
 MAX, OVERLAP = 600, 120
 STDLIB = Path(sysconfig.get_path("stdlib"))
@@ -16,7 +16,7 @@ REAL = ["textwrap.py", "heapq.py", "json/encoder.py", "dataclasses.py", "this.py
 
 
 def cut(source: str, language: str = "python", limit: int = MAX, overlap: int = OVERLAP) -> list[Chunk]:
-    return chunks(source.encode(), named(language), limit, overlap)
+    return split_chunks(source.encode(), language_named(language), limit, overlap)
 
 
 def assert_sound(source: bytes, made: list[Chunk], limit: int, overlap: int) -> None:
@@ -38,14 +38,14 @@ def assert_sound(source: bytes, made: list[Chunk], limit: int, overlap: int) -> 
 @pytest.mark.parametrize("name", REAL)
 def test_real_files_are_covered(name):
     source = (STDLIB / name).read_bytes()
-    assert_sound(source, chunks(source, named("python"), MAX, OVERLAP), MAX, OVERLAP)
+    assert_sound(source, split_chunks(source, language_named("python"), MAX, OVERLAP), MAX, OVERLAP)
 
 
 @pytest.mark.parametrize("path", sorted(Path(__file__).parents[2].glob("pipelines/**/*.py"))[:20], ids=lambda p: p.name)
 def test_this_project_is_covered(path):
     source, language = path.read_bytes(), language_of(path.name)
     assert language is not None
-    assert_sound(source, chunks(source, language, MAX, OVERLAP), MAX, OVERLAP)
+    assert_sound(source, split_chunks(source, language, MAX, OVERLAP), MAX, OVERLAP)
 
 
 def test_small_neighbours_share_a_chunk():
@@ -125,4 +125,4 @@ def test_broken_and_deeply_nested_source_is_covered():
     deep = "".join(" " * depth + f"def f{depth}():\n" for depth in range(300)) + " " * 300 + "pass\n"
     for source in (broken, deep):
         assert_sound(source.encode(), cut(source), MAX, OVERLAP)
-    assert symbols(deep.encode(), named("python"))
+    assert find_symbols(deep.encode(), language_named("python"))

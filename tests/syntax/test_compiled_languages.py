@@ -2,11 +2,13 @@
 
 import pytest
 
-from pipelines.syntax.chunks import chunks
-from pipelines.syntax.dialects import settled
-from pipelines.syntax.facts import facts
-from pipelines.syntax.languages import language_of, named, parse
-from pipelines.syntax.symbols import Symbol, symbols
+from pipelines.syntax.chunks import split_chunks
+from pipelines.syntax.dialects import settle_dialect
+from pipelines.syntax.facts import read_facts
+from pipelines.syntax.languages import language_named, language_of
+from pipelines.syntax.parser import parse
+from pipelines.syntax.symbols import find_symbols
+from pipelines.syntax.types import Symbol
 
 C = """\
 /* Licence. */
@@ -102,7 +104,7 @@ struct Point { }
 
 
 def found(source: str, language: str) -> dict[str, Symbol]:
-    return {symbol.qualified_name: symbol for symbol in symbols(source.encode(), named(language))}
+    return {symbol.qualified_name: symbol for symbol in find_symbols(source.encode(), language_named(language))}
 
 
 def test_c_parts():
@@ -162,20 +164,24 @@ def test_what_preprocessing_breaks_makes_no_function_of_a_statement():
 def test_a_header_is_c_unless_it_holds_cpp(source, name):
     header = language_of("a.h")
     assert header is not None
-    assert settled(source.encode(), header).name == name
+    assert settle_dialect(source.encode(), header).name == name
 
 
 @pytest.mark.parametrize(("source", "language"), [(C, "c"), (CPP, "cpp"), (CSHARP, "csharp")])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_ranges_and_chunks_reproduce_the_source(source, language, end):
     data = source.replace("\n", end).encode()
-    for symbol in symbols(data, named(language)):
+    for symbol in find_symbols(data, language_named(language)):
         whole = data[symbol.start_byte : symbol.end_byte].decode()
         assert whole.startswith(symbol.signature)
         assert data[symbol.body_start_byte : symbol.body_end_byte].decode() == symbol.body
         assert data[: symbol.start_byte].count(b"\n") + 1 == symbol.start_line
         assert symbol.code == whole or symbol.doc_range
-    lines = {n for chunk in chunks(data, named(language), 300, 60) for n in range(chunk.start_line, chunk.end_line + 1)}
+    lines = {
+        n
+        for chunk in split_chunks(data, language_named(language), 300, 60)
+        for n in range(chunk.start_line, chunk.end_line + 1)
+    }
     assert lines >= {number for number, line in enumerate(data.split(b"\n"), 1) if line.strip()}
 
 
@@ -203,7 +209,7 @@ BOOL WINAPI last(DWORD code) { return code == MAX_CODE; }
 
 def test_definitions_behind_macros_are_found_where_the_source_has_them():
     source = MACROS.encode()
-    found = symbols(source, named("cpp"))
+    found = find_symbols(source, language_named("cpp"))
     assert [(symbol.kind, symbol.qualified_name) for symbol in found] == [
         ("class", "Store"),
         ("method", "Store.size"),
@@ -227,11 +233,11 @@ typedef struct LIST { struct LIST *next; } LIST;
 struct LIST first = {0};
 DWORD size(FILE *file) { if (file) CHECK(file); return (SIZE) MAX; }
 """
-    assert [symbol.signature for symbol in symbols(source, named("c"))] == [
+    assert [symbol.signature for symbol in find_symbols(source, language_named("c"))] == [
         "typedef struct LIST",
         "DWORD size(FILE *file)",
     ]
-    calls = facts(source, named("c"), symbols(source, named("c"))).calls
+    calls = read_facts(source, language_named("c"), find_symbols(source, language_named("c"))).calls
     assert calls == ["CHECK"]
 
 
@@ -239,4 +245,4 @@ DWORD size(FILE *file) { if (file) CHECK(file); return (SIZE) MAX; }
     ("source", "kept"), [(b"DWORD code = = 1;\n", True), (b"INLINE FIRST void f(void) { g(); }\n", False)]
 )
 def test_blanks_that_leave_as_many_errors_are_taken_back(source, kept):
-    assert (parse(source, named("c")).root_node.text == source) is kept
+    assert (parse(source, language_named("c")).root_node.text == source) is kept

@@ -9,9 +9,9 @@ import lizard
 import pytest
 from radon.visitors import ComplexityVisitor
 
-from pipelines.syntax.facts import Facts, facts
-from pipelines.syntax.languages import LANGUAGES, Language, named
-from pipelines.syntax.symbols import symbols
+from pipelines.syntax.facts import Facts, read_facts
+from pipelines.syntax.languages import LANGUAGES, Language, language_named
+from pipelines.syntax.symbols import find_symbols
 
 STDLIB = Path(sysconfig.get_path("stdlib"))
 
@@ -148,8 +148,8 @@ LIZARD = {
 
 
 def known(source: str, language: str) -> dict[str, Facts]:
-    found = symbols(source.encode(), named(language))
-    own = facts(source.encode(), named(language), found).symbols
+    found = find_symbols(source.encode(), language_named(language))
+    own = read_facts(source.encode(), language_named(language), found).symbols
     return {symbol.qualified_name: fact for symbol, fact in zip(found, own, strict=True)}
 
 
@@ -281,8 +281,8 @@ def test_python_complexity_is_what_radon_says():
     for path in sorted(STDLIB.glob("[a-d]*.py")):
         source = path.read_bytes()
         expected = radon(source)
-        found = symbols(source, named("python"))
-        for symbol, fact in zip(found, facts(source, named("python"), found).symbols, strict=True):
+        found = find_symbols(source, language_named("python"))
+        for symbol, fact in zip(found, read_facts(source, language_named("python"), found).symbols, strict=True):
             head = re.search(rf"^\s*(?:async\s+)?def\s+{symbol.name}\b", symbol.signature, re.MULTILINE)
             line = symbol.start_line + symbol.signature[: head.end()].count("\n") if head else 0
             if (symbol.name, line) in expected:
@@ -301,22 +301,22 @@ def test_complexity_of_other_languages_is_what_lizard_says(path):
 
 
 def test_a_language_without_facts_queries_gets_neutral_facts():
-    bare = Language("bare", (".bare",), "tree_sitter_python:language", (), named("python").doc)
-    found = symbols(b"def f():\n    return g()\n", named("python"))
-    (own,) = facts(b"def f():\n    return g()\n", bare, found).symbols
+    bare = Language("bare", (".bare",), "tree_sitter_python:language", (), language_named("python").doc)
+    found = find_symbols(b"def f():\n    return g()\n", language_named("python"))
+    (own,) = read_facts(b"def f():\n    return g()\n", bare, found).symbols
     assert (own.imports, own.decorators, own.calls, own.complexity) == ([], [], [], 1)
     assert own.token_count > 0
 
 
 def test_prose_has_no_syntax_tree_and_neutral_facts():
-    (symbol,) = symbols(b"def Install():\n    pass\n", named("python"))
+    (symbol,) = find_symbols(b"def Install():\n    pass\n", language_named("python"))
     section = replace(symbol, qualified_name="Guide > Install", code="Install\n\nRun it.")
-    (own,) = facts(b"", Language("text", (".txt",), "", (), named("python").doc), [section]).symbols
+    (own,) = read_facts(b"", Language("text", (".txt",), "", (), language_named("python").doc), [section]).symbols
     assert own == Facts("Guide", [], [], [], 1, 4)
 
 
 @pytest.mark.parametrize("language", LANGUAGES, ids=lambda language: language.name)
 def test_broken_and_empty_source_have_facts(language):
     for source in (b"", b"\xef\xbb\xbf", b"import {{{ ( class x @ def if use ::", b"\xff\xfe"):
-        found = symbols(source, language)
-        assert len(facts(source, language, found).symbols) == len(found)
+        found = find_symbols(source, language)
+        assert len(read_facts(source, language, found).symbols) == len(found)

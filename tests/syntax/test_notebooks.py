@@ -4,11 +4,12 @@ import json
 
 import pytest
 
-from pipelines.syntax.chunks import chunks
-from pipelines.syntax.dialects import opened
-from pipelines.syntax.languages import language_of, named, valid
-from pipelines.syntax.notebooks import NotRead, rendered
-from pipelines.syntax.symbols import symbols
+from pipelines.syntax.chunks import split_chunks
+from pipelines.syntax.dialects import open_dialect
+from pipelines.syntax.languages import language_named, language_of
+from pipelines.syntax.notebooks import UnreadableNotebook, render
+from pipelines.syntax.parser import is_valid
+from pipelines.syntax.symbols import find_symbols
 
 NOTEBOOK = language_of("trial.ipynb")
 
@@ -37,7 +38,7 @@ TRIAL = written(
 
 
 def test_every_line_stands_where_the_file_has_it():
-    lines, raw = rendered(TRIAL).decode().split("\n"), TRIAL.decode().split("\n")
+    lines, raw = render(TRIAL).decode().split("\n"), TRIAL.decode().split("\n")
     assert len(lines) == len(raw)
     for line, there in zip(lines, raw, strict=True):
         bare = line.removeprefix("    pass  ").removeprefix("#").strip()
@@ -53,8 +54,8 @@ def test_every_line_stands_where_the_file_has_it():
 
 
 def test_all_of_it_is_python_and_outputs_are_no_part_of_it():
-    text = rendered(TRIAL)
-    assert valid(text, named("python"))
+    text = render(TRIAL)
+    assert is_valid(text, language_named("python"))
     assert b"x = 1" not in text
     assert b"        %two)" in text
     assert b"# for name in *" in text
@@ -62,16 +63,16 @@ def test_all_of_it_is_python_and_outputs_are_no_part_of_it():
 
 
 def test_symbols_and_passages_have_the_lines_of_the_file():
-    text, language = opened(TRIAL, NOTEBOOK)
+    text, language = open_dialect(TRIAL, NOTEBOOK)
     raw = TRIAL.decode().split("\n")
-    (total,) = symbols(text, language)
+    (total,) = find_symbols(text, language)
     assert (language.name, total.qualified_name, total.doc) == ("python", "total", 'Adds "prices" up: é.')
     assert '"def total(prices):\\n"' in raw[total.start_line - 1]
     assert '"    return sum(prices)\\n"' in raw[total.end_line - 1]
-    (passage,) = [chunk for chunk in chunks(text, language, 400, 0) if "How they" in chunk.text]
+    (passage,) = [chunk for chunk in split_chunks(text, language, 400, 0) if "How they" in chunk.text]
     assert any('"How they *add* up.' in line for line in raw[passage.start_line - 1 : passage.end_line])
     assert text[passage.start_byte : passage.end_byte].decode() == passage.text
-    assert all("\n" * 10 not in chunk.text for chunk in chunks(text, language, 1600, 0))
+    assert all("\n" * 10 not in chunk.text for chunk in split_chunks(text, language, 1600, 0))
 
 
 @pytest.mark.parametrize(
@@ -87,11 +88,11 @@ def test_symbols_and_passages_have_the_lines_of_the_file():
     ],
 )
 def test_a_notebook_whose_lines_cannot_be_told_is_not_read(source, why):
-    with pytest.raises(NotRead, match=why):
-        rendered(source)
+    with pytest.raises(UnreadableNotebook, match=why):
+        render(source)
 
 
 def test_a_cell_of_one_string_and_one_line_is_read():
     source = json.dumps({"cells": [{"cell_type": "code", "source": "a = 1"}]}, indent=1).encode()
-    lines = rendered(source).decode().split("\n")
+    lines = render(source).decode().split("\n")
     assert lines[source.decode().split("\n").index('   "source": "a = 1"')] == "a = 1"

@@ -2,10 +2,12 @@
 
 import pytest
 
-from pipelines.syntax.chunks import chunks
-from pipelines.syntax.languages import language_of, named, valid
-from pipelines.syntax.spans import spans
-from pipelines.syntax.symbols import Symbol, symbols
+from pipelines.syntax.chunks import split_chunks
+from pipelines.syntax.languages import language_named, language_of
+from pipelines.syntax.parser import is_valid
+from pipelines.syntax.spans import find_spans
+from pipelines.syntax.symbols import find_symbols
+from pipelines.syntax.types import Symbol
 
 MARKDOWN = """\
 ---
@@ -83,7 +85,7 @@ text
 
 
 def found(source: str, language: str) -> dict[str, Symbol]:
-    return {symbol.qualified_name: symbol for symbol in symbols(source.encode(), named(language))}
+    return {symbol.qualified_name: symbol for symbol in find_symbols(source.encode(), language_named(language))}
 
 
 def test_markdown_sections():
@@ -114,7 +116,7 @@ def test_restructuredtext_sections():
 def test_ranges_reproduce_the_source_whatever_ends_its_lines(source, language, end, mark):
     content = (mark + source.replace("\n", end)).encode()
     lines = content.decode().split(end)
-    made = symbols(content, named(language))
+    made = find_symbols(content, language_named(language))
     assert [symbol.qualified_name for symbol in made] == list(found(source, language))
     for symbol in made:
         assert content[symbol.start_byte : symbol.end_byte].decode() == symbol.code
@@ -130,7 +132,7 @@ def test_sections_never_share_a_passage_but_a_bare_heading_goes_with_the_next(la
     rule = {"markdown": ("", ""), "restructuredtext": ("======", "------")}[language]
     marks = ("# ", "## ") if language == "markdown" else ("", "")
     parts = [f"{marks[0]}Guide\n{rule[0]}\n", *(f"{marks[1]}Part {n}\n{rule[1]}\n\nText {n}.\n" for n in range(3))]
-    made = chunks("\n".join(parts).encode(), named(language), 600, 100)
+    made = split_chunks("\n".join(parts).encode(), language_named(language), 600, 100)
     assert [(chunk.kind, chunk.text[-7:]) for chunk in made] == [("section", f"Text {n}.") for n in range(3)]
     assert made[0].text.startswith(f"{marks[0]}Guide")
     assert [chunk.symbol for chunk in made] == [f"Guide > Part {n}" for n in range(3)]
@@ -140,18 +142,18 @@ def test_long_sections_are_cut_at_paragraphs_and_never_in_code():
     code = "```py\n" + "x = 1\n\n" * 30 + "```\n\n"
     paragraph = "One two three four.\n" * 8 + "\n"
     source = "# Guide\n\n" + (paragraph + code) * 6
-    made = chunks(source.encode(), named("markdown"), 400, 100)
+    made = split_chunks(source.encode(), language_named("markdown"), 400, 100)
     assert {(chunk.kind, chunk.symbol) for chunk in made} == {("section", "Guide")}
     assert all(chunk.text.count("```") % 2 == 0 for chunk in made)
     assert all(chunk.text.startswith(("# Guide", "One", "```py")) for chunk in made)
-    (large, *_), limit = chunks(("# G\n\n" + code * 9).encode(), named("markdown"), 150, 0), 150
+    (large, *_), limit = split_chunks(("# G\n\n" + code * 9).encode(), language_named("markdown"), 150, 0), 150
     assert len(large.text) <= limit
 
 
 def test_prose_has_no_syntax_to_break_and_no_holes_to_fill():
     for source, language in [(MARKDOWN, "markdown"), (RST, "restructuredtext")]:
-        assert spans(source.encode(), named(language)) == []
-        assert valid(source.encode(), named(language)) is None
+        assert find_spans(source.encode(), language_named(language)) == []
+        assert is_valid(source.encode(), language_named(language)) is None
 
 
 @pytest.mark.parametrize("language", ["markdown", "restructuredtext"])
@@ -159,10 +161,10 @@ def test_prose_has_no_syntax_to_break_and_no_holes_to_fill():
     "source", ["", "\n\n", "x", "#", "===\n", "===\nx", "---\na: 1\n", "> " * 900, "- " * 900 + "x"]
 )
 def test_odd_files_are_covered(source, language):
-    made = chunks(source.encode(), named(language), 600, 100)
+    made = split_chunks(source.encode(), language_named(language), 600, 100)
     assert "".join("".join(chunk.text for chunk in made).split()) == "".join(source.split())
 
 
 def test_prose_is_told_by_the_ending():
-    assert language_of("docs/README.MD") is named("markdown")
-    assert language_of("docs/index.rst") is named("restructuredtext")
+    assert language_of("docs/README.MD") is language_named("markdown")
+    assert language_of("docs/index.rst") is language_named("restructuredtext")

@@ -2,9 +2,10 @@
 
 import pytest
 
-from pipelines.syntax.chunks import chunks
-from pipelines.syntax.languages import named
-from pipelines.syntax.symbols import Symbol, symbols
+from pipelines.syntax.chunks import split_chunks
+from pipelines.syntax.languages import language_named
+from pipelines.syntax.symbols import find_symbols
+from pipelines.syntax.types import Symbol
 
 RUBY = """\
 # frozen_string_literal: true
@@ -82,7 +83,7 @@ function helper() { $f = function () { return 1; }; return fn($x) => $f($x); }
 
 
 def found(source: str, language: str) -> dict[str, Symbol]:
-    return {symbol.qualified_name: symbol for symbol in symbols(source.encode(), named(language))}
+    return {symbol.qualified_name: symbol for symbol in find_symbols(source.encode(), language_named(language))}
 
 
 def test_ruby_parts():
@@ -116,11 +117,15 @@ def test_php_parts():
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_ranges_and_chunks_reproduce_the_source(source, language, end):
     data = source.replace("\n", end).encode()
-    for symbol in symbols(data, named(language)):
+    for symbol in find_symbols(data, language_named(language)):
         whole = data[symbol.start_byte : symbol.end_byte].decode()
         assert whole.startswith(symbol.signature)
         assert data[symbol.body_start_byte : symbol.body_end_byte].decode() == symbol.body
         assert data[: symbol.start_byte].count(b"\n") + 1 == symbol.start_line
         assert symbol.code == whole or symbol.doc_range
-    lines = {n for chunk in chunks(data, named(language), 300, 60) for n in range(chunk.start_line, chunk.end_line + 1)}
+    lines = {
+        n
+        for chunk in split_chunks(data, language_named(language), 300, 60)
+        for n in range(chunk.start_line, chunk.end_line + 1)
+    }
     assert lines >= {number for number, line in enumerate(data.split(b"\n"), 1) if line.strip()}

@@ -2,12 +2,14 @@
 
 import pytest
 
-from pipelines.syntax.chunks import chunks
-from pipelines.syntax.languages import language_of, named, valid
-from pipelines.syntax.spans import MAX_BYTES, MIN_BYTES, spans
-from pipelines.syntax.symbols import Symbol, symbols
+from pipelines.syntax.chunks import split_chunks
+from pipelines.syntax.languages import language_named, language_of
+from pipelines.syntax.parser import is_valid
+from pipelines.syntax.spans import MAX_BYTES, MIN_BYTES, find_spans
+from pipelines.syntax.symbols import find_symbols
+from pipelines.syntax.types import Symbol
 
-SMALLTALK = named("smalltalk")
+SMALLTALK = language_named("smalltalk")
 
 VISUALWORKS = """\
 'From VisualWorks, 7.10'!
@@ -195,7 +197,7 @@ FORMS = {
 
 
 def found(source: str) -> dict[str, Symbol]:
-    return {symbol.qualified_name: symbol for symbol in symbols(source.encode(), SMALLTALK)}
+    return {symbol.qualified_name: symbol for symbol in find_symbols(source.encode(), SMALLTALK)}
 
 
 def test_visualworks_file_outs():
@@ -260,7 +262,7 @@ def test_tonel():
 
 
 def test_a_filetree_method_does_not_say_its_class():
-    (method,) = symbols(FILETREE.encode(), SMALLTALK)
+    (method,) = find_symbols(FILETREE.encode(), SMALLTALK)
     assert (method.qualified_name, method.doc, method.start_line) == ("at:put:", "Put it there.", 2)
 
 
@@ -269,7 +271,7 @@ def test_a_filetree_method_does_not_say_its_class():
 def test_ranges_reproduce_the_source_whatever_ends_its_lines(form, end):
     source = FORMS[form].replace("\n", end).encode()
     lines = source.decode().split(end)
-    made = symbols(source, SMALLTALK)
+    made = find_symbols(source, SMALLTALK)
     assert [symbol.qualified_name for symbol in made] == list(found(FORMS[form]))
     for symbol in made:
         whole = source[symbol.start_byte : symbol.end_byte].decode()
@@ -281,8 +283,8 @@ def test_ranges_reproduce_the_source_whatever_ends_its_lines(form, end):
 @pytest.mark.parametrize("form", FORMS)
 def test_spans_are_closed_parts_of_methods(form):
     source = (FORMS[form] if form == "filetree" else FORMS[form] * 3).encode()
-    ranges = [(span.start_byte, span.end_byte) for span in spans(source, SMALLTALK)]
-    methods = [symbol for symbol in symbols(source, SMALLTALK) if symbol.kind == "method"]
+    ranges = [(span.start_byte, span.end_byte) for span in find_spans(source, SMALLTALK)]
+    methods = [symbol for symbol in find_symbols(source, SMALLTALK) if symbol.kind == "method"]
     assert ranges == sorted(set(ranges), key=lambda pair: (pair[0], -pair[1]))
     assert ranges
     for start, end in ranges:
@@ -294,7 +296,7 @@ def test_spans_are_closed_parts_of_methods(form):
 
 def test_statements_blocks_and_assigned_values_are_spans():
     source = PHARO.replace("^ coins!", "| all |\n\tall := coins collect: [:each | each value].\n\t^ all size + 1!")
-    texts = {source[span.start_byte : span.end_byte] for span in spans(source.encode(), SMALLTALK)}
+    texts = {source[span.start_byte : span.end_byte] for span in find_spans(source.encode(), SMALLTALK)}
     value = "coins collect: [:each | each value]"
     assert {f"all := {value}", value, "[:each | each value]", "each value", "^ all size + 1"} <= texts
     assert not any(text.startswith("| all |") and "size" not in text for text in texts)
@@ -303,17 +305,17 @@ def test_statements_blocks_and_assigned_values_are_spans():
 @pytest.mark.parametrize("form", FORMS)
 def test_whole_files_are_valid_and_an_open_bracket_is_not(form):
     source = FORMS[form]
-    assert valid(source.encode(), SMALLTALK)
-    for symbol in symbols(source.encode(), SMALLTALK):
+    assert is_valid(source.encode(), SMALLTALK)
+    for symbol in find_symbols(source.encode(), SMALLTALK):
         if symbol.kind == "method":
             broken = source.encode()[: symbol.body_start_byte] + b"(" + source.encode()[symbol.body_start_byte :]
-            assert not valid(broken, SMALLTALK), symbol.name
+            assert not is_valid(broken, SMALLTALK), symbol.name
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_every_line_is_in_a_passage(form):
     source = FORMS[form].encode()
-    made = chunks(source, SMALLTALK, 120, 20)
+    made = split_chunks(source, SMALLTALK, 120, 20)
     covered = {line for chunk in made for line in range(chunk.start_line, chunk.end_line + 1)}
     assert {number for number, line in enumerate(source.split(b"\n"), 1) if line.strip()} <= covered
     assert all(source[chunk.start_byte : chunk.end_byte].decode() == chunk.text for chunk in made)
@@ -322,9 +324,9 @@ def test_every_line_is_in_a_passage(form):
 @pytest.mark.parametrize(("form", "before"), [("pharo", "!Till "), ("tonel", "{ #category")])
 def test_a_method_is_in_one_passage_with_its_category(form, before):
     source = FORMS[form].encode()
-    made = chunks(source, SMALLTALK, 250, 0)
+    made = split_chunks(source, SMALLTALK, 250, 0)
     assert len(made) > 1
-    for symbol in symbols(source, SMALLTALK):
+    for symbol in find_symbols(source, SMALLTALK):
         if symbol.kind == "method":
             (passage,) = [chunk for chunk in made if chunk.start_line < symbol.start_line <= chunk.end_line]
             assert symbol.code.splitlines()[-1] in passage.text
@@ -337,14 +339,14 @@ def test_a_method_is_in_one_passage_with_its_category(form, before):
     "source", ["", "!", "! !", "!!", "'", '"', "!Foo methodsFor: 'x'!", "Foo >> [", "[" * 9_000, "x\n"]
 )
 def test_odd_files_are_survived(source):
-    made = symbols(source.encode(), SMALLTALK)
+    made = find_symbols(source.encode(), SMALLTALK)
     assert all(symbol.kind == "method" for symbol in made)
-    chunks(source.encode(), SMALLTALK, 600, 100)
+    split_chunks(source.encode(), SMALLTALK, 600, 100)
 
 
 def test_brackets_nested_without_end_are_survived():
     deep = "A subclass: B [ " * 2_000 + "]" * 2_000
-    assert symbols(deep.encode(), SMALLTALK)
+    assert find_symbols(deep.encode(), SMALLTALK)
 
 
 def test_tonel_files_are_smalltalk():

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pipelines.syntax.languages import named
-from pipelines.syntax.spans import MAX_BYTES, MIN_BYTES, spans
+from pipelines.syntax.languages import language_named
+from pipelines.syntax.spans import MAX_BYTES, MIN_BYTES, find_spans
 
 SOURCES = {
     "python": "def f(a):\n    total = compute(a, first=1)\n    for x in a:\n        total += x * 2\n    return total\n",
@@ -24,7 +24,7 @@ SOURCES = {
 @pytest.mark.parametrize("language", SOURCES)
 def test_spans_are_sorted_unique_and_of_a_useful_size(language):
     source = (SOURCES[language] * 30).encode()
-    ranges = [(span.start_byte, span.end_byte) for span in spans(source, named(language))]
+    ranges = [(span.start_byte, span.end_byte) for span in find_spans(source, language_named(language))]
     assert len(set(ranges)) == len(ranges)
     assert ranges == sorted(ranges, key=lambda pair: (pair[0], -pair[1]))
     assert all(MIN_BYTES <= end - start <= MAX_BYTES for start, end in ranges)
@@ -33,13 +33,13 @@ def test_spans_are_sorted_unique_and_of_a_useful_size(language):
 @pytest.mark.parametrize("language", SOURCES)
 def test_bodies_statements_and_assigned_values_are_spans(language):
     source = SOURCES[language].encode()
-    texts = {source[span.start_byte : span.end_byte].decode() for span in spans(source, named(language))}
+    texts = {source[span.start_byte : span.end_byte].decode() for span in find_spans(source, language_named(language))}
     assert any(text.startswith("compute(a") for text in texts)
     assert any("return" in text and "total" in text and len(text) > 40 for text in texts)
 
 
 def test_comments_and_broken_nodes_are_no_spans():
     source = b"# a comment that is long enough\nx = call(1, 2, 3)\ndef broken(:\n    pass pass pass\n"
-    texts = [source[span.start_byte : span.end_byte] for span in spans(source, named("python"))]
+    texts = [source[span.start_byte : span.end_byte] for span in find_spans(source, language_named("python"))]
     assert b"x = call(1, 2, 3)" in texts
     assert not any(b"broken" in text or text.startswith(b"#") for text in texts)

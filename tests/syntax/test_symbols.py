@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.syntax.languages import LANGUAGES, language_of, named, valid
-from pipelines.syntax.symbols import MAX_DEPTH, Symbol, symbols
+from pipelines.syntax.languages import LANGUAGES, language_named, language_of
+from pipelines.syntax.parser import is_valid
+from pipelines.syntax.symbols import MAX_DEPTH, find_symbols
+from pipelines.syntax.types import Symbol
 
 STDLIB = Path(sysconfig.get_path("stdlib"))
 # tree-sitter-python 0.25 rejects a line feed after the dot of `(bar.\n baz)`, which this file tests.
@@ -136,7 +138,7 @@ fn free() {}
 
 
 def found(source: str, language: str) -> dict[str, Symbol]:
-    return {symbol.qualified_name: symbol for symbol in symbols(source.encode(), named(language))}
+    return {symbol.qualified_name: symbol for symbol in find_symbols(source.encode(), language_named(language))}
 
 
 def sample() -> list[Path]:
@@ -158,7 +160,9 @@ def test_python_symbols_are_exactly_those_of_ast():
     compared = 0
     for path in sample():
         source = path.read_bytes()
-        ours = sorted((s.start_line, s.name, s.kind == "class", s.doc) for s in symbols(source, named("python")))
+        ours = sorted(
+            (s.start_line, s.name, s.kind == "class", s.doc) for s in find_symbols(source, language_named("python"))
+        )
         assert ours == from_ast(source), path
         compared += len(ours)
     assert compared > 3_000
@@ -170,13 +174,13 @@ def test_a_gap_of_the_grammar_loses_few_definitions(name):
     if not path.exists():
         pytest.skip("this Python has no test suite")
     source = path.read_bytes()
-    assert len(symbols(source, named("python"))) >= len(from_ast(source)) - 3
+    assert len(find_symbols(source, language_named("python"))) >= len(from_ast(source)) - 3
 
 
 def test_ranges_reproduce_the_source():
     for path in sample()[:40]:
         source = path.read_bytes()
-        for symbol in symbols(source, named("python")):
+        for symbol in find_symbols(source, language_named("python")):
             whole = source[symbol.start_byte : symbol.end_byte].decode()
             assert source[symbol.body_start_byte : symbol.body_end_byte].decode() == symbol.body
             assert whole.startswith(symbol.signature)
@@ -278,13 +282,13 @@ def test_rust_parts():
 
 def test_documentation_is_no_part_of_the_code():
     for source, language in [(PYTHON, "python"), (TYPESCRIPT, "tsx"), (JAVA, "java"), (GO, "go"), (RUST, "rust")]:
-        for symbol in symbols(source.encode(), named(language)):
+        for symbol in find_symbols(source.encode(), language_named(language)):
             assert not symbol.doc or symbol.doc.splitlines()[0] not in symbol.code or symbol.kind == "class"
 
 
 def test_windows_line_ends_and_a_byte_order_mark_are_kept():
     source = ("\ufeff" + PYTHON.replace("\n", "\r\n")).encode()
-    fetch = symbols(source, named("python"))[0]
+    fetch = find_symbols(source, language_named("python"))[0]
     assert fetch.doc == "Fetch it.\n\nTwice if need be."
     assert fetch.body == '    # first try\r\n    return b""'
 
@@ -292,20 +296,20 @@ def test_windows_line_ends_and_a_byte_order_mark_are_kept():
 def test_good_definitions_of_broken_source_are_found():
     broken = "def good():\n    '''Yes.'''\n    return 1\n\ndef bad(:\n    pass\n"
     assert "good" in found(broken, "python")
-    assert not valid(broken.encode(), named("python"))
-    assert valid(b"x = 1\n", named("python"))
+    assert not is_valid(broken.encode(), language_named("python"))
+    assert is_valid(b"x = 1\n", language_named("python"))
 
 
 def test_source_nested_without_end_is_survived():
     deep = "def f():\n" + "".join(" " * depth + "def f():\n" for depth in range(1, 400)) + " " * 400 + "pass\n"
-    assert len(symbols(deep.encode(), named("python"))) == MAX_DEPTH
+    assert len(find_symbols(deep.encode(), language_named("python"))) == MAX_DEPTH
     brackets = b"x = " + b"(" * 50_000 + b")" * 50_000
-    assert symbols(brackets, named("python")) == []
+    assert find_symbols(brackets, language_named("python")) == []
 
 
 def test_every_language_has_queries_that_compile():
     for language in LANGUAGES:
-        assert symbols(b"", language) == []
+        assert find_symbols(b"", language) == []
 
 
 @pytest.mark.parametrize(

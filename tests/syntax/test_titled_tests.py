@@ -2,9 +2,9 @@
 
 import pytest
 
-from pipelines.syntax.facts import facts
-from pipelines.syntax.languages import named
-from pipelines.syntax.symbols import symbols
+from pipelines.syntax.facts import read_facts
+from pipelines.syntax.languages import language_named
+from pipelines.syntax.symbols import find_symbols
 
 TYPESCRIPT = """\
 describe("Router", () => {
@@ -63,7 +63,7 @@ int TEST(int a, int b) { return a; }
     ],
 )
 def test_a_test_is_named_by_its_title_below_those_of_its_groups(language, source, wanted):
-    found = [one for one in symbols(source.encode(), named(language)) if one.kind == "test"]
+    found = [one for one in find_symbols(source.encode(), language_named(language)) if one.kind == "test"]
     assert [one.qualified_name for one in found] == wanted
     for one in found:
         assert one.qualified_name.endswith(one.name)
@@ -74,22 +74,24 @@ def test_a_test_is_named_by_its_title_below_those_of_its_groups(language, source
 
 def test_javascript_and_typescript_know_the_same_tests():
     names = [
-        [one.qualified_name for one in symbols(TYPESCRIPT.encode(), named(language))]
+        [one.qualified_name for one in find_symbols(TYPESCRIPT.encode(), language_named(language))]
         for language in ("javascript", "typescript", "tsx")
     ]
     assert names[0] == names[1] == names[2]
 
 
 def test_a_function_of_a_tests_name_stays_one_and_what_a_test_defines_lies_in_it():
-    found = {one.qualified_name: one.kind for one in symbols(TYPESCRIPT.encode(), named("typescript"))}
+    found = {one.qualified_name: one.kind for one in find_symbols(TYPESCRIPT.encode(), language_named("typescript"))}
     assert found["test"] == found["Router.Lid.x.y.h"] == "function"
-    assert {one.qualified_name: one.kind for one in symbols(CPP.encode(), named("cpp"))}["TEST"] == "function"
+    assert {one.qualified_name: one.kind for one in find_symbols(CPP.encode(), language_named("cpp"))}[
+        "TEST"
+    ] == "function"
 
 
 def test_what_a_titled_test_calls_is_called_by_a_test_wherever_its_file_lies():
-    source, language = TYPESCRIPT.encode(), named("typescript")
-    found = symbols(source, language)
-    known = facts(source, language, found)
+    source, language = TYPESCRIPT.encode(), language_named("typescript")
+    found = find_symbols(source, language)
+    known = read_facts(source, language, found)
     assert {"f", "g", "k"} <= set(known.test_calls)
     assert "reset" not in known.test_calls
     assert [one.name for one, in_test in zip(found, known.test_symbols, strict=True) if not in_test] == ["test"]

@@ -6,12 +6,12 @@ import pytest
 from conftest import ROOT
 from tiny_model import make_base
 
-from pipelines.model.base import load_tokenizer
-from pipelines.model.prompts import chat, fim_tokens
-from pipelines.params import load_params
+from pipelines.config.load import load_params
+from pipelines.lm.base_model import load_tokenizer
+from pipelines.lm.prompts import apply_chat_template, fim_tokens
 from pipelines.project import Project
 from pipelines.records import write_json, write_jsonl
-from pipelines.training.tuning import train
+from pipelines.training.train import train
 
 SMALL = {"max_steps": 8, "batch_size": 4, "checkpoint_steps": 3, "epochs": 50.0, "learning_rate": 0.01, "threads": 1}
 PARAMS = load_params(ROOT).training.model_copy(update=SMALL)
@@ -62,7 +62,12 @@ def examples(base):
     fim = fim_tokens(tokenizer)
     made = []
     for n in range(20):
-        made.append((chat(tokenizer, f"Write the body of `lunar_{n}`."), f"    return moon.phase({n}) + tide({n})\n"))
+        made.append(
+            (
+                apply_chat_template(tokenizer, f"Write the body of `lunar_{n}`."),
+                f"    return moon.phase({n}) + tide({n})\n",
+            )
+        )
         made.append((fim.psm(f"def tide_{n}(", "):\n    pass\n"), f"moon, height={n}"))
     return [
         {"example_id": str(n), "prompt": p, "completion": c, "path": f"f{n % 10}.py", "start_line": 1}

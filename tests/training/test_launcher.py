@@ -16,13 +16,13 @@ from conftest import ROOT
 from small_training import PARAMS, Recorded
 
 from pipelines import progress
+from pipelines.dag.stage import load
 from pipelines.errors import NocturneError
 from pipelines.records import read_json, tree_sha256
-from pipelines.stage import load
 from pipelines.training import checkpoints
-from pipelines.training.machine import processes_of
-from pipelines.training.mishaps import Diverged, is_disk_full, is_out_of_memory
-from pipelines.training.processes import Killed, together
+from pipelines.training.failures import Diverged, is_disk_full, is_out_of_memory
+from pipelines.training.hardware import processes_of
+from pipelines.training.launcher import Killed, run_processes
 
 pytest_plugins = ["small_training"]
 
@@ -90,7 +90,7 @@ def test_a_loss_that_becomes_no_number_in_two_processes_is_the_error_it_is_in_on
     with pytest.raises(Diverged, match=r"became (nan|inf) at step") as error:
         trained(odd, tmp_path, learning_rate=1e30, warmup_share=0.0, checkpoint_steps=1, **TWO)
     assert "training.learning_rate" in error.value.next_step
-    assert checkpoints.latest(tmp_path / "checkpoints") is not None
+    assert checkpoints.latest_checkpoint(tmp_path / "checkpoints") is not None
 
 
 def test_two_processes_prefer_what_one_prefers(trained, odd, shared, tmp_path):
@@ -112,7 +112,7 @@ def test_two_processes_prefer_what_one_prefers(trained, odd, shared, tmp_path):
 def test_a_night_says_how_many_processes_trained_and_its_checkpoints_are_of_so_many(night, values):
     reports, identities = [], []
     for processes in ({"processes": 1}, TWO):
-        with progress.shown_by(reports.append):
+        with progress.show_progress(reports.append):
             facts = load("training").run(night, values(**processes))
         said = read_json(night.path("training", "training.json"))
         identities.append(said["identity"])
@@ -123,8 +123,8 @@ def test_a_night_says_how_many_processes_trained_and_its_checkpoints_are_of_so_m
 
 def test_several_processes_are_one_group_on_this_machine_alone_and_the_first_one_speaks():
     run, reports = Recorded(), []
-    with progress.shown_by(reports.append):
-        total, process, threads, listening, offline = together(2, 1, crews.summing, (10,), run)
+    with progress.show_progress(reports.append):
+        total, process, threads, listening, offline = run_processes(2, 1, crews.summing, (10,), run)
     assert (total, threads) == (21, 1)
     assert process != os.getpid()
     assert not psutil.pid_exists(process)
@@ -147,7 +147,7 @@ def test_several_processes_are_one_group_on_this_machine_alone_and_the_first_one
 )
 def test_what_fails_in_one_process_is_the_error_here_and_no_process_is_left(how, kind, said):
     with pytest.raises(kind, match=said) as error:
-        together(2, 1, crews.failing, (how,), Recorded())
+        run_processes(2, 1, crews.failing, (how,), Recorded())
     assert is_out_of_memory(error.value) == (how == "memory")
     assert is_disk_full(error.value, ROOT) == (how == "disk")
     assert not [child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())]
@@ -156,15 +156,16 @@ def test_what_fails_in_one_process_is_the_error_here_and_no_process_is_left(how,
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_whatever_ends_the_one_that_waits_ends_the_others(tmp_path, number):
     code = (
-        "import sys\nfrom pathlib import Path\nimport crews\nfrom pipelines.training.processes import together\n"
-        "if __name__ == '__main__':\n    together(2, 1, crews.waiting, (Path(sys.argv[1]),), None)\n"
+        "import sys\nfrom pathlib import Path\nimport crews\nfrom pipelines.training.launcher import run_processes\n"
+        "if __name__ == '__main__':\n    run_processes(2, 1, crews.waiting, (Path(sys.argv[1]),), None)\n"
     )
     (tmp_path / "wait.py").write_text(code)
     (tmp_path / "there").mkdir()
     path = os.pathsep.join(map(str, (ROOT, ROOT / "tests" / "training")))
     command = [sys.executable, str(tmp_path / "wait.py"), str(tmp_path / "there")]
     parent = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path}, stderr=subprocess.DEVNULL)
-    until(lambda: len(list((tmp_path / "there").iterdir())) == 2)
+    until(lambda: parent.poll() is not None or len(list((tmp_path / "there").iterdir())) == 2)
+    assert parent.poll() is None
     children = [psutil.Process(int(file.name)) for file in (tmp_path / "there").iterdir()]
     parent.send_signal(number)
     parent.wait(60)

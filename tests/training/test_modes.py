@@ -9,11 +9,11 @@ from conftest import ROOT
 from safetensors.torch import load_file
 from small_training import PARAMS
 
-from pipelines.model.causal import CausalLM
-from pipelines.model.learned import learned
+from pipelines.dag.stage import load
+from pipelines.lm.adapter_manifest import read_manifest
+from pipelines.lm.causal import CausalLM
 from pipelines.records import read_json, tree_sha256, write_json, write_jsonl
-from pipelines.stage import load
-from pipelines.training.models import former, unfit
+from pipelines.training.setup_model import find_unfit, former_adapter
 
 pytest_plugins = ["small_training"]
 
@@ -42,7 +42,7 @@ def test_full_fine_tuning_leaves_a_whole_model_that_is_measured_against_the_dens
         "learned.json",
         "model.safetensors",
     }
-    assert learned(made).kind == "model"
+    assert read_manifest(made).kind == "model"
     weights = load_file(Path(base) / "model.safetensors")
     tuned = load_file(made / "model.safetensors")
     assert {name: (w.shape, w.dtype) for name, w in tuned.items()} == {
@@ -60,7 +60,7 @@ def test_lora_is_put_on_the_base_in_full_precision_and_qlora_on_four_bits(
     trained(examples, tmp_path, mode="lora", **SHORT)
     _, four_bits = uninterrupted
     dense = bits(tmp_path / "adapter", examples, adapted=False)
-    assert learned(tmp_path / "adapter").quantised is False
+    assert read_manifest(tmp_path / "adapter").quantised is False
     assert dense != bits(four_bits, examples, adapted=False)
     assert bits(tmp_path / "adapter", examples) < dense
 
@@ -98,7 +98,7 @@ def test_index_only_trains_nothing_and_is_the_same_whatever_the_dataset(base, va
     assert run(night, values(mode="none")) == {"mode": "none", "steps": 0}
     said = read_json(night.path("training", "training.json"))
     assert (said["mode"], said["paths"], said["log"]) == ("none", [], [])
-    assert learned(night.path("training", "adapter")).kind == "nothing"
+    assert read_manifest(night.path("training", "adapter")).kind == "nothing"
     model = CausalLM.load(base, night.path("training", "adapter"), ROOT, threads=2)
     assert model.adapted is False
     assert model.generate(["def add(a, b):\n"], 4) == model.generate(["def add(a, b):\n"], 4, adapted=False)
@@ -137,5 +137,5 @@ def test_a_warm_start_begins_cold_where_the_champion_does_not_fit(
     _, adapter = uninterrupted
     (tmp_path / "learned").symlink_to(adapter)
     write_json(tmp_path / "champion.json", {"release": 7, "base_identity": "i", "paths": ["old.py"]})
-    reason = unfit(former(tmp_path), PARAMS.model_copy(update=changes), identity, held_out)
+    reason = find_unfit(former_adapter(tmp_path), PARAMS.model_copy(update=changes), identity, held_out)
     assert reason is None if why is None else why in reason

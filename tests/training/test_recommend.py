@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 from conftest import ROOT
 
+from pipelines.config.load import load_params
 from pipelines.errors import NocturneError
-from pipelines.params import load_params
-from pipelines.training.advice import BUNDLED, Seen, advise, text
-from pipelines.training.machine import GB, Machine
+from pipelines.training.hardware import GB, Machine
+from pipelines.training.recommend import BUNDLED, Seen, format_advice, recommend
 
 PARAMS = load_params(ROOT)
 CPU = Machine("the CPU", False, False, int(24 * GB), int(20 * GB), 1e11, 0.9 * GB)
@@ -18,7 +18,7 @@ QWEN = "Qwen/Qwen2.5-Coder-{}-Instruct".format
 
 
 def advised(machine, found=DATA):
-    rows = advise(PARAMS, ROOT, machine, found)
+    rows = recommend(PARAMS, ROOT, machine, found)
     return {row.setting: row.value for row in rows}, {row.setting: row.why for row in rows}
 
 
@@ -70,6 +70,6 @@ def test_a_machine_in_which_nothing_fits_is_told_so():
 
 
 def test_what_is_to_be_changed_is_marked():
-    lines = text(advise(PARAMS, ROOT, replace(GPU, free=int(5 * GB)), DATA))
+    lines = format_advice(recommend(PARAMS, ROOT, replace(GPU, free=int(5 * GB)), DATA))
     assert lines[0].startswith("→ training.base_model")
     assert any(line.startswith("✓ training.mode") for line in lines)

@@ -16,11 +16,11 @@ from conftest import ROOT
 from small_training import PARAMS, Recorded
 
 from pipelines.errors import NocturneError
-from pipelines.model.learned import learned
+from pipelines.lm.adapter_manifest import read_manifest
 from pipelines.records import tree_sha256
-from pipelines.training import checkpoints, tuning
-from pipelines.training.mishaps import Diverged, kept
-from pipelines.training.stalls import Stalls
+from pipelines.training import checkpoints, sft
+from pipelines.training.failures import Diverged, keep_best_checkpoint
+from pipelines.training.watchdog import Watchdog
 
 pytest_plugins = ["small_training"]
 
@@ -69,9 +69,9 @@ def test_killed_while_a_checkpoint_is_written_it_goes_on_from_the_one_before(
             raise KeyboardInterrupt
         seal(checkpoint)
 
-    seal = checkpoints.seal
+    seal = checkpoints.seal_checkpoint
     with monkeypatch.context() as patch, contextlib.suppress(KeyboardInterrupt):
-        patch.setattr(checkpoints, "seal", torn)
+        patch.setattr(checkpoints, "seal_checkpoint", torn)
         trained(examples, tmp_path)
     assert (tmp_path / "checkpoints" / "checkpoint-6").is_dir()
     assert trained(examples, tmp_path).resumed_at == 3
@@ -83,9 +83,9 @@ def test_killed_after_its_last_checkpoint_it_makes_no_step_more(
 ):
     done, adapter = uninterrupted
     with monkeypatch.context() as patch, contextlib.suppress(KeyboardInterrupt):
-        patch.setattr(tuning, "save", raising(KeyboardInterrupt))
+        patch.setattr(sft, "save_result", raising(KeyboardInterrupt))
         trained(examples, tmp_path)
-    assert checkpoints.latest(tmp_path / "checkpoints").name == "checkpoint-8"
+    assert checkpoints.latest_checkpoint(tmp_path / "checkpoints").name == "checkpoint-8"
     resumed = trained(examples, tmp_path)
     assert (resumed.steps, resumed.resumed_at, resumed.log) == (8, 6, done.log)
     assert tree_sha256(tmp_path / "adapter") == tree_sha256(adapter)
@@ -147,8 +147,8 @@ def test_a_full_disk_ends_it_with_what_is_free_and_keeps_the_last_checkpoint(tra
             raise OSError(errno.ENOSPC, "No space left on device")
         seal(checkpoint)
 
-    seal = checkpoints.seal
-    monkeypatch.setattr(checkpoints, "seal", full)
+    seal = checkpoints.seal_checkpoint
+    monkeypatch.setattr(checkpoints, "seal_checkpoint", full)
     with pytest.raises(NocturneError, match=r"is full: .* GB are free, a checkpoint takes about 0\.0. GB") as error:
         trained(examples, tmp_path)
     assert "goes on from step 3" in error.value.next_step
@@ -161,25 +161,25 @@ def test_a_loss_that_becomes_no_number_ends_it_and_the_best_checkpoint_is_kept_a
     with pytest.raises(Diverged, match=r"became (nan|inf) at step") as error:
         trained(examples, tmp_path, run, learning_rate=1e30, warmup_share=0.0, checkpoint_steps=1)
     assert "training.learning_rate" in error.value.next_step
-    said = kept(error.value, tmp_path / "checkpoints", PARAMS, run)
+    said = keep_best_checkpoint(error.value, tmp_path / "checkpoints", PARAMS, run)
     assert run.kept == [("candidate", ["adapter_config.json", "adapter_model.safetensors", "learned.json"])]
     assert "kept in MLflow" in said.next_step
 
 
 def test_a_step_that_hangs_ends_it_with_how_long_steps_usually_take(trained, examples, tmp_path, monkeypatch):
-    monkeypatch.setattr(tuning, "Stalls", partial(Stalls, least=4.0, factor=8.0))
+    monkeypatch.setattr(sft, "Watchdog", partial(Watchdog, least=4.0, factor=8.0))
     began = time.monotonic()
     with pytest.raises(NocturneError, match="Training stalled: step 6 of this run") as error:
         trained(examples, tmp_path, Recorded({5: partial(time.sleep, 120)}))
     assert time.monotonic() - began < 100
     assert "last whole checkpoint" in error.value.next_step
-    assert checkpoints.latest(tmp_path / "checkpoints").name == "checkpoint-3"
+    assert checkpoints.latest_checkpoint(tmp_path / "checkpoints").name == "checkpoint-3"
 
 
 def test_a_process_that_hangs_in_native_code_is_killed_after_a_grace():
     code = (
-        "import hashlib\nfrom pipelines.training.stalls import Stalls\n"
-        "with Stalls(least=0.2, first=0.2, grace=0.2):\n"
+        "import hashlib\nfrom pipelines.training.watchdog import Watchdog\n"
+        "with Watchdog(least=0.2, first=0.2, grace=0.2):\n"
         "    hashlib.pbkdf2_hmac('sha256', b'a', b'b', 2**31 - 1)\n"
     )
     killed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, timeout=60)
@@ -196,8 +196,8 @@ def test_a_training_stops_when_files_held_apart_are_no_longer_learned_and_its_be
     assert done.steps < done.planned == 30
     best = min(measured, key=measured.get)
     assert best < done.steps
-    checkpoint = checkpoints.best(tmp_path / "checkpoints")
+    checkpoint = checkpoints.best_checkpoint(tmp_path / "checkpoints")
     assert checkpoints.step_of(checkpoint) == best
     weights = "adapter_model.safetensors"
     assert (tmp_path / "adapter" / weights).read_bytes() == (checkpoint / weights).read_bytes()
-    assert learned(tmp_path / "adapter").kind == "adapter"
+    assert read_manifest(tmp_path / "adapter").kind == "adapter"

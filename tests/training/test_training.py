@@ -5,18 +5,18 @@ import pytest
 from conftest import ROOT
 
 from pipelines.errors import NocturneError
-from pipelines.model.base import load_tokenizer
-from pipelines.model.causal import CausalLM
-from pipelines.model.learned import Learned, learned
+from pipelines.lm.adapter_manifest import AdapterManifest, read_manifest
+from pipelines.lm.base_model import load_tokenizer
+from pipelines.lm.causal import CausalLM
 from pipelines.training import checkpoints
-from pipelines.training.rows import IGNORED, split_apart, tokenised
+from pipelines.training.tokenize import IGNORED, split_apart, tokenize_examples
 
 pytest_plugins = ["small_training"]
 
 
 def test_the_loss_sees_the_completion_and_its_end_and_nothing_else(base, examples):
     tokenizer = load_tokenizer(base, ROOT)
-    for row, example in zip(tokenised(examples, tokenizer, 1024), examples, strict=True):
+    for row, example in zip(tokenize_examples(examples, tokenizer, 1024), examples, strict=True):
         learned = [token for token in row["labels"] if token != IGNORED]
         assert tokenizer.decode(learned[:-1]) == example["completion"]
         assert tokenizer.decode(learned[-1:]) in ("<|im_end|>", "<|endoftext|>")
@@ -25,7 +25,7 @@ def test_the_loss_sees_the_completion_and_its_end_and_nothing_else(base, example
 def test_an_example_without_anything_to_learn_is_an_error(base, examples):
     tokenizer = load_tokenizer(base, ROOT)
     with pytest.raises(NocturneError, match=r"Example 0 \(f0.py:1\) has an empty loss mask"):
-        tokenised([{**examples[0], "completion": ""}], tokenizer, 1024)
+        tokenize_examples([{**examples[0], "completion": ""}], tokenizer, 1024)
 
 
 def test_training_teaches_what_it_is_shown(base, examples, uninterrupted):
@@ -39,7 +39,7 @@ def test_the_adapter_is_its_two_files_and_says_what_it_is_and_names_no_path(unin
     _, adapter = uninterrupted
     made = ["adapter_config.json", "adapter_model.safetensors", "learned.json"]
     assert sorted(f.name for f in adapter.iterdir()) == made
-    assert learned(adapter) == Learned("adapter", quantised=True, folder=adapter)
+    assert read_manifest(adapter) == AdapterManifest("adapter", quantised=True, folder=adapter)
     assert json.loads((adapter / "adapter_config.json").read_text())["base_model_name_or_path"] is None
 
 
@@ -49,12 +49,12 @@ def test_a_torn_checkpoint_is_passed_over(tmp_path):
         folder.mkdir()
         (folder / "state.pt").write_bytes(b"x" * 100)
         if step < 15:
-            checkpoints.seal(folder)
-    assert checkpoints.latest(tmp_path).name == "checkpoint-10"
+            checkpoints.seal_checkpoint(folder)
+    assert checkpoints.latest_checkpoint(tmp_path).name == "checkpoint-10"
     (tmp_path / "checkpoint-10" / "state.pt").write_bytes(b"x" * 99)
-    assert checkpoints.latest(tmp_path).name == "checkpoint-5"
+    assert checkpoints.latest_checkpoint(tmp_path).name == "checkpoint-5"
     shutil.rmtree(tmp_path / "checkpoint-5")
-    assert checkpoints.latest(tmp_path) is None
+    assert checkpoints.latest_checkpoint(tmp_path) is None
 
 
 def test_files_held_apart_are_whole_and_the_same_every_night(examples):
@@ -91,7 +91,10 @@ def test_a_training_whose_cache_was_being_deleted_when_it_was_killed_begins_agai
         if path.exists():
             raise KeyboardInterrupt
 
-    for delete in (lambda: checkpoints.discard(cache / "ours"), lambda: checkpoints.forget_others(cache, "")):
+    for delete in (
+        lambda: checkpoints.delete_checkpoints(cache / "ours"),
+        lambda: checkpoints.forget_others(cache, ""),
+    ):
         with monkeypatch.context() as patch:
             patch.setattr(checkpoints.shutil, "rmtree", killed)
             with pytest.raises(KeyboardInterrupt):

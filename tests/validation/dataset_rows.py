@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from pipelines.example import example_id
-from pipelines.params import Params, load_params
+from pipelines.config.load import load_params
+from pipelines.config.schema import Params
 from pipelines.project import Project
-from pipelines.records import Record, write_json, write_jsonl
-from pipelines.source.recent import NONE
+from pipelines.records import Record, example_id, write_json, write_jsonl
+from pipelines.source.cutoff import NONE
 
 ROOT = Path(__file__).resolve().parents[2]
 FORMS = (

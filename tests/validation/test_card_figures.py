@@ -8,7 +8,7 @@ import page_tables
 import pytest
 from page_tables import the
 
-from pipelines.validation.card import Contents, figures, write_card
+from pipelines.validation.card import Contents, card_figures, write_card
 from pipelines.validation.docs import _index
 
 
@@ -58,7 +58,7 @@ def card(request, tmp_path_factory) -> tuple[dict, dict]:
         names.lower(): {row: {name.lower(): cell for name, cell in cells.items()} for row, cells in table.items()}
         for names, table in tables.items()
     }
-    return lower, figures(some_contents())
+    return lower, card_figures(some_contents())
 
 
 def holds(row: dict, **wanted: object) -> None:

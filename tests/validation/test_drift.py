@@ -5,7 +5,7 @@ from dataset_rows import rows, shipped_params, write
 
 from pipelines.errors import NocturneError
 from pipelines.records import file_sha256, read_json
-from pipelines.validation.distribution import distances, distribution, jensen_shannon
+from pipelines.validation.distribution import distribution, jensen_shannon, measure_distances
 from pipelines.validation.stage import run
 from pipelines.validation.suite import DRIFTED
 
@@ -18,7 +18,7 @@ def test_the_distance_is_that_of_jensen_and_shannon():
 
 
 def test_the_same_dataset_has_not_drifted():
-    assert distances(distribution(rows()), rows()) == dict.fromkeys(DRIFTED, 0.0)
+    assert measure_distances(distribution(rows()), rows()) == dict.fromkeys(DRIFTED, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -32,20 +32,20 @@ def test_the_same_dataset_has_not_drifted():
 )
 def test_each_distribution_moves_by_itself(name, change):
     train, holdout, quarantined = rows()
-    found = distances(distribution(rows()), ([{**row, **change} for row in train], holdout, quarantined))
+    found = measure_distances(distribution(rows()), ([{**row, **change} for row in train], holdout, quarantined))
     assert found[name] > 0.3
     assert [other for other, distance in found.items() if distance] == [name]
 
 
 def test_a_rule_that_leaves_out_more_is_drift():
     train, holdout, quarantined = rows()
-    assert distances(distribution(rows()), (train, holdout, quarantined * 40))["left_out"] > 0.3
+    assert measure_distances(distribution(rows()), (train, holdout, quarantined * 40))["left_out"] > 0.3
 
 
 def test_what_an_older_dataset_does_not_know_is_not_compared():
     train, holdout, quarantined = rows()
     old = [[{key: row[key] for key in row if key != "quality"} for row in part] for part in (train, holdout)]
-    found = distances(distribution((old[0], old[1], quarantined)), rows())
+    found = measure_distances(distribution((old[0], old[1], quarantined)), rows())
     assert set(found) == set(DRIFTED) - {"quality"}
 
 

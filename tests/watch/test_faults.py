@@ -13,11 +13,13 @@ from conftest import ROOT, unprivileged
 from watched_project import PARAMS, WAIT_S, Release, Watched
 
 from pipelines.assistant.search import search
+from pipelines.dag.stage import load
 from pipelines.extraction.cache import Cache
-from pipelines.index import care, folders, publish, server
+from pipelines.index import publish
+from pipelines.index.store import embedded_store, server_store
+from pipelines.index.versions import maintain
 from pipelines.source.reader import CHANGED, Reader, Unreadable
-from pipelines.stage import load
-from pipelines.watching.watch import Watch
+from pipelines.watch.watch import Watch
 
 STATIC = PARAMS.model_copy(update={"embedding": PARAMS.embedding.model_copy(update={"variant": "static"})})
 NEW = "def parse_amount(text):\n    return float(text)\n"
@@ -91,7 +93,7 @@ def test_a_torn_release_is_named_and_watched_once_it_is_whole_again(faulty, dama
     assert "missing or damaged" in said
     assert "nocturne index rebuild" in said
     faulty.save()
-    care.rebuild(faulty.project, STATIC, version)
+    maintain.rebuild(faulty.project, STATIC, version)
     faulty.well()
     assert faulty.texts() == {NEW}
 
@@ -102,19 +104,19 @@ def test_a_full_disk_takes_nothing_is_said_and_made_good_when_there_is_room(faul
     before = faulty.texts()
     full = shutil.disk_usage(faulty.source)._replace(free=1 << 20)
     with monkeypatch.context() as disk:
-        disk.setattr(folders.shutil, "disk_usage", lambda path: full)
+        disk.setattr(embedded_store.shutil, "disk_usage", lambda path: full)
         faulty.save()
         assert "Free disk space" in faulty.said()
         assert faulty.texts() == before
     faulty.well()
     assert faulty.texts() == {NEW}
-    assert folders.EdgeStore(faulty.project.live, "demo", 500).faults(faulty.release.index_version) == []
+    assert embedded_store.EdgeStore(faulty.project.live, "demo", 500).faults(faulty.release.index_version) == []
 
 
 def test_a_disk_that_is_full_when_it_begins_leaves_the_release_to_answer(faulty, monkeypatch):
     full = shutil.disk_usage(faulty.source)._replace(free=16 << 20)
     with monkeypatch.context() as disk:
-        disk.setattr(folders.shutil, "disk_usage", lambda path: full)
+        disk.setattr(embedded_store.shutil, "disk_usage", lambda path: full)
         faulty.begin()
         said = faulty.said()
         assert "A copy of index version" in said
@@ -202,8 +204,8 @@ def served(tmp_path, monkeypatch):
     from qdrant_client import QdrantClient
 
     lost = Lost(QdrantClient(":memory:"))
-    monkeypatch.setattr(server, "connect", lambda url: lost)
-    monkeypatch.setattr(server, "WAITS_S", (0, 0))
+    monkeypatch.setattr(server_store, "connect", lambda url: lost)
+    monkeypatch.setattr(server_store, "WAITS_S", (0, 0))
     index = STATIC.index.model_copy(update={"url": "http://127.0.0.1:6333"})
     monkeypatch.setattr(Faulty, "params", STATIC.model_copy(update={"index": index}))
     made = Faulty(tmp_path)
@@ -245,8 +247,8 @@ def test_a_workspace_that_cannot_be_written_is_named_and_the_release_answers(fau
     """In a process of its own, without a superuser's right to write everywhere."""
     code = (
         "import sys, threading\nfrom pathlib import Path\nfrom types import SimpleNamespace\n"
-        "from pipelines.params import load_params\nfrom pipelines.project import Project\n"
-        "from pipelines.watching.watch import Watch\n"
+        "from pipelines.config.load import load_params\nfrom pipelines.project import Project\n"
+        "from pipelines.watch.watch import Watch\n"
         "place, home, version, encoder = sys.argv[1:]\n"
         "live = SimpleNamespace(version=1, index_version=version, encoder=encoder)\n"
         "stop, params = threading.Event(), load_params(Path(home))\n"

@@ -5,7 +5,7 @@ from itertools import islice
 
 from conftest import make_repository
 
-from pipelines.watching.events import changes
+from pipelines.watch.file_events import watch_changes
 
 
 def test_what_nobody_asked_about_does_not_keep_the_beat_away(tmp_path):
@@ -22,7 +22,7 @@ def test_what_nobody_asked_about_does_not_keep_the_beat_away(tmp_path):
     writing.start()
     giving_up.start()
     try:
-        heard = changes(source, source / ".git/index", lambda path: path.name == "a.py", late)
+        heard = watch_changes(source, source / ".git/index", lambda path: path.name == "a.py", late)
         assert [change.paths for change in islice(heard, 4)] == [frozenset()] * 4
         (source / "a.py").write_text("a = 2\n")
         assert any(change.paths == {source / "a.py"} for change in heard)

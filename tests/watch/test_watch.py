@@ -16,13 +16,13 @@ from watched_project import FILES, PARAMS, SHOWN, WAIT_S
 
 from pipelines.assistant.search import search
 from pipelines.cleaning import kingfisher
+from pipelines.encoder.encoder import Encoder
 from pipelines.errors import NocturneError, UsageError
-from pipelines.model.encoder import Encoder
-from pipelines.progress import shown_by
+from pipelines.progress import show_progress
 from pipelines.records import read_json
-from pipelines.syntax import languages
-from pipelines.watching.events import Change
-from pipelines.watching.watch import Watch, watching
+from pipelines.syntax import parser
+from pipelines.watch.file_events import Change
+from pipelines.watch.watch import Watch, read_state
 
 pytest_plugins = ["watched_project"]
 
@@ -32,9 +32,9 @@ def test_what_the_system_does_not_tell_of_is_found_in_the_next_round(watched, mo
         while not stop.wait(0.02):
             yield Change(frozenset(), time.monotonic())
 
-    monkeypatch.setattr("pipelines.watching.watch.changes", mute)
-    monkeypatch.setattr("pipelines.watching.tree.ROUND_S", 0.05)
-    monkeypatch.setattr("pipelines.watching.tree.PATROL", 2)
+    monkeypatch.setattr("pipelines.watch.watch.watch_changes", mute)
+    monkeypatch.setattr("pipelines.watch.working_tree.ROUND_S", 0.05)
+    monkeypatch.setattr("pipelines.watch.working_tree.PATROL", 2)
     watched.start()
     watched.save("store/price.py", "def parse_amount(text):\n    return float(text)\n")
     watched.until("store/price.py")
@@ -59,11 +59,11 @@ def test_a_saved_line_is_found_and_the_line_it_replaced_is_not(watched):
     assert watched.true() == SHOWN
     hit = search(watched.project, PARAMS, watched.release, "parse_amount", 1)[0]
     assert hit.commit.endswith("-dirty")
-    assert watching(watched.project)["pid"] == before["pid"]
+    assert read_state(watched.project)["pid"] == before["pid"]
 
 
 def test_the_first_save_does_not_wait_for_anything_to_load(watched):
-    loaded = (kingfisher._scanner, languages.query)
+    loaded = (kingfisher._scanner, parser.query)
     (watched.source / "store/price.rb").write_text("def parse_price(text) = text.to_f\n")
     commit_all(watched.source, "ruby")
     watched.release = watched.published(2)
@@ -170,7 +170,7 @@ def test_how_far_a_branch_switch_of_many_files_is_can_be_seen(watched):
     commit_all(watched.source, "other")
 
     def shown(self, stop):
-        with shown_by(steps.append):
+        with show_progress(steps.append):
             run(self, stop)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -199,7 +199,7 @@ def test_without_a_watch_the_release_answers(watched):
     watched.until("store/price.py")
     watched.stop.set()
     watched.thread.join(WAIT_S)
-    assert watching(watched.project) is None
+    assert read_state(watched.project) is None
     assert "parse_price" in str(watched.found("parse_price"))
     assert not (watched.project.live / "copies" / "watch").exists()
 

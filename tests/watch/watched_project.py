@@ -8,11 +8,11 @@ import pytest
 from conftest import ROOT, make_repository
 
 from pipelines.assistant.search import search
+from pipelines.config.load import load_params
+from pipelines.dag.stage import load
 from pipelines.index import publish
-from pipelines.params import load_params
 from pipelines.project import Project
-from pipelines.stage import load
-from pipelines.watching.watch import Watch
+from pipelines.watch.watch import Watch
 
 PARAMS = load_params(ROOT)
 WAIT_S = 60

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.model import prompts
+from pipelines.lm import prompts
 from pipelines.syntax.languages import language_of
-from pipelines.syntax.symbols import symbols
+from pipelines.syntax.symbols import find_symbols
 
 FIM = prompts.FIM_FAMILIES[0]
 TURN_END = "<|im_end|>"
@@ -128,21 +128,21 @@ def chats(
     """Explain and implement samples of a file's documented symbols, through the chat template."""
     for request, reply in _recipes(document["path"], document["text"], chance):
         shown = _context(others, chance, CHAT_CONTEXT)
-        yield prompts.chat(tokenizer, prompts.with_context(request, shown)) + reply + TURN_END
+        yield prompts.apply_chat_template(tokenizer, prompts.add_context(request, shown)) + reply + TURN_END
 
 
 def _recipes(path: str, text: str, chance: random.Random) -> Iterator[tuple[str, str]]:
     language = language_of(path)
     if language is None:
         return
-    for symbol in symbols(text.encode(), language):
+    for symbol in find_symbols(text.encode(), language):
         doc, name = (symbol.doc or "").strip(), symbol.qualified_name
         if not DOC_CHARACTERS[0] <= len(doc) <= DOC_CHARACTERS[1] or len(symbol.code) > CODE_CHARACTERS:
             continue
         if chance.random() < 0.5 or not symbol.body:
-            yield prompts.explain(name, path, language.name, symbol.code), doc
+            yield prompts.explain_prompt(name, path, language.name, symbol.code), doc
         else:
-            yield prompts.implement(name, path, language.name, doc, symbol.signature), symbol.body
+            yield prompts.implement_prompt(name, path, language.name, doc, symbol.signature), symbol.body
 
 
 def _context(others: Sequence[tuple[str, str]], chance: random.Random, probability: float) -> list[Chunk]:

@@ -1,6 +1,6 @@
-"""cocoindex on the files of `benchmarks.index_fresh`: its own code example's pipeline, into LanceDB.
+"""cocoindex on the files of `benchmarks.index.fresh`: its own code example's pipeline, into LanceDB.
 
-Run by `benchmarks.index_fresh` with the interpreter of an environment that has cocoindex, lancedb and
+Run by `benchmarks.index.fresh` with the interpreter of an environment that has cocoindex, lancedb and
 sentence-transformers: `python index_fresh_peer.py SOURCE STATE MODEL`. It answers commands on standard input, a line of
 JSON each: `{"do": "update"}` brings the index up to date, `{"do": "find", "word": W}` says whether a chunk holds it.
 """

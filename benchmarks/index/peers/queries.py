@@ -1,4 +1,4 @@
-"""One vector store on the vectors of `benchmarks.index_queries`: it builds, answers, and says how long that took.
+"""One vector store on the vectors of `benchmarks.index.queries`: it builds, answers, and says how long that took.
 
 Run as `python index_queries_peer.py NAME FOLDER RECALL` with the interpreter of an environment that has the store.
 FOLDER has `vectors.npy` and `queries.npy`, unit vectors in float32, and `least.npy`: how near the last of the true TOP

@@ -1,4 +1,4 @@
-"""semble on the repositories of `benchmarks.index_semble`, with the static vectors that it is given.
+"""semble on the repositories of `benchmarks.index.semble`, with the static vectors that it is given.
 
 Run as `python index_semble_peer.py VECTORS TOKENIZER` with the interpreter of an environment that has semble and
 safetensors. It answers commands on standard input, a line of JSON each: `{"index": FOLDER}` makes an index, `{"ask":

@@ -2,15 +2,15 @@
 params.yaml; what all share is in `recipe.py`."""
 
 from pipelines.dataset.recipes import (
-    complete,
+    commit_edits,
     context,
-    edits,
     explain,
+    fim,
+    fim_block,
     implement,
-    negatives,
+    preference_pairs,
     questions,
     retrieval,
-    scope,
     tests,
 )
 from pipelines.dataset.recipes.recipe import Recipe, Sources
@@ -18,14 +18,14 @@ from pipelines.dataset.recipes.recipe import Recipe, Sources
 RECIPES: tuple[Recipe, ...] = (
     explain.RECIPE,
     implement.RECIPE,
-    complete.RECIPE,
-    scope.RECIPE,
+    fim.RECIPE,
+    fim_block.RECIPE,
     context.RECIPE,
     tests.RECIPE,
     retrieval.RECIPE,
     questions.RECIPE,
-    edits.RECIPE,
+    commit_edits.RECIPE,
 )
-PAIRS = negatives.RECIPE  # of preferences, not of examples
+PAIRS = preference_pairs.RECIPE  # of preferences, not of examples
 
 __all__ = ["PAIRS", "RECIPES", "Recipe", "Sources"]

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from pipelines.dataset.recipes.recipe import QUERY_CHARS, Recipe, Sources, asked, draft
-from pipelines.model import prompts
+from pipelines.dataset.recipes.recipe import QUERY_CHARS, Recipe, Sources, format_messages, make_draft
+from pipelines.lm import prompts
 from pipelines.records import Record
 
 
@@ -11,10 +11,10 @@ def make(sources: Sources) -> Iterator[Record]:
     """One draft for each edit that lasted: what was reverted or soon fixed is nothing to imitate."""
     for edit in sources.edits():
         if not edit["fate"]:
-            yield draft(
+            yield make_draft(
                 edit,
                 task="edits",
-                **asked(sources, request(edit)),
+                **format_messages(sources, format_request(edit)),
                 completion=edit["after"],
                 query=f"{edit['message']}\n{edit['before']}"[:QUERY_CHARS],
                 content=[edit["message"], edit["before"], edit["after"]],
@@ -22,9 +22,9 @@ def make(sources: Sources) -> Iterator[Record]:
             )
 
 
-def request(edit: Record) -> str:
+def format_request(edit: Record) -> str:
     """The words in which an edit is asked for."""
-    return prompts.edit(edit["qualified_name"], edit["path"], edit["language"], edit["before"], edit["message"])
+    return prompts.edit_prompt(edit["qualified_name"], edit["path"], edit["language"], edit["before"], edit["message"])
 
 
 RECIPE = Recipe("edits", make, "commits that changed functions, with messages that say how")

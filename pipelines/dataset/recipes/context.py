@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from pipelines.dataset.callees import Callees
+from pipelines.dataset.call_resolution import CallResolver
 from pipelines.dataset.recipes.implement import MIN_BODY_CHARS
-from pipelines.dataset.recipes.recipe import QUERY_CHARS, Recipe, Sources, asked, draft, place
-from pipelines.model import prompts
+from pipelines.dataset.recipes.recipe import QUERY_CHARS, Recipe, Sources, format_messages, make_draft, place_of
+from pipelines.lm import prompts
 from pipelines.records import Record
 
 FRAME_TOKENS = 16  # the fence around the declarations, and what joining them may cost
@@ -16,7 +16,7 @@ def make(sources: Sources) -> Iterator[Record]:
 
     `source[start_byte:end_byte]` is the completion.
     """
-    callees = Callees(sources.symbols())
+    callees = CallResolver(sources.symbols())
     for symbol in sources.symbols():
         if symbol["kind"] not in ("function", "method") or len(symbol["body"].strip()) < MIN_BODY_CHARS:
             continue
@@ -29,29 +29,29 @@ def make(sources: Sources) -> Iterator[Record]:
 
 def _draft(sources: Sources, symbol: Record, called: list[Record]) -> Record:
     language, path, doc, signature = (symbol[key] for key in ("language", "path", "doc", "signature"))
-    request = prompts.implement(symbol["qualified_name"], path, language, doc, signature)
-    bare = asked(sources, request)
-    shown = _fitting(sources, symbol, called, sources.room(bare["prompt"], symbol["body"]))
-    return draft(
+    request = prompts.implement_prompt(symbol["qualified_name"], path, language, doc, signature)
+    bare = format_messages(sources, request)
+    shown = _choose_fitting(sources, symbol, called, sources.room(bare["prompt"], symbol["body"]))
+    return make_draft(
         symbol,
         task="context",
-        **asked(sources, prompts.with_declarations(request, language, shown)),
+        **format_messages(sources, prompts.add_declarations(request, language, shown)),
         completion=symbol["body"],
         query=f"{doc}\n{signature}"[:QUERY_CHARS],
         content=[doc, signature, symbol["body"]],
-        **place(sources.source(path), symbol["body_start_byte"], symbol["body_end_byte"]),
+        **place_of(sources.source(path), symbol["body_start_byte"], symbol["body_end_byte"]),
     )
 
 
-def _fitting(sources: Sources, symbol: Record, called: list[Record], room: int) -> list[str]:
+def _choose_fitting(sources: Sources, symbol: Record, called: list[Record], room: int) -> list[str]:
     """The declarations that a symbol depends on, dependencies first, then its own imports.
 
     The first dependency is always among them; the imports and the others as far as `dataset.context_tokens` and the
     `room` that the example has left allow.
     """
     language = symbol["language"]
-    first, *others = [prompts.declared(language, one["path"], one["doc"], one["signature"]) for one in called]
-    imports = [prompts.declared(language, symbol["path"], "", *symbol["imports"])] if symbol["imports"] else []
+    first, *others = [prompts.list_declarations(language, one["path"], one["doc"], one["signature"]) for one in called]
+    imports = [prompts.list_declarations(language, symbol["path"], "", *symbol["imports"])] if symbol["imports"] else []
     left = min(room, sources.params.context_tokens) - FRAME_TOKENS - sources.tokens(first)
     kept = {first}
     for one in [*imports, *others]:

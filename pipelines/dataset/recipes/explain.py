@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from pipelines.dataset.recipes.recipe import QUERY_CHARS, Recipe, Sources, asked, draft
-from pipelines.model import prompts
+from pipelines.dataset.recipes.recipe import QUERY_CHARS, Recipe, Sources, format_messages, make_draft
+from pipelines.lm import prompts
 from pipelines.records import Record
 
 
@@ -11,10 +11,10 @@ def make(sources: Sources) -> Iterator[Record]:
     """One draft for each documented symbol."""
     for symbol in sources.documented():
         name, code = symbol["qualified_name"], symbol["code"]
-        yield draft(
+        yield make_draft(
             symbol,
             task="explain",
-            **asked(sources, prompts.explain(name, symbol["path"], symbol["language"], code)),
+            **format_messages(sources, prompts.explain_prompt(name, symbol["path"], symbol["language"], code)),
             completion=symbol["doc"],
             query=f"{name}\n{code}"[:QUERY_CHARS],
             content=[code, symbol["doc"]],

@@ -5,9 +5,9 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pipelines.dataset.recipes.recipe import QUERY_CHARS, Recipe, Sources, draft, place
-from pipelines.model import prompts
-from pipelines.params import Dataset
+from pipelines.config.schema import Dataset
+from pipelines.dataset.recipes.recipe import QUERY_CHARS, Recipe, Sources, make_draft, place_of
+from pipelines.lm import prompts
 from pipelines.records import Record, fingerprint
 
 
@@ -15,21 +15,21 @@ def make(sources: Sources) -> Iterator[Record]:
     """The drafts of every file; none when the base model has no tokens for it."""
     if sources.fim is not None:
         for file in sources.files():
-            yield from complete(file, sources.fim, sources.params)
+            yield from make_fim(file, sources.fim, sources.params)
 
 
-def complete(file: Record, fim: prompts.FimTokens, params: Dataset) -> Iterator[Record]:
+def make_fim(file: Record, fim: prompts.FimTokens, params: Dataset) -> Iterator[Record]:
     """The drafts of one file.
 
     Which nodes are drawn depends on this file's bytes and the seed alone, so that a change elsewhere changes nothing.
     """
     text = file["text"].encode()
-    spans, turn = drawn(file, len(text), params)
+    spans, turn = draw_spans(file, len(text), params)
     for number, (start, end, _kind) in enumerate(spans):
-        yield middle(file, text, start, end, number + turn, fim, params, "complete")
+        yield make_middle(file, text, start, end, number + turn, fim, params, "complete")
 
 
-def drawn(file: Record, size: int, params: Dataset) -> tuple[list[list[Any]], int]:
+def draw_spans(file: Record, size: int, params: Dataset) -> tuple[list[list[Any]], int]:
     """The spans that this recipe takes of a file of `size` bytes, by position, and whose turn the first one is."""
     chance = random.Random(fingerprint(params.seed, file["blob"]))
     wanted = math.ceil(size / 1024 * params.complete_per_kb)
@@ -37,15 +37,15 @@ def drawn(file: Record, size: int, params: Dataset) -> tuple[list[list[Any]], in
     return sorted(spans), chance.randrange(2)
 
 
-def middle(
+def make_middle(
     file: Record, text: bytes, start: int, end: int, turn: int, fim: prompts.FimTokens, params: Dataset, task: str
 ) -> Record:
     """One draft that asks for `text[start:end]`, in the form whose turn it is."""
     forms: list[tuple[str, Callable[[str, str], str]]] = [("psm", fim.psm), ("spm", fim.spm)]
     mode, form = forms[turn % 2]
-    prefix, suffix = prompts.window(text, start, end, params.complete_window_chars)
+    prefix, suffix = prompts.cut_window(text, start, end, params.complete_window_chars)
     wanted = text[start:end].decode()
-    return draft(
+    return make_draft(
         file,
         task=task,
         alike="middle",
@@ -55,7 +55,7 @@ def middle(
         completion=wanted,
         query=prefix[-QUERY_CHARS:],
         content=[prefix, wanted, suffix],
-        **place(text, start, end),
+        **place_of(text, start, end),
     )
 
 

@@ -4,10 +4,10 @@ import math
 import random
 from collections.abc import Iterator
 
-from pipelines.dataset.recipes import complete
+from pipelines.config.schema import Dataset
+from pipelines.dataset.recipes import fim as fim_recipe
 from pipelines.dataset.recipes.recipe import Recipe, Sources
-from pipelines.model import prompts
-from pipelines.params import Dataset
+from pipelines.lm import prompts
 from pipelines.records import Record, fingerprint
 
 MIN_BYTES, MAX_BYTES = 50, 1_000
@@ -30,23 +30,23 @@ def make(sources: Sources) -> Iterator[Record]:
     """The drafts of every file; none when the base model has no tokens for it."""
     if sources.fim is not None:
         for file in sources.files():
-            yield from scope(file, sources.fim, sources.params)
+            yield from make_fim_block(file, sources.fim, sources.params)
 
 
-def scope(file: Record, fim: prompts.FimTokens, params: Dataset) -> Iterator[Record]:
+def make_fim_block(file: Record, fim: prompts.FimTokens, params: Dataset) -> Iterator[Record]:
     """The drafts of one file: `dataset.scope_per_kb` of its scopes, drawn by its bytes and the seed alone.
 
     `source[start_byte:end_byte]` is the completion. What `complete` draws from the file is left to it.
     """
     text = file["text"].encode()
-    taken, _ = complete.drawn(file, len(text), params)
+    taken, _ = fim_recipe.draw_spans(file, len(text), params)
     free = [span for span in file["spans"] if span not in taken and _fits(*span)]
     chance = random.Random(fingerprint(params.seed, "scope", file["blob"]))
     wanted = math.ceil(len(text) / 1024 * params.scope_per_kb)
     spans = chance.sample(free, min(wanted, len(free)))
     turn = chance.randrange(2)
     for number, (start, end, _kind) in enumerate(sorted(spans)):
-        yield complete.middle(file, text, start, end, number + turn, fim, params, "scope")
+        yield fim_recipe.make_middle(file, text, start, end, number + turn, fim, params, "scope")
 
 
 def _fits(start: int, end: int, kind: str) -> bool:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from pipelines.dataset.recipes.recipe import QUERY_CHARS, Recipe, Sources, asked, draft
-from pipelines.model import prompts
+from pipelines.dataset.recipes.recipe import QUERY_CHARS, Recipe, Sources, format_messages, make_draft
+from pipelines.lm import prompts
 from pipelines.records import Record
 
 MIN_BODY_CHARS = 20
@@ -15,11 +15,11 @@ def make(sources: Sources) -> Iterator[Record]:
         if symbol["kind"] == "class" or len(symbol["body"]) < MIN_BODY_CHARS:
             continue
         doc, signature = symbol["doc"], symbol["signature"]
-        request = prompts.implement(symbol["qualified_name"], symbol["path"], symbol["language"], doc, signature)
-        yield draft(
+        request = prompts.implement_prompt(symbol["qualified_name"], symbol["path"], symbol["language"], doc, signature)
+        yield make_draft(
             symbol,
             task="implement",
-            **asked(sources, request),
+            **format_messages(sources, request),
             completion=symbol["body"],
             query=f"{doc}\n{signature}"[:QUERY_CHARS],
             content=[doc, signature, symbol["body"]],

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from pipelines.dataset.recipes import edits
-from pipelines.dataset.recipes.recipe import Recipe, Sources, asked, draft
-from pipelines.model import prompts
+from pipelines.dataset.recipes import commit_edits
+from pipelines.dataset.recipes.recipe import Recipe, Sources, format_messages, make_draft
+from pipelines.lm import prompts
 from pipelines.records import Record
 
 
@@ -13,11 +13,11 @@ def make(sources: Sources) -> Iterator[Record]:
     for edit in sources.edits():
         if not edit["replaced_by"] or edit["path"] in sources.held_out:
             continue
-        for request, chosen, rejected in _pairs(edit, edit["replaced_by"]):
-            yield draft(
+        for request, chosen, rejected in _make_pairs(edit, edit["replaced_by"]):
+            yield make_draft(
                 edit,
                 task="negatives",
-                **asked(sources, request),
+                **format_messages(sources, request),
                 chosen=chosen,
                 rejected=rejected,
                 content=[request, chosen, rejected],
@@ -25,7 +25,7 @@ def make(sources: Sources) -> Iterator[Record]:
             )
 
 
-def _pairs(edit: Record, replacement: Record) -> Iterator[tuple[str, str, str]]:
+def _make_pairs(edit: Record, replacement: Record) -> Iterator[tuple[str, str, str]]:
     """Request, chosen and rejected: of bodies where the signature stayed, and something says what the body shall do.
 
     A reverted edit whose signature differs gives none: there is no request that both versions answer.
@@ -34,10 +34,10 @@ def _pairs(edit: Record, replacement: Record) -> Iterator[tuple[str, str, str]]:
     doc, signature = replacement["doc"], replacement["signature"]
     fixed = edit["fate"] == "fixed"
     if signature == edit["signature"] and (doc or not fixed):
-        request = prompts.implement(name, path, language, doc, signature)
+        request = prompts.implement_prompt(name, path, language, doc, signature)
         yield request, replacement["body"], edit["body"]
     elif fixed:
-        yield edits.request(edit), replacement["code"], edit["after"]
+        yield commit_edits.format_request(edit), replacement["code"], edit["after"]
 
 
 RECIPE = Recipe("negatives", make, "functions that a later commit reverted, or fixed within history.fixed_within_days")

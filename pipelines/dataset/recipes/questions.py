@@ -4,8 +4,8 @@ documentation knows, where `explain` learns to read code."""
 import re
 from collections.abc import Iterator
 
-from pipelines.dataset.recipes.recipe import Recipe, Sources, asked, draft, place
-from pipelines.model import prompts
+from pipelines.dataset.recipes.recipe import Recipe, Sources, format_messages, make_draft, place_of
+from pipelines.lm import prompts
 from pipelines.records import Record
 
 MAX_CHARS = 1_200  # of a section; it ends at the paragraph before this
@@ -26,38 +26,38 @@ def _about_section(sources: Sources, section: Record) -> Iterator[Record]:
     """`source[start_byte:end_byte]` is the completion: the first paragraphs below the heading."""
     source = sources.source(section["path"])
     body = source[section["body_start_byte"] : section["body_end_byte"]].decode()
-    said = bounded(body.strip())
+    said = cut_at_sentence(body.strip())
     if len(said) < sources.params.min_doc_chars:
         return
     headings = section["qualified_name"]
     before = len(body[: body.index(said)].encode())
     start = section["body_start_byte"] + before
-    yield draft(
+    yield make_draft(
         section,
         task="questions",
-        **asked(sources, prompts.section(section["path"], headings)),
+        **format_messages(sources, prompts.section_question(section["path"], headings)),
         completion=said,
         query=headings,
         content=[headings, said],
-        **place(source, start, start + len(said.encode())),
+        **place_of(source, start, start + len(said.encode())),
     )
 
 
 def _about_symbol(sources: Sources, symbol: Record) -> Record:
     """`source[start_byte:end_byte]` is the documentation as it is written, the completion its text without marks."""
     name = symbol["qualified_name"]
-    return draft(
+    return make_draft(
         symbol,
         task="questions",
-        **asked(sources, prompts.purpose(name, symbol["path"])),
+        **format_messages(sources, prompts.purpose_question(name, symbol["path"])),
         completion=symbol["doc"],
         query=name,
         content=[name, symbol["doc"]],
-        **place(sources.source(symbol["path"]), *symbol["doc_range"]),
+        **place_of(sources.source(symbol["path"]), *symbol["doc_range"]),
     )
 
 
-def bounded(text: str) -> str:
+def cut_at_sentence(text: str) -> str:
     """The paragraphs of a text that end within `MAX_CHARS`, at least the first; a fenced block is never cut."""
     ends, fenced, at = [], "", 0
     for line in text.splitlines(keepends=True):

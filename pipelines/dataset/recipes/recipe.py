@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from pipelines.model import prompts
-from pipelines.params import Dataset
+from pipelines.config.schema import Dataset
+from pipelines.lm import prompts
 from pipelines.project import Project
 from pipelines.records import Record, read_jsonl
 
@@ -100,7 +100,7 @@ class Recipe:
     wants: str
 
 
-def draft(origin: Record, *, task: str, content: list[str], alike: str = "", **fields: Any) -> Record:
+def make_draft(origin: Record, *, task: str, content: list[str], alike: str = "", **fields: Any) -> Record:
     """An example with the provenance of what it is made from.
 
     Args:
@@ -118,7 +118,7 @@ def draft(origin: Record, *, task: str, content: list[str], alike: str = "", **f
     return {**own, **fields, "task": task, "same": same, "content": content}
 
 
-def place(source: bytes, start: int, end: int) -> dict[str, Any]:
+def place_of(source: bytes, start: int, end: int) -> dict[str, Any]:
     """The fields of a draft that say where `source[start:end]` stands."""
     line_end = b"\n" if b"\n" in source else b"\r"  # as syntax/lines.py counts them
     first = source.count(line_end, 0, start) + 1
@@ -126,6 +126,6 @@ def place(source: bytes, start: int, end: int) -> dict[str, Any]:
     return {"start_byte": start, "end_byte": end, "start_line": first, "end_line": last}
 
 
-def asked(sources: Sources, request: str) -> dict[str, str]:
+def format_messages(sources: Sources, request: str) -> dict[str, str]:
     """The fields of a draft in the chat form."""
-    return {"mode": "chat", "request": request, "prompt": prompts.chat(sources.tokenizer, request)}
+    return {"mode": "chat", "request": request, "prompt": prompts.apply_chat_template(sources.tokenizer, request)}

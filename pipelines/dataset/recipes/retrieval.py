@@ -8,10 +8,10 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from pipelines import progress
-from pipelines.dataset.recipes import complete, implement
+from pipelines.dataset.recipes import fim, implement
 from pipelines.dataset.recipes.recipe import Recipe, Sources
-from pipelines.model.passages import Excerpt, fitting, prompt_with
-from pipelines.model.prompts import with_context
+from pipelines.lm.context_packing import Excerpt, choose_fitting, prompt_with_context
+from pipelines.lm.prompts import add_context
 from pipelines.records import Record, fingerprint, read_json
 
 if TYPE_CHECKING:
@@ -35,21 +35,21 @@ def make(sources: Sources) -> Iterator[Record]:
     Raises:
         NocturneError: extraction or embedding has not run, or the encoder is not to be had.
     """
-    from pipelines.index import own_index
+    from pipelines.index import private_index
 
-    drafts = [*_drawn(sources, implement.make(sources)), *_drawn(sources, complete.make(sources))]
+    drafts = [*_draw(sources, implement.make(sources)), *_draw(sources, fim.make(sources))]
     if not drafts:
         return
     vectors = _vectors(sources, [draft["query"] for draft in drafts])
-    with own_index(sources.project) as index:
+    with private_index(sources.project) as index:
         for draft, vector in zip(drafts, vectors, strict=True):
             hits = [hit for hit in index.search(draft["query"], vector, FOUND) if _may_see(sources, draft, hit)]
-            shown = _shown(sources, draft, hits)
+            shown = _choose_passages(sources, draft, hits)
             if shown:
-                yield _with_passages(sources, draft, shown)
+                yield _add_passages(sources, draft, shown)
 
 
-def _drawn(sources: Sources, drafts: Iterator[Record]) -> Iterator[Record]:
+def _draw(sources: Sources, drafts: Iterator[Record]) -> Iterator[Record]:
     """Half of the wanted examples, by a hash of their content, of those that leave room for passages.
 
     Of equal drafts that of a held-out file is taken, so that its copy is not trained on.
@@ -73,8 +73,8 @@ def _room(sources: Sources, draft: Record) -> int:
 
 def _vectors(sources: Sources, queries: Sequence[str]) -> "list[np.ndarray]":
     """A vector a query; one that was asked on an earlier night is not computed again."""
-    from pipelines.model.encoder import load_encoder
-    from pipelines.model.vector_cache import VectorCache
+    from pipelines.encoder.encoder import load_encoder
+    from pipelines.encoder.vector_cache import VectorCache
 
     written = read_json(sources.project.path("embedding", "embedding.json"))["model"]
     encoder = load_encoder(written, trust_remote_code=sources.trust_remote_code)
@@ -104,7 +104,7 @@ def _may_see(sources: Sources, draft: Record, hit: "Hit") -> bool:
     return hit.path != draft["path"] or (draft["mode"] == "chat" and apart)
 
 
-def _shown(sources: Sources, draft: Record, hits: "Sequence[Hit]") -> list[Excerpt]:
+def _choose_passages(sources: Sources, draft: Record, hits: "Sequence[Hit]") -> list[Excerpt]:
     """The best hit and distractors, or distractors alone, in an order that says nothing."""
     chance = random.Random(fingerprint(sources.params.seed, draft["same"]))
     useful = [] if chance.random() < ONLY_DISTRACTORS else list(hits[:1])
@@ -112,15 +112,15 @@ def _shown(sources: Sources, draft: Record, hits: "Sequence[Hit]") -> list[Excer
     chosen = [*useful, *chance.sample(others, min(PASSAGES - len(useful), len(others)))]
     chance.shuffle(chosen)
     room = min(MOST, _room(sources, draft) // PASSAGES)
-    return [one for hit in chosen for one in fitting([hit], sources.tokenizer, room)]
+    return [one for hit in chosen for one in choose_fitting([hit], sources.tokenizer, room)]
 
 
-def _with_passages(sources: Sources, draft: Record, shown: Sequence[Excerpt]) -> Record:
-    request = with_context(draft["request"], shown) if draft["request"] else ""
+def _add_passages(sources: Sources, draft: Record, shown: Sequence[Excerpt]) -> Record:
+    request = add_context(draft["request"], shown) if draft["request"] else ""
     return {
         **draft,
         "task": "retrieval",
-        "prompt": prompt_with(draft, shown, sources.tokenizer, sources.fim),
+        "prompt": prompt_with_context(draft, shown, sources.tokenizer, sources.fim),
         "request": request,
         "same": hashlib.sha256(f"retrieval\0{draft['same']}".encode()).hexdigest(),
     }

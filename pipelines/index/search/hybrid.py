@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pipelines.errors import NocturneError
-from pipelines.index.engine import EVERYWHERE, OF_FILE, Engine, Scope, Scored, Search, summary_id
-from pipelines.index.fields import KINDS
-from pipelines.index.keywords import Identifiers, Keywords, Sparse
-from pipelines.index.matched import Matching
-from pipelines.index.ranking import Candidate, Ranking, ranked
-from pipelines.index.ties import equal, settled
+from pipelines.index.search.ranking import Candidate, Ranking, rank
+from pipelines.index.search.symbol_match import Matching
+from pipelines.index.search.tie_breaking import is_equal, stable_order
+from pipelines.index.store.bm25 import Identifiers, Keywords, Sparse
+from pipelines.index.store.interface import EVERYWHERE, OF_FILE, Engine, Scope, Scored, Search, summary_id
+from pipelines.index.store.payload import KINDS
 from pipelines.records import Record
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class Index(AbstractContextManager["Index"]):
             Candidate(id, brief, near.get(id, 0.0), said.get(id, 0.0), of_files.get(brief["path"], 0.0), id in held)
             for id, brief in briefs.items()
         )
-        best = ranked(text, both, limit, ranking)
+        best = rank(text, both, limit, ranking)
         chunks = self._engine.chunks([candidate.id for _, candidate in best])
         found = [(score, one, chunks[one.id]) for score, one in best if one.id in chunks]
         matching = Matching.of(text, scope)
@@ -134,9 +134,9 @@ class Index(AbstractContextManager["Index"]):
     def _cut(self, search: Search, found: list[Scored]) -> dict[int, float]:
         wanted = search.limit + 1
         while True:
-            order = settled(found, _score, lambda one: one.id)
+            order = stable_order(found, _score, lambda one: one.id)
             # The rest of the equal ones may not have come yet.
-            last = len(order) < wanted or not equal(order[-1].score, order[search.limit - 1].score)
+            last = len(order) < wanted or not is_equal(order[-1].score, order[search.limit - 1].score)
             if last or wanted > MOST_TIED:
                 return {one.id: one.score for one in order[: search.limit]}
             wanted *= 2

@@ -4,36 +4,36 @@ import re
 from dataclasses import dataclass, field
 
 from pipelines.errors import UsageError
-from pipelines.index import fields
-from pipelines.index.engine import Scope
-from pipelines.syntax.languages import LANGUAGES, called
+from pipelines.index.store import payload
+from pipelines.index.store.interface import Scope
+from pipelines.syntax.languages import LANGUAGES, find_language
 from pipelines.syntax.text.kinds import TEXT_KINDS
 
-KINDS = tuple(sorted((*fields.KINDS_OF_CODE, fields.TEST)))
+KINDS = tuple(sorted((*payload.KINDS_OF_CODE, payload.TEST)))
 KEYS = {
     "lang": "language",
     "language": "language",
-    "path": fields.PLACES,
-    "kind": fields.KINDS,
-    "symbol": fields.NAMES,
-    "commit": fields.COMMITS,
-    "complexity": fields.COMPLEXITY,
+    "path": payload.PLACES,
+    "kind": payload.KINDS,
+    "symbol": payload.NAMES,
+    "commit": payload.COMMITS,
+    "complexity": payload.COMPLEXITY,
 }
 _NUMBER = re.compile(r"[0-9]{1,9}")
-_COMMIT = re.compile(rf"[0-9a-f]{{{fields.COMMIT_LETTERS},40}}")
+_COMMIT = re.compile(rf"[0-9a-f]{{{payload.COMMIT_LETTERS},40}}")
 # `std::vector`, `http://…` and `Error: …` are words; so is everything in quotes.
 _TOKEN = re.compile(r'(?P<not>-?)(?P<key>[a-z]+):(?!:|//)(?P<value>"[^"]*"|\S*)|"[^"]*"|\S+')
 
 
 @dataclass(frozen=True)
-class Question:
+class Query:
     """The words to search for, and where."""
 
     text: str
     scope: Scope = field(default_factory=Scope)
 
 
-def parse(asked: str) -> Question:
+def parse_query(asked: str) -> Query:
     """Take the filters out of what was typed.
 
     `lang:` is a language or a file ending, `path:` a folder or a file, whole or by its name, `kind:` one of KINDS,
@@ -61,7 +61,7 @@ def parse(asked: str) -> Question:
             "There is nothing to look for: the text is empty, apart from filters.",
             'Write for example `nocturne search "lang:python retry"`.',
         )
-    return Question(" ".join(words), Scope(only=only, never=never))
+    return Query(" ".join(words), Scope(only=only, never=never))
 
 
 def _key(token: re.Match[str]) -> str:
@@ -88,12 +88,12 @@ def _value(key: str, value: str) -> str:
 
 
 def _commit(value: str) -> str:
-    if value != fields.UNCOMMITTED and not _COMMIT.fullmatch(value):
+    if value != payload.UNCOMMITTED and not _COMMIT.fullmatch(value):
         raise UsageError(
             f"`commit:{value}` is no commit.",
-            f"Write {fields.COMMIT_LETTERS} to 40 of its hexadecimal digits (`git log`), or {fields.UNCOMMITTED}.",
+            f"Write {payload.COMMIT_LETTERS} to 40 of its hexadecimal digits (`git log`), or {payload.UNCOMMITTED}.",
         )
-    return value if value == fields.UNCOMMITTED else value[: fields.COMMIT_LETTERS]
+    return value if value == payload.UNCOMMITTED else value[: payload.COMMIT_LETTERS]
 
 
 def _number(value: str) -> str:
@@ -103,7 +103,7 @@ def _number(value: str) -> str:
 
 
 def _language(value: str) -> str:
-    meant = called(value)
+    meant = find_language(value)
     return (
         meant.name if meant else _known("lang", value.lower(), [*(one.name for one in LANGUAGES), *sorted(TEXT_KINDS)])
     )
@@ -121,6 +121,6 @@ _LIKE = {
     "path": "internal/",
     "kind": "function",
     "symbol": "retry",
-    "commit": fields.UNCOMMITTED,
+    "commit": payload.UNCOMMITTED,
     "complexity": "10",
 }

@@ -2,7 +2,7 @@
 
 A score is a sum of signals from 0 to 1, each with its weight, and the weights add up to 1. Three signals are searched
 (meaning, keywords, summaries of files), the others are read off the candidates. What each contributes is measured by
-benchmarks/index_quality.py. What did not pay there is not here: other weights for a bare identifier, merging
+benchmarks/index/quality.py. What did not pay there is not here: other weights for a bare identifier, merging
 neighbours, down-weighting `__init__.py`, declarations and data, more candidates.
 """
 
@@ -15,11 +15,11 @@ from operator import or_
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from pipelines.index.fields import bare, symbols_of
-from pipelines.index.keywords import Identifiers, is_stop_word, parts
-from pipelines.index.ties import equal, settled
+from pipelines.index.search.tie_breaking import is_equal, stable_order
+from pipelines.index.store.bm25 import Identifiers, is_stop_word, split_parts
+from pipelines.index.store.payload import strip_marks, symbols_of
 from pipelines.records import Record
-from pipelines.syntax.testing import is_test
+from pipelines.syntax.test_paths import is_test
 from pipelines.syntax.text.kinds import DOCUMENTS
 
 ITSELF = 0.999  # a cosine from which the question is taken for the chunk's own text
@@ -75,7 +75,7 @@ class Ranking:
 
 
 class Candidate(NamedTuple):
-    """A chunk that one of the arms has found, by the id of its point and in brief (`engine.BRIEF`), with both arms'
+    """A chunk that one of the arms has found, by the id of its point and in brief (`interface.BRIEF`), with both arms'
     scores for it; `summary` is the cosine of its file's, `holds` whether an identifier of the question is in it."""
 
     id: int
@@ -86,12 +86,12 @@ class Candidate(NamedTuple):
     holds: bool = False
 
 
-def ranked(
+def rank(
     text: str, found: Iterable[Candidate], limit: int, ranking: Ranking = Ranking()
 ) -> list[tuple[float, Candidate]]:
     """The best candidates with their scores, 0 to 1, best first; equal ones by path and line."""
     candidates = list(found)
-    asked = Asked.of(text)
+    asked = QueryWords.of(text)
     aside = [asked.aside(one.chunk) for one in candidates]
     best = max((one.bm25 for one in candidates), default=0.0) or 1.0
     of_code = max((one.bm25 for one, is_aside in zip(candidates, aside, strict=True) if not is_aside), default=0.0)
@@ -113,14 +113,14 @@ def ranked(
             score = relevant / (ranking.meaning + ranking.keywords)
         else:
             of_file = ranking.path * fits(_path_words(one.chunk["path"])) + ranking.file * share
-            named, alike = _named(one.chunk, asked.names, fits)
+            named, alike = _name_bonus(one.chunk, asked.names, fits)
             score = relevant + breadth * of_file + ranking.symbol * alike + ranking.name * max(named, alone**2)
             score *= factor
         scores.append(score)
     for place in _firsts(files, candidates, scores):
         scores[place] += lent[place]
     scored = [(min(score, 1.0), one) for score, one in zip(scores, candidates, strict=True)]
-    order = settled(scored, lambda pair: pair[0], _place)
+    order = stable_order(scored, lambda pair: pair[0], _place)
     return _spread(order, limit, math.ceil(limit * ranking.of_list))
 
 
@@ -136,12 +136,12 @@ def _firsts(files: Sequence[list[int]], candidates: Sequence[Candidate], scores:
     """The place of each file's best candidate."""
 
     def first(own: list[int]) -> int:
-        return settled(own, scores.__getitem__, lambda place: _place((0.0, candidates[place])))[0]
+        return stable_order(own, scores.__getitem__, lambda place: _place((0.0, candidates[place])))[0]
 
     return [own[0] if len(own) == 1 else first(own) for own in files]
 
 
-def _named(chunk: Record, names: frozenset[str], fits: Callable[[tuple[str, ...]], float]) -> tuple[bool, float]:
+def _name_bonus(chunk: Record, names: frozenset[str], fits: Callable[[tuple[str, ...]], float]) -> tuple[bool, float]:
     """Whether a definition in the chunk is named, and how alike the most alike one's name is."""
     defined = _defined(chunk["symbol"], tuple(chunk.get("defines", ())))
     named = bool(names) and any(one.name in names for one in defined)
@@ -167,7 +167,7 @@ def _place(scored: tuple[float, Candidate]) -> tuple[str, int, str]:
 
 
 @dataclass(frozen=True)
-class Asked:
+class QueryWords:
     """A question as names and paths are compared with it.
 
     Attributes:
@@ -184,9 +184,9 @@ class Asked:
     _seen: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
-    def of(cls, text: str) -> "Asked":
+    def of(cls, text: str) -> "QueryWords":
         """Read a question, or any text."""
-        every = parts(text)
+        every = split_parts(text)
         whole = text.strip()
         named = [whole] if _IDENTIFIER.fullmatch(whole) else _WITHIN.findall(text)
         different = dict.fromkeys(_singular(word) for word in every if not is_stop_word(word))
@@ -195,7 +195,7 @@ class Asked:
         for word, bit in words.items():
             for end in range(min(MIN_LETTERS, len(word)), len(word) + 1):
                 beginnings[word[:end]] = beginnings.get(word[:end], 0) | bit
-        names = frozenset(bare(name.removesuffix("()")) for name in named)
+        names = frozenset(strip_marks(name.removesuffix("()")) for name in named)
         return cls(words, names, frozenset(every), beginnings)
 
     def fits(self, names: tuple[str, ...]) -> float:
@@ -237,7 +237,7 @@ def _file_shares(files: Sequence[list[int]], relevance: Sequence[float]) -> list
     shares = [0.0] * len(relevance)
     for total, own in sums:
         best = max(relevance[place] for place in own)
-        first = own[0] if len(own) == 1 else next(place for place in own if equal(relevance[place], best))
+        first = own[0] if len(own) == 1 else next(place for place in own if is_equal(relevance[place], best))
         shares[first] = total / most
     return shares
 
@@ -274,14 +274,14 @@ class _Defined(NamedTuple):
 @lru_cache(maxsize=16384)
 def _defined(symbol: str, defines: tuple[str, ...]) -> tuple[_Defined, ...]:
     """A chunk's definitions."""
-    names = map(bare, symbols_of({"symbol": symbol, "defines": defines}))
-    return tuple(_Defined(name, name_words(name), "".join(parts(name))) for name in names)
+    names = map(strip_marks, symbols_of({"symbol": symbol, "defines": defines}))
+    return tuple(_Defined(name, name_words(name), "".join(split_parts(name))) for name in names)
 
 
 @lru_cache(maxsize=16384)
 def name_words(name: str) -> tuple[str, ...]:
     """The words of a name as `Asked.fits` compares them."""
-    return tuple(_singular(word) for word in parts(name) if not is_stop_word(word))
+    return tuple(_singular(word) for word in split_parts(name) if not is_stop_word(word))
 
 
 @lru_cache(maxsize=4096)

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from pipelines.index.engine import Scope
-from pipelines.index.fields import DEFINITIONS, bare, is_wanted
-from pipelines.index.keywords import terms
-from pipelines.index.ranking import Asked, name_words
+from pipelines.index.search.ranking import QueryWords, name_words
+from pipelines.index.store.bm25 import query_terms
+from pipelines.index.store.interface import Scope
+from pipelines.index.store.payload import DEFINITIONS, is_wanted, strip_marks
 from pipelines.records import Record
 
 
@@ -16,16 +16,16 @@ class Matching:
     """Chooses the definition of a passage, for one question."""
 
     scope: Scope
-    asked: Asked
+    asked: QueryWords
     words: frozenset[int]
 
     @classmethod
     def of(cls, text: str, scope: Scope) -> "Matching":
         """For the words of a question, or any text, and what its filters allow."""
-        return cls(scope, Asked.of(text), terms(text))
+        return cls(scope, QueryWords.of(text), query_terms(text))
 
     def best(self, chunk: Record) -> Record:
-        """The definition that a hit names, as `fields.payload` makes it.
+        """The definition that a hit names, as `payload.make_payload` makes it.
 
         The one whose name is most like the question's words; among equals the one whose own lines, without those of
         definitions inside it, have most of these words; else the passage's own symbol, or the first.
@@ -42,7 +42,7 @@ class Matching:
         return next((one for one in among if one["symbol"] == chunk["symbol"]), among[0])
 
     def _alike(self, symbol: str) -> float:
-        name = bare(symbol)
+        name = strip_marks(symbol)
         return 1 + self.asked.fits(name_words(name)) if name in self.asked.names else self.asked.fits(name_words(name))
 
 
@@ -68,4 +68,4 @@ def _own_words(text: str, spans: tuple[tuple[int, int], ...]) -> tuple[frozenset
     for owner, line in zip(owners, lines, strict=True):
         if owner >= 0:
             own[owner].append(line)
-    return tuple(terms("\n".join(some)) for some in own)
+    return tuple(query_terms("\n".join(some)) for some in own)

@@ -12,12 +12,12 @@ T = TypeVar("T")
 NOISE = 2e-6  # of a score's size, at least of 1: several roundings of float32
 
 
-def equal(one: float, other: float) -> bool:
+def is_equal(one: float, other: float) -> bool:
     """Whether two scores differ by an engine's errors alone."""
     return abs(one - other) <= NOISE * max(1.0, abs(one), abs(other))
 
 
-def settled(found: Iterable[T], score: Callable[[T], float], key: Callable[[T], Any]) -> list[T]:
+def stable_order(found: Iterable[T], score: Callable[[T], float], key: Callable[[T], Any]) -> list[T]:
     """Best first; equal ones by `key`."""
     order = [(score(one), one) for one in found]
     order.sort(key=_first, reverse=True)
@@ -27,7 +27,7 @@ def settled(found: Iterable[T], score: Callable[[T], float], key: Callable[[T], 
         if place < len(order):
             last, value = order[place - 1][0], order[place][0]
             gap = last - value
-            if gap <= NOISE or gap <= NOISE * last or gap <= -NOISE * value:  # `equal`, of two in this order
+            if gap <= NOISE or gap <= NOISE * last or gap <= -NOISE * value:  # `is_equal`, of two in this order
                 continue
         if place - begun > 1:
             result[begun:place] = sorted(result[begun:place], key=key)

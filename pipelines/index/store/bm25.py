@@ -37,7 +37,7 @@ class Identifiers:
     @lru_cache(maxsize=64)  # search and ranking ask for those of one question
     def of(cls, text: str) -> "Identifiers":
         """Those of a question, or of any text."""
-        said = (RUN.findall(piece) for piece in text.split() if terms(piece))
+        said = (RUN.findall(piece) for piece in text.split() if query_terms(piece))
         pieces = [[run for run in runs if _is_code(run, alone=run == text.strip())] for runs in said]
         names = tuple(dict.fromkeys("".join(_split(run)) for runs in pieces for run in runs))
         wholes = sorted({index for name in names for index in _index(name)})
@@ -52,7 +52,7 @@ class Sparse:
     values: list[float]
 
 
-def words(text: str) -> list[str]:
+def split_words(text: str) -> list[str]:
     """The words of a piece of code or prose, lower-case: `loadEncoder` gives `load encoder loadencoder`.
 
     The whole identifier stays beside its parts, so that one who knows the name finds it first.
@@ -66,7 +66,7 @@ def words(text: str) -> list[str]:
     return found
 
 
-def parts(text: str) -> list[str]:
+def split_parts(text: str) -> list[str]:
     """The words of a text without those that are only put together: `loadEncoder` gives `load encoder`."""
     return [part for run in RUN.findall(text) for part in _split(run)]
 
@@ -79,7 +79,7 @@ def _split(run: str) -> list[str]:
     return [part.lower() for part in PART.findall(run) if len(part) <= MAX_LETTERS]
 
 
-def mean_length(chunks: Iterable[Record]) -> float:
+def mean_word_count(chunks: Iterable[Record]) -> float:
     """Words a chunk on average: the length that BM25 holds the others against. At least 1."""
     lengths = [sum(map(_count, BLOCK.findall(_text(chunk)))) for chunk in chunks]
     return round(max(1.0, sum(lengths) / max(1, len(lengths))), 1)
@@ -102,11 +102,11 @@ class Keywords:
 
     def query(self, text: str) -> Sparse:
         """Each different word once, with weight 1. Empty when the text has no word."""
-        indices = sorted(terms(text))
+        indices = sorted(query_terms(text))
         return Sparse(indices, [1.0] * len(indices))
 
 
-def terms(text: str) -> frozenset[int]:
+def query_terms(text: str) -> frozenset[int]:
     """The different words of a text as keyword search compares them: stemmed, without stop words, hashed."""
     return frozenset(_indices(text))
 
@@ -114,7 +114,7 @@ def terms(text: str) -> frozenset[int]:
 @lru_cache(maxsize=4096)
 def is_stop_word(word: str) -> bool:
     """Whether keyword search drops a word because every text has it."""
-    return not terms(word)
+    return not query_terms(word)
 
 
 def _text(chunk: Record) -> str:
@@ -124,12 +124,12 @@ def _text(chunk: Record) -> str:
 
 def _indices(text: str) -> Iterable[int]:
     """The index of each word of a text that is no stop word."""
-    return chain.from_iterable(map(_hashed, BLOCK.findall(text)))
+    return chain.from_iterable(map(_hash_terms, BLOCK.findall(text)))
 
 
 @lru_cache(maxsize=KNOWN)
-def _hashed(block: str) -> tuple[int, ...]:
-    return tuple(chain.from_iterable(map(_index, words(block))))
+def _hash_terms(block: str) -> tuple[int, ...]:
+    return tuple(chain.from_iterable(map(_index, split_words(block))))
 
 
 def _index(word: str) -> list[int]:
@@ -140,7 +140,7 @@ def _index(word: str) -> list[int]:
 
 @lru_cache(maxsize=KNOWN)
 def _count(block: str) -> int:
-    return len(words(block))
+    return len(split_words(block))
 
 
 @cache

@@ -15,7 +15,9 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import NocturneError, TornIndex
-from pipelines.index.engine import (
+from pipelines.index.store.bm25 import Sparse
+from pipelines.index.store.filters import build_filter
+from pipelines.index.store.interface import (
     BATCH,
     BRIEF,
     DENSE,
@@ -27,13 +29,11 @@ from pipelines.index.engine import (
     Scope,
     Scored,
     Search,
-    as_point,
+    make_point,
 )
-from pipelines.index.fields import AT_LEAST, DEFINITIONS, INDEXED
-from pipelines.index.filters import built
-from pipelines.index.holes import copied
-from pipelines.index.keywords import Sparse
-from pipelines.index.layouts import CUTTING, OVERSAMPLING, config
+from pipelines.index.store.payload import AT_LEAST, DEFINITIONS, INDEXED
+from pipelines.index.store.quantization import CUTTING, OVERSAMPLING, vector_config
+from pipelines.index.store.sparse_copy import copy_sparse
 from pipelines.records import Record
 
 if TYPE_CHECKING:
@@ -57,13 +57,13 @@ class EdgeEngine:
         """A new, empty shard in a folder that holds none.
 
         Args:
-            layout: how its vectors are kept, by its name in `layouts.py`.
+            layout: how its vectors are kept, by its name in `quantization.py`.
         """
         import qdrant_edge as edge
 
         folder.mkdir(parents=True)
-        made = config(dimension, layout, DENSE, SPARSE)
-        with explained("begin"):
+        made = vector_config(dimension, layout, DENSE, SPARSE)
+        with explain_error("begin"):
             shard = edge.EdgeShard.create(str(folder), made)
             kinds = edge.PayloadSchemaType
             for name in INDEXED:
@@ -84,9 +84,9 @@ class EdgeEngine:
 
         own = None
         if not os.access(folder, os.W_OK) or disk_usage(folder).free < OPENING:
-            own = _copied(folder)
+            own = _copy_record(folder)
             folder = Path(own.name) / folder.name
-        with explained("open", TornIndex):
+        with explain_error("open", TornIndex):
             return cls(EdgeShard.load(str(folder)), own)
 
     def upsert(self, points: Sequence[Point]) -> None:
@@ -97,7 +97,7 @@ class EdgeEngine:
         for point in points:
             sparse = edge.SparseVector(point.sparse.indices, point.sparse.values)
             made.append(edge.Point(point.id, {DENSE: point.dense, SPARSE: sparse}, point.chunk))
-        with explained("write"):
+        with explain_error("write"):
             self._shard.update(edge.UpdateOperation.upsert_points(made))
 
     def delete(self, paths: Collection[str]) -> None:
@@ -105,7 +105,7 @@ class EdgeEngine:
         import qdrant_edge as edge
 
         self._read = {}
-        with explained("write"):
+        with explain_error("write"):
             self._shard.update(edge.UpdateOperation.delete_points_by_filter(_filter(Scope.files(paths))))
 
     def amend(self, gone: Sequence[int], fields: Sequence[tuple[Record, Sequence[int]]]) -> None:
@@ -113,7 +113,7 @@ class EdgeEngine:
         import qdrant_edge as edge
 
         self._read = {}
-        with explained("write"):
+        with explain_error("write"):
             if gone:
                 self._shard.update(edge.UpdateOperation.delete_points(list(gone)))
             for values, ids in fields:
@@ -121,13 +121,13 @@ class EdgeEngine:
 
     def flush(self) -> None:
         """Write everything to disk: without a write-ahead log nothing is durable before."""
-        with explained("write"):
+        with explain_error("write"):
             self._shard.flush()
 
     def nearest(self, *searches: Search) -> list[list[Scored]]:
         """The nearest points by cosine (array) or BM25 (Sparse), best first; their payload is `chunks`' to read."""
         requests = [_request(search) for search in searches]
-        with explained("search", TornIndex):
+        with explain_error("search", TornIndex):
             return [[Scored(one.id, one.score) for one in self._shard.query(request)] for request in requests]
 
     def exact(self, vector: "np.ndarray", limit: int) -> list[int]:
@@ -136,7 +136,7 @@ class EdgeEngine:
 
         asked = edge.Query.Nearest(vector.tolist(), using=DENSE)
         request = edge.QueryRequest(limit=limit, query=asked, params=edge.SearchParams(exact=True))
-        with explained("search", TornIndex):
+        with explain_error("search", TornIndex):
             return [one.id for one in self._shard.query(request)]
 
     def briefs(self, ids: Sequence[int]) -> dict[int, Record]:
@@ -153,7 +153,7 @@ class EdgeEngine:
         return self._retrieved(ids, True)
 
     def _retrieved(self, ids: Sequence[int], fields: list[str] | bool) -> dict[int, Record]:
-        with explained("read", TornIndex):
+        with explain_error("read", TornIndex):
             return {one.id: one.payload for one in self._shard.retrieve(list(ids), fields, False)}
 
     def of(self, paths: Collection[str]) -> dict[int, Record]:
@@ -167,9 +167,9 @@ class EdgeEngine:
         offset = None
         while True:
             request = edge.ScrollRequest(offset=offset, limit=BATCH, with_payload=True, with_vector=True)
-            with explained("read", TornIndex):
+            with explain_error("read", TornIndex):
                 found, offset = self._shard.scroll(request)
-            yield [as_point(one) for one in found]
+            yield [make_point(one) for one in found]
             if offset is None:
                 return
 
@@ -187,7 +187,7 @@ class EdgeEngine:
             request = edge.ScrollRequest(
                 offset=offset, limit=PAGE, filter=_filter(scope), with_payload=fields, with_vector=False
             )
-            with explained("read", TornIndex):
+            with explain_error("read", TornIndex):
                 page, offset = self._shard.scroll(request)
             yield page
             if offset is None:
@@ -201,7 +201,7 @@ class EdgeEngine:
 
     def finish(self) -> None:
         """Build the graphs that are worth it, write everything to disk and close."""
-        with explained("finish"):
+        with explain_error("finish"):
             self._shard.optimize()
             self._shard.flush()
             self._shard.close()
@@ -214,7 +214,7 @@ class EdgeEngine:
 
 
 @contextmanager
-def explained(doing: str, kind: type[NocturneError] = NocturneError) -> Iterator[None]:
+def explain_error(doing: str, kind: type[NocturneError] = NocturneError) -> Iterator[None]:
     """Say of whatever Edge raises that the embedded index could not do this."""
     try:
         yield
@@ -238,12 +238,12 @@ def _request(search: Search) -> Any:
     return edge.QueryRequest(limit=search.limit, query=asked, filter=_filter(search.scope), params=params)
 
 
-def _copied(folder: Path) -> "TemporaryDirectory[str]":
+def _copy_record(folder: Path) -> "TemporaryDirectory[str]":
     """A temporary folder with a copy of this one in it."""
     own = None
     try:
         own = TemporaryDirectory(prefix="nocturne-index-")
-        copied(folder, Path(own.name) / folder.name)
+        copy_sparse(folder, Path(own.name) / folder.name)
         return own
     except OSError as error:
         if own:
@@ -282,4 +282,4 @@ class _Builder:
 
 
 def _filter(scope: Scope) -> Any:
-    return built(scope, _Builder())
+    return build_filter(scope, _Builder())

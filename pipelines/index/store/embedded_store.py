@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.errors import NocturneError, TornIndex
-from pipelines.index.edge import EdgeEngine
-from pipelines.index.engine import Engine, copy_name
-from pipelines.index.holes import copied
-from pipelines.index.layouts import MB, chosen
-from pipelines.index.memory import Memory, memory_of
-from pipelines.index.version import SCHEMA, IndexVersion, mending
+from pipelines.index.store.embedded_engine import EdgeEngine
+from pipelines.index.store.interface import Engine, name_copy
+from pipelines.index.store.manifest import SCHEMA, IndexVersion, repair_step
+from pipelines.index.store.memory_usage import MemoryUsage, measure_memory
+from pipelines.index.store.quantization import MB, choose_layout
+from pipelines.index.store.sparse_copy import copy_sparse
 from pipelines.records import file_sha256, read_json, write_json
 
 MANIFEST, SHARD, COPIES = "manifest.json", "shard", "copies"
@@ -36,9 +36,9 @@ class EdgeStore:
         Raises:
             NocturneError: none does, or the disk has not the room to build it.
         """
-        layout = chosen(manifest.count, manifest.dimension, self._memory_mb)
+        layout = choose_layout(manifest.count, manifest.dimension, self._memory_mb)
         self._live.mkdir(parents=True, exist_ok=True)
-        takes = DISK + _points_take(manifest.count, manifest.dimension)
+        takes = DISK + _disk_need(manifest.count, manifest.dimension)
         self._has(
             takes, f"{manifest.count:,} chunks need about {takes / MB:,.0f} MB of disk while their index is built"
         )
@@ -50,7 +50,7 @@ class EdgeStore:
         Raises:
             NocturneError: the disk may be full before that is done, and Edge would end the process.
         """
-        takes = SPARE + _points_take(count, dimension)
+        takes = SPARE + _disk_need(count, dimension)
         self._has(takes, f"Bringing {count:,} chunks in needs up to {takes / MB:,.0f} MB of disk")
 
     def _has(self, takes: int, what: str) -> None:
@@ -61,9 +61,9 @@ class EdgeStore:
                 "Free disk space, for example with `nocturne gc`. What was live stays live.",
             )
 
-    def memory(self, manifest: IndexVersion) -> Memory:
+    def memory(self, manifest: IndexVersion) -> MemoryUsage:
         """What a whole version takes."""
-        return memory_of(self._live / manifest.version, manifest, self._memory_mb)
+        return measure_memory(self._live / manifest.version, manifest, self._memory_mb)
 
     def create(self, manifest: IndexVersion) -> EdgeEngine:
         """Start over in `.<version>.tmp`."""
@@ -144,7 +144,7 @@ class EdgeStore:
         """Take a version away: at once for readers, then from disk."""
         final = self._live / version
         if final.exists():
-            torn = _torn(final)
+            torn = _raise_torn(final)
             final.replace(torn)
             shutil.rmtree(torn)
 
@@ -160,7 +160,7 @@ class EdgeStore:
         self._has(takes, f"A copy of index version {manifest.version} needs {takes / MB:,.0f} MB of disk")
         own = {folder / name for name in manifest.files}  # a reader's load has others there for a moment
         try:
-            copied(folder / SHARD, self._copy(name), wanted=own.__contains__)
+            copy_sparse(folder / SHARD, self._copy(name), wanted=own.__contains__)
         except OSError as error:
             self.drop(name)
             raise NocturneError(
@@ -178,7 +178,7 @@ class EdgeStore:
         """Nothing is held between calls."""
 
     def _copy(self, name: str) -> Path:
-        return self._live / COPIES / copy_name(name)
+        return self._live / COPIES / name_copy(name)
 
     def _opened(self, folder: Path, version: str) -> EdgeEngine:
         try:
@@ -186,26 +186,26 @@ class EdgeStore:
         except TornIndex as error:
             raise TornIndex(
                 f"Index version {version} of {self._project} cannot be opened. {error.fact}",
-                mending(self._project, version),
+                repair_step(self._project, version),
             ) from error
 
     def _aside(self, version: str) -> Path:
         return self._live / f".{version}.tmp"
 
 
-def _points_take(count: int, dimension: int) -> int:
+def _disk_need(count: int, dimension: int) -> int:
     """Bytes of disk, at most."""
     return count * (DISK_POINT + 10 * dimension)
 
 
-def _torn(final: Path) -> Path:
+def _raise_torn(final: Path) -> Path:
     torn = final.with_name(f".{final.name}.torn")
     shutil.rmtree(torn, ignore_errors=True)
     return torn
 
 
 def _swap(aside: Path, final: Path) -> None:
-    torn = _torn(final)
+    torn = _raise_torn(final)
     if final.exists():
         final.replace(torn)
     aside.replace(final)

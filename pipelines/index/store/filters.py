@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from pipelines.index.engine import OF_FILE, Scope
-from pipelines.index.fields import KINDS, OF_DEFINITIONS, Values, marks
+from pipelines.index.store.interface import OF_FILE, Scope
+from pipelines.index.store.payload import KINDS, OF_DEFINITIONS, Values, mark_words
 
 
 class Builder(Protocol):
@@ -20,7 +20,7 @@ class Builder(Protocol):
     def whole(self, must: list[Any], must_not: list[Any], should: list[Any]) -> Any: ...
 
 
-def built(scope: Scope, make: Builder) -> Any:
+def build_filter(scope: Scope, make: Builder) -> Any:
     """The filter that leaves what a scope allows; None when it allows everything.
 
     The point's own fields, which are indexed, go first: a look into its definitions reads the point, and costs a
@@ -52,5 +52,5 @@ def _of_definitions(scope: Scope) -> tuple[dict[str, Sequence[str]], dict[str, S
     never = {field: values for field, values in scope.never.items() if field in OF_DEFINITIONS}
     wanted, unwanted = only.get(KINDS), [kind for kind in never.pop(KINDS, ()) if kind != OF_FILE]
     if wanted or unwanted:
-        only = {KINDS: marks(wanted, unwanted), **{field: only[field] for field in only if field != KINDS}}
+        only = {KINDS: mark_words(wanted, unwanted), **{field: only[field] for field in only if field != KINDS}}
     return only, never

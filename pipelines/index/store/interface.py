@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from pipelines.index.fields import OF_DEFINITIONS, payload
-from pipelines.index.keywords import Keywords, Sparse
-from pipelines.index.version import IndexVersion
+from pipelines.index.store.bm25 import Keywords, Sparse
+from pipelines.index.store.manifest import IndexVersion
+from pipelines.index.store.payload import OF_DEFINITIONS, make_payload
 from pipelines.records import Record
 
 if TYPE_CHECKING:
@@ -21,13 +21,13 @@ BATCH = 256  # points an upsert
 PAGE = 4096  # points whose payload alone is read at a time
 BRIEF = ("chunk_id", "path", "language", "symbol", "defines", "start_line")  # what ranking reads of a chunk
 COPY_NAME = re.compile(r"(?![a-f]{12}$)[a-z]+")
-SEARCH_EF = 256  # recall 1.0 at 100,000 points, measured (shared/DESIGN.md)
+SEARCH_EF = 256  # recall 1.0 at 100,000 points, measured
 
 
 @dataclass(frozen=True)
 class Point:
-    """One chunk in the index, with what filters ask for (`fields`). `id` is `id_of` the chunk: to upsert another of the
-    same id replaces it."""
+    """One chunk in the index, with what filters ask for (`payload`). `id` is `chunk_point_id` of the chunk: to upsert
+    another of the same id replaces it."""
 
     id: int
     dense: list[float]
@@ -41,9 +41,9 @@ class Scope:
 
     Attributes:
         only: payload field to values; a point has one of the values in every field named here.
-        never: payload field to values; a point has none of them. Fields of both are in `fields.INDEXED`; of a number
-            (`fields.AT_LEAST`) a point has a value when it has as much or more. What both say of fields in
-            `fields.OF_DEFINITIONS` is true of one definition of the point, whatever its others are.
+        never: payload field to values; a point has none of them. Fields of both are in `payload.INDEXED`; of a number
+            (`payload.AT_LEAST`) a point has a value when it has as much or more. What both say of fields in
+            `payload.OF_DEFINITIONS` is true of one definition of the point, whatever its others are.
         ids: only points with these ids.
     """
 
@@ -139,7 +139,7 @@ class Store(Protocol):
     def close(self) -> None: ...
 
 
-def copy_name(name: str) -> str:
+def name_copy(name: str) -> str:
     """The name of a copy, when it can be mistaken neither for a version's nor for a project's."""
     if not COPY_NAME.fullmatch(name):
         raise ValueError(f"a copy is named by letters from a to z, not {name!r}")
@@ -160,7 +160,7 @@ def summary_id(path: str) -> int:
     return _number(f"{OF_FILE}\n{path}")
 
 
-def id_of(chunk: Record) -> int:
+def chunk_point_id(chunk: Record) -> int:
     """The id of a chunk's point."""
     return summary_id(chunk["path"]) if chunk["kind"] == OF_FILE else point_id(chunk["chunk_id"])
 
@@ -169,29 +169,29 @@ def _number(name: str) -> int:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8])
 
 
-def as_point(record: Any) -> Point:
+def make_point(record: Any) -> Point:
     """A record that an engine has read with its vectors, as the point it was upserted as."""
     sparse = record.vector[SPARSE]
     keywords = Sparse(list(sparse.indices), list(sparse.values))
     return Point(record.id, list(record.vector[DENSE]), keywords, record.payload)
 
 
-def anew(batches: Iterable[Sequence[Point]], mean_words: float) -> Iterator[list[Point]]:
+def reencode_points(batches: Iterable[Sequence[Point]], mean_words: float) -> Iterator[list[Point]]:
     """Points that were read, of whatever schema, as points are made now."""
     import numpy as np
 
     keywords = Keywords(mean_words)
     for batch in batches:
         vectors = np.array([one.dense for one in batch], dtype=np.float32)
-        yield from points((one.chunk for one in batch), vectors, keywords)
+        yield from make_points((one.chunk for one in batch), vectors, keywords)
 
 
-def points(chunks: Iterable[Record], vectors: "np.ndarray", keywords: Keywords) -> Iterator[list[Point]]:
+def make_points(chunks: Iterable[Record], vectors: "np.ndarray", keywords: Keywords) -> Iterator[list[Point]]:
     """Chunks and their vectors (row i for chunk i) as points, BATCH at a time."""
     batch: list[Point] = []
     for chunk, vector in zip(chunks, vectors, strict=True):
         sparse = keywords.document(chunk)
-        batch.append(Point(id_of(chunk), vector.tolist(), sparse, payload(chunk)))
+        batch.append(Point(chunk_point_id(chunk), vector.tolist(), sparse, make_payload(chunk)))
         if len(batch) == BATCH:
             yield batch
             batch = []

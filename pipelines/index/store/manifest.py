@@ -19,7 +19,7 @@ class IndexVersion:
         count: chunks in it.
         encoder: the model that made the vectors; queries must use the same one.
         mean_words: words a chunk on average, for BM25.
-        layout: how its vectors are kept (`layouts.py`); empty on a server, and where none was chosen.
+        layout: how its vectors are kept (`quantization.py`); empty on a server, and where none was chosen.
         recall: of the ten nearest, the share that this layout finds, sampled when it was built; 1 without a layout.
         files: size in bytes, SHA-256 and time of last change (ns) of each file, by its path in the version; empty on a
             server.
@@ -62,7 +62,7 @@ class IndexVersion:
         return None if schema is None else cls(**fields, schema=schema)
 
 
-def mending(project: str, version: str) -> str:
+def repair_step(project: str, version: str) -> str:
     """What to do about a damaged version."""
     return (
         f"Run `nocturne index rebuild {version} --project {project}`, or `nocturne nightly {project} --force`; "

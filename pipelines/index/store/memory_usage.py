@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines.index.layouts import BASE, FULL, MB, WARN, walked
-from pipelines.index.version import IndexVersion
+from pipelines.index.store.manifest import IndexVersion
+from pipelines.index.store.quantization import BASE, FULL, MB, WARN, is_graph_walked
 
 HEAP = 180  # bytes a point of the process that searches; measured, as BASE
 
 
 @dataclass(frozen=True)
-class Memory:
+class MemoryUsage:
     """Bytes.
 
     Attributes:
@@ -40,15 +40,15 @@ class Memory:
         return {**asdict(self), "state": self.state}
 
 
-def memory_of(folder: Path, manifest: IndexVersion, memory_mb: int) -> Memory:
+def measure_memory(folder: Path, manifest: IndexVersion, memory_mb: int) -> MemoryUsage:
     """What a version's files and its heap take.
 
     Args:
         folder: of the version.
     """
     files = {name: folder / name for name in manifest.files}
-    walks = sum(path.stat().st_blocks * 512 for name, path in files.items() if walked(name, list(files)))
-    return Memory(BASE + HEAP * manifest.count + walks, _cached(files), memory_mb * MB)
+    walks = sum(path.stat().st_blocks * 512 for name, path in files.items() if is_graph_walked(name, list(files)))
+    return MemoryUsage(BASE + HEAP * manifest.count + walks, _cached(files), memory_mb * MB)
 
 
 def _cached(files: Mapping[str, Path]) -> int:

@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 
 from pipelines.records import Record
-from pipelines.syntax.testing import is_test
+from pipelines.syntax.test_paths import is_test
 
 PLACES, NAMES, KINDS, COMMITS, COMPLEXITY = "places", "names", "kinds", "commits", "complexity"
 DEFINITIONS = "definitions"
@@ -21,7 +21,7 @@ Values = Mapping[str, Sequence[str]]
 _BETWEEN = re.compile(r">>| > |::|[.#/]")
 
 
-def payload(chunk: Record) -> Record:
+def make_payload(chunk: Record) -> Record:
     """A chunk with `places`, its file and every folder above it, each with its path and its bare name, and `commits`,
     the last that changed its file, shortened, and `uncommitted` where the file was edited since.
 
@@ -51,7 +51,7 @@ def definitions_of(chunk: Record) -> list[Record]:
     return chunk.get(DEFINITIONS) or named
 
 
-def marks(wanted: Collection[str] | None, unwanted: Collection[str]) -> list[str]:
+def mark_words(wanted: Collection[str] | None, unwanted: Collection[str]) -> list[str]:
     """The marks of the kinds that a definition may have: one that is wanted (None: any), none that is not."""
     found = []
     for kind in (*KINDS_OF_CODE, TEST):
@@ -63,7 +63,7 @@ def marks(wanted: Collection[str] | None, unwanted: Collection[str]) -> list[str
 
 
 def is_wanted(definition: Record, only: Values, never: Values) -> bool:
-    """Whether a definition, as `payload` makes it, is what a scope asks of definitions."""
+    """Whether a definition, as `make_payload` makes it, is what a scope asks of definitions."""
     asked = [field for field in OF_DEFINITIONS if field in only]
     refused = [field for field in OF_DEFINITIONS if field in never]
     has_all = all(_has(definition, field, only[field]) for field in asked)
@@ -95,7 +95,7 @@ def symbols_of(chunk: Record) -> list[str]:
     return [name for name in dict.fromkeys([chunk["symbol"], *chunk.get("defines", ())]) if name]
 
 
-def bare(symbol: str) -> str:
+def strip_marks(symbol: str) -> str:
     """The last name of a qualified one: `get` of `Session.get`, `at:put:` of `Foo>>at:put:`, `b` of `a::b`."""
     return _BETWEEN.split(symbol)[-1]
 
@@ -114,4 +114,4 @@ def _places(path: str) -> list[str]:
 
 
 def _names(symbols: list[str]) -> list[str]:
-    return sorted({name.lower() for symbol in symbols for name in (symbol, bare(symbol))})
+    return sorted({name.lower() for symbol in symbols for name in (symbol, strip_marks(symbol))})

@@ -1,6 +1,6 @@
 """How a version's vectors are kept: the least lossy way that fits `index.memory_mb`.
 
-Measured with Edge 0.9.0, 384 dimensions, clustered vectors, 66 words a chunk (`benchmarks/index_memory.py`): a graph
+Measured with Edge 0.9.0, 384 dimensions, clustered vectors, 66 words a chunk (`benchmarks/index/memory.py`): a graph
 over quantised vectors finds as much as one over whole ones (recall@10 of 1.00) when it proposes three times as many
 and these are scored by the whole vectors, which stay on disk; without that int8 finds .97, 4 bits .90. Two bits find
 .99 and one bit .87 even so, and what they save beside the rest of a point is little: both are left out.
@@ -38,24 +38,24 @@ class Layout:
 LAYOUTS = (Layout("float32", 32), Layout("int8", 8), Layout("turbo4", 4))
 
 
-def needed(layout: Layout, count: int, dimension: int) -> int:
+def estimate_memory(layout: Layout, count: int, dimension: int) -> int:
     """Bytes of memory in which searches do not wait for the disk: an estimate, before anything is built."""
     return BASE + count * (POINT + dimension * layout.bits // 8)
 
 
-def chosen(count: int, dimension: int, memory_mb: int) -> Layout:
+def choose_layout(count: int, dimension: int, memory_mb: int) -> Layout:
     """The first of LAYOUTS that leaves a fifth of the budget free, else the smallest.
 
     Raises:
         NocturneError: that takes more than 95% of the budget.
     """
-    fitting = (layout for layout in LAYOUTS if needed(layout, count, dimension) < WARN * memory_mb * MB)
+    fitting = (layout for layout in LAYOUTS if estimate_memory(layout, count, dimension) < WARN * memory_mb * MB)
     layout = next(fitting, LAYOUTS[-1])
-    refuse(layout.name, count, dimension, memory_mb)
+    refuse_beyond(layout.name, count, dimension, memory_mb)
     return layout
 
 
-def refuse(layout: str, count: int, dimension: int, memory_mb: int) -> None:
+def refuse_beyond(layout: str, count: int, dimension: int, memory_mb: int) -> None:
     """Say so when an index of so many points would take more than 95% of the budget.
 
     Args:
@@ -64,7 +64,7 @@ def refuse(layout: str, count: int, dimension: int, memory_mb: int) -> None:
     Raises:
         NocturneError: it would.
     """
-    takes = needed(named(layout), count, dimension)
+    takes = estimate_memory(layout_named(layout), count, dimension)
     if takes > FULL * memory_mb * MB:
         enough = -(-takes * 100 // int(90 * MB))
         raise NocturneError(
@@ -74,12 +74,12 @@ def refuse(layout: str, count: int, dimension: int, memory_mb: int) -> None:
         )
 
 
-def named(layout: str) -> Layout:
+def layout_named(layout: str) -> Layout:
     """The layout of a name; a version without one was built before there were any."""
     return next((one for one in LAYOUTS if one.name == layout), LAYOUTS[0])
 
 
-def config(dimension: int, layout: str, dense: str, sparse: str) -> Any:
+def vector_config(dimension: int, layout: str, dense: str, sparse: str) -> Any:
     """What Edge makes a shard of. Without a write-ahead log: a build that was killed is begun anew.
 
     BM25's index is read where it lies: on the heap it costs 360 bytes a point and every process that opens it, and
@@ -87,7 +87,7 @@ def config(dimension: int, layout: str, dense: str, sparse: str) -> Any:
     """
     import qdrant_edge as edge
 
-    quantised = named(layout).bits < 32
+    quantised = layout_named(layout).bits < 32
     vectors = edge.EdgeVectorParams(
         size=dimension,
         distance=edge.Distance.Cosine,
@@ -117,7 +117,7 @@ def _quantisation(layout: str) -> Any:
     return None
 
 
-def walked(file: str, files: Sequence[str]) -> bool:
+def is_graph_walked(file: str, files: Sequence[str]) -> bool:
     """Whether a search walks this file of a shard: not the chunks' texts and the vectors that are only read for hits.
 
     Args:

@@ -4,7 +4,9 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from pipelines.index.engine import (
+from pipelines.index.store.bm25 import Sparse
+from pipelines.index.store.filters import build_filter
+from pipelines.index.store.interface import (
     BATCH,
     BRIEF,
     DENSE,
@@ -16,12 +18,10 @@ from pipelines.index.engine import (
     Scope,
     Scored,
     Search,
-    as_point,
+    make_point,
 )
-from pipelines.index.fields import AT_LEAST, DEFINITIONS
-from pipelines.index.filters import built
-from pipelines.index.keywords import Sparse
-from pipelines.index.layouts import CUTTING
+from pipelines.index.store.payload import AT_LEAST, DEFINITIONS
+from pipelines.index.store.quantization import CUTTING
 from pipelines.records import Record
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class ServerEngine:
     def every(self) -> Iterator[list[Point]]:
         """All points, BATCH at a time, by their ids."""
         for page in self._pages(EVERYWHERE, BATCH, with_payload=True, with_vectors=True):
-            yield [as_point(one) for one in page]
+            yield [make_point(one) for one in page]
 
     def briefs(self, ids: Sequence[int]) -> dict[int, Record]:
         """Id → BRIEF of what the point carries."""
@@ -128,7 +128,7 @@ class ServerEngine:
         offset: Any = None
         while True:
             asked = {"scroll_filter": _filter(scope), "limit": size, "offset": offset, **wanted}
-            page, offset = self._store.ask(partial(_scrolled, collection=self._collection, asked=asked))
+            page, offset = self._store.ask(partial(_scroll, collection=self._collection, asked=asked))
             yield page
             if offset is None:
                 return
@@ -160,7 +160,7 @@ def _request(search: Search) -> Any:
     )
 
 
-def _scrolled(client: Any, *, collection: str, asked: dict[str, Any]) -> tuple[list[Any], Any]:
+def _scroll(client: Any, *, collection: str, asked: dict[str, Any]) -> tuple[list[Any], Any]:
     page: tuple[list[Any], Any] = client.scroll(collection, **asked)
     return page
 
@@ -192,4 +192,4 @@ class _Builder:
 
 
 def _filter(scope: Scope) -> Any:
-    return built(scope, _Builder())
+    return build_filter(scope, _Builder())

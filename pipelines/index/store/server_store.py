@@ -9,10 +9,10 @@ from functools import partial
 from typing import Any, TypeVar
 
 from pipelines.errors import NocturneError
-from pipelines.index.collection import ServerEngine
-from pipelines.index.engine import DENSE, SPARSE, Engine, copy_name
-from pipelines.index.fields import AT_LEAST, INDEXED
-from pipelines.index.version import NAME_LETTERS, SCHEMA, IndexVersion
+from pipelines.index.store.interface import DENSE, SPARSE, Engine, name_copy
+from pipelines.index.store.manifest import NAME_LETTERS, SCHEMA, IndexVersion
+from pipelines.index.store.payload import AT_LEAST, INDEXED
+from pipelines.index.store.server_engine import ServerEngine
 
 T = TypeVar("T")
 
@@ -123,7 +123,7 @@ class ServerStore:
 
     def copy(self, manifest: IndexVersion, name: str) -> ServerEngine:
         """A collection `nocturne-<project>-<name>`, filled with the version's points."""
-        made = self.create(replace(manifest, version=copy_name(name)))
+        made = self.create(replace(manifest, version=name_copy(name)))
         for batch in self.open(manifest).every():
             made.upsert(batch)
         return made
@@ -133,7 +133,7 @@ class ServerStore:
 
     def drop(self, name: str) -> None:
         """Remove a copy."""
-        self.discard(copy_name(name))
+        self.discard(name_copy(name))
 
     def close(self) -> None:
         """Close the connection."""
@@ -155,7 +155,7 @@ class ServerStore:
             try:
                 return call(self._client)
             except (ApiException, OSError, ValueError) as error:
-                if wait is None or not _passing(error):
+                if wait is None or not _is_passing(error):
                     raise self._failed(error) from error
                 time.sleep(wait)
         raise AssertionError("the last attempt answers or raises")
@@ -175,7 +175,7 @@ class ServerStore:
         return f"nocturne-{self._project}-{version}" + (f"-s{schema}" if schema > UNNAMED else "")
 
 
-def _passing(error: Exception) -> bool:
+def _is_passing(error: Exception) -> bool:
     """Whether the next attempt may go well: no answer came, or the server says that it cannot just now."""
     from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 

@@ -18,15 +18,15 @@ from contextlib import closing
 from pathlib import Path
 from typing import IO, Any
 
+from pipelines.config.schema import Params
 from pipelines.errors import NocturneError, UsageError
-from pipelines.index.building import show
-from pipelines.index.engine import Engine, points
-from pipelines.index.keywords import Keywords
-from pipelines.index.stores import missing, store_of
-from pipelines.index.version import NAME_LETTERS, IndexVersion
-from pipelines.params import Params
+from pipelines.index.store.bm25 import Keywords
+from pipelines.index.store.factory import missing_version, open_store
+from pipelines.index.store.interface import Engine, make_points
+from pipelines.index.store.manifest import NAME_LETTERS, IndexVersion
+from pipelines.index.versions.build import check_and_build
 from pipelines.project import Project
-from pipelines.records import dumps, file_sha256, read_json, read_jsonl, write_json, write_jsonl
+from pipelines.records import canonical_json, file_sha256, read_json, read_jsonl, write_json, write_jsonl
 
 CONTENTS = "contents.json"
 PARTS = ("manifest.json", "points.jsonl", "vectors.npy")
@@ -46,8 +46,8 @@ def backup(project: Project, params: Params, versions: Collection[str], file: Pa
     try:
         with aside.open("wb") as raw:
             with tarfile.open(fileobj=raw, mode="w:gz", compresslevel=1) as archive:
-                hashes = {name: sha for version in versions for name, sha in _packed(project, params, version, archive)}
-                content = dumps(hashes).encode()
+                hashes = {name: sha for version in versions for name, sha in _pack(project, params, version, archive)}
+                content = canonical_json(hashes).encode()
                 head = tarfile.TarInfo(CONTENTS)
                 head.size = len(content)
                 archive.addfile(head, io.BytesIO(content))
@@ -70,26 +70,26 @@ def restore(project: Project, params: Params, file: Path) -> list[str]:
         NocturneError: the disk has no room to unpack it, or a version cannot be built.
     """
     with tempfile.TemporaryDirectory(prefix="nocturne-restore-") as folder:
-        versions = _unpacked(file, Path(folder))
+        versions = _unpack(file, Path(folder))
         for version in versions:
-            _restored(project, params, version, Path(folder) / version)
+            _restore(project, params, version, Path(folder) / version)
     return versions
 
 
-def _packed(project: Project, params: Params, version: str, archive: tarfile.TarFile) -> Iterator[tuple[str, str]]:
-    with closing(store_of(project, params.index)) as store, tempfile.TemporaryDirectory() as folder:
+def _pack(project: Project, params: Params, version: str, archive: tarfile.TarFile) -> Iterator[tuple[str, str]]:
+    with closing(open_store(project, params.index)) as store, tempfile.TemporaryDirectory() as folder:
         manifest = store.read(version) or store.earlier(version)
         if manifest is None or store.faults(version):
-            raise missing(project, store, version)
+            raise missing_version(project, store, version)
         with closing(store.open(manifest)) as engine:
-            _written(manifest, engine, Path(folder))
+            _write(manifest, engine, Path(folder))
         for part in PARTS:
             name = f"{version}/{part}"
             archive.add(Path(folder) / part, name)
             yield name, file_sha256(Path(folder) / part)
 
 
-def _written(manifest: IndexVersion, engine: Engine, folder: Path) -> None:
+def _write(manifest: IndexVersion, engine: Engine, folder: Path) -> None:
     import numpy as np
 
     write_json(folder / PARTS[0], manifest.with_files({}).sealed())
@@ -106,7 +106,7 @@ def _written(manifest: IndexVersion, engine: Engine, folder: Path) -> None:
         write_jsonl(folder / PARTS[1], rows())
 
 
-def _unpacked(file: Path, folder: Path) -> list[str]:
+def _unpack(file: Path, folder: Path) -> list[str]:
     """The members under our own names, each held against its hash."""
     broken = UsageError(f"{file} is not a whole backup of an index.", "Take another copy of it.")
     hashes, contents = {}, {}
@@ -119,7 +119,7 @@ def _unpacked(file: Path, folder: Path) -> list[str]:
                 opened = archive.extractfile(member)
                 assert opened is not None
                 target = folder / (found[1] if found else "") / (found[2] if found else CONTENTS)
-                hashes[member.name] = _poured(opened, target)
+                hashes[member.name] = _pour(opened, target)
         contents = read_json(folder / CONTENTS)
     except FileNotFoundError:
         raise UsageError(f"{file} does not exist.", "Name the file that `nocturne index backup` wrote.") from None
@@ -136,7 +136,7 @@ def _unpacked(file: Path, folder: Path) -> list[str]:
     return versions
 
 
-def _poured(source: IO[bytes], target: Path) -> str:
+def _pour(source: IO[bytes], target: Path) -> str:
     target.parent.mkdir(exist_ok=True)
     sha = hashlib.sha256()
     with target.open("xb") as file:
@@ -146,15 +146,15 @@ def _poured(source: IO[bytes], target: Path) -> str:
     return sha.hexdigest()
 
 
-def _restored(project: Project, params: Params, version: str, folder: Path) -> None:
+def _restore(project: Project, params: Params, version: str, folder: Path) -> None:
     import numpy as np
 
     manifest = IndexVersion.unsealed(read_json(folder / PARTS[0]), version)
     vectors: np.ndarray = np.load(folder / PARTS[2], mmap_mode="r", allow_pickle=False)
     if manifest is None or vectors.shape != (manifest.count, manifest.dimension):
         raise UsageError(f"The backup of version {version} was edited.", "Take another copy of it.")
-    with closing(store_of(project, params.index)) as store:
+    with closing(open_store(project, params.index)) as store:
         if store.read(version) is None or store.faults(version):
             chunks = (record["chunk"] for record in read_jsonl(folder / PARTS[1]))
-            batches = points(chunks, vectors, Keywords(manifest.mean_words))
-            show(store, manifest.again(), batches, params.index.canaries)
+            batches = make_points(chunks, vectors, Keywords(manifest.mean_words))
+            check_and_build(store, manifest.again(), batches, params.index.canaries)

@@ -5,17 +5,19 @@ from contextlib import suppress
 from dataclasses import replace
 
 from pipelines.errors import NocturneError
-from pipelines.index.engine import OF_FILE, Engine, Point, Search, Store
-from pipelines.index.hybrid import Index
-from pipelines.index.keywords import Keywords, terms
-from pipelines.index.version import IndexVersion
+from pipelines.index.search.hybrid import Index
+from pipelines.index.store.bm25 import Keywords, query_terms
+from pipelines.index.store.interface import OF_FILE, Engine, Point, Search, Store
+from pipelines.index.store.manifest import IndexVersion
 from pipelines.progress import report
 
 CANARY_HITS = 10
 AGAIN = "Run `nocturne nightly --force`; if it stays, delete the project's .cache/embedding in data first."
 
 
-def show(store: Store, manifest: IndexVersion, batches: Iterable[list[Point]], canaries: int) -> IndexVersion:
+def check_and_build(
+    store: Store, manifest: IndexVersion, batches: Iterable[list[Point]], canaries: int
+) -> IndexVersion:
     """Build a version of these points aside, check it by searching for some of them, and show it.
 
     Raises:
@@ -33,7 +35,7 @@ def show(store: Store, manifest: IndexVersion, batches: Iterable[list[Point]], c
             done += len(batch)
             report(done, manifest.count, "points")
         engine = store.seal(manifest.version, engine)
-        wrong = shortcoming(engine, manifest, asked)
+        wrong = find_shortcoming(engine, manifest, asked)
         if wrong:
             raise NocturneError(f"The new index stays hidden: {wrong}.", AGAIN)
         return store.publish(replace(manifest, recall=recall_of(engine, asked)), engine)
@@ -53,14 +55,14 @@ def _discard(store: Store, version: str) -> None:
         store.discard(version)
 
 
-def shortcoming(engine: Engine, manifest: IndexVersion, asked: Iterable[Point]) -> str:
+def find_shortcoming(engine: Engine, manifest: IndexVersion, asked: Iterable[Point]) -> str:
     """What an open version lacks: its count, or one of these points when it is searched for by its own text; or ""."""
     found = engine.count()
     if found != manifest.count:
         return f"it holds {found} points for {manifest.count} chunks (chunks that share an id are one point)"
     index = Index(engine, Keywords(manifest.mean_words), manifest.dimension)
     for point in asked:
-        if not _finds(index, point):
+        if not _does_find(index, point):
             return f"it does not find {point.chunk['path']}:{point.chunk['start_line']} by its own text"
     return ""
 
@@ -79,7 +81,7 @@ def recall_of(engine: Engine, asked: Iterable[Point]) -> float:
     return round(found / wanted, 3) if wanted else 1.0
 
 
-def canaries_of(engine: Engine, count: int, canaries: int) -> list[Point]:
+def self_check_queries(engine: Engine, count: int, canaries: int) -> list[Point]:
     """Points of an open version, evenly drawn from its `count`."""
     chosen = _rows(count, canaries)
     numbered = enumerate(point for batch in engine.every() for point in batch)
@@ -90,7 +92,7 @@ def _rows(count: int, canaries: int) -> set[int]:
     return {number * count // canaries for number in range(canaries)}
 
 
-def _finds(index: Index, point: Point) -> bool:
+def _does_find(index: Index, point: Point) -> bool:
     import numpy as np
 
     chunk, vector = point.chunk, np.asarray(point.dense, dtype=np.float32)
@@ -98,5 +100,5 @@ def _finds(index: Index, point: Point) -> bool:
         return True
     hits = index.search(f"{chunk['symbol']}\n{chunk['text']}", vector, CANARY_HITS)
     # A chunk of the same words, a copy or one more page of the same table, is as good an answer to its own text.
-    own = terms(chunk["text"])
-    return any(hit.chunk_id == chunk["chunk_id"] or terms(hit.text) == own for hit in hits)
+    own = query_terms(chunk["text"])
+    return any(hit.chunk_id == chunk["chunk_id"] or query_terms(hit.text) == own for hit in hits)

@@ -4,18 +4,20 @@ whole versions away."""
 from collections.abc import Callable, Collection, Iterator
 from contextlib import closing
 
-from pipelines.index.building import show
-from pipelines.index.engine import Engine, Point, anew
-from pipelines.index.stores import missing, store_of
-from pipelines.index.version import NAME_LETTERS, IndexVersion
-from pipelines.params import Index as IndexParams
-from pipelines.params import Params
+from pipelines.config.schema import Index as IndexParams
+from pipelines.config.schema import Params
+from pipelines.index.store.factory import missing_version, open_store
+from pipelines.index.store.interface import Engine, Point, reencode_points
+from pipelines.index.store.manifest import NAME_LETTERS, IndexVersion
+from pipelines.index.versions.build import check_and_build
 from pipelines.project import Project
 from pipelines.records import Record, fingerprint
 
 
-def without(project: Project, params: Params, version: str, gone: Callable[[Record], bool]) -> tuple[str, list[Record]]:
-    """A version with the same chunks but those that are gone. The old one stays until `remove`.
+def rewrite_without(
+    project: Project, params: Params, version: str, gone: Callable[[Record], bool]
+) -> tuple[str, list[Record]]:
+    """A version with the same chunks but those that are gone. The old one stays until `delete_versions`.
 
     Args:
         gone: says of a chunk whether it must go.
@@ -26,10 +28,10 @@ def without(project: Project, params: Params, version: str, gone: Callable[[Reco
     Raises:
         NocturneError: there is no whole version of this name, or the new one fails its check.
     """
-    with closing(store_of(project, params.index)) as store:
+    with closing(open_store(project, params.index)) as store:
         manifest = store.read(version) or store.earlier(version)
         if manifest is None:
-            raise missing(project, store, version)
+            raise missing_version(project, store, version)
         with closing(store.open(manifest)) as engine:
             went = [point for batch in engine.every() for point in batch if gone(point.chunk)]
             if not went:
@@ -39,11 +41,13 @@ def without(project: Project, params: Params, version: str, gone: Callable[[Reco
                 name, manifest.count - len(went), manifest.encoder, manifest.dimension, manifest.mean_words
             )
             kept = _kept(engine, {point.id for point in went})
-            show(store, fewer, anew(kept, manifest.mean_words), params.index.canaries)
+            check_and_build(store, fewer, reencode_points(kept, manifest.mean_words), params.index.canaries)
     return name, [point.chunk for point in went]
 
 
-def unnamed(project: Project, index: IndexParams, named: Collection[str], gone: Collection[str]) -> dict[str, int]:
+def find_unreferenced(
+    project: Project, index: IndexParams, named: Collection[str], gone: Collection[str]
+) -> dict[str, int]:
     """What the store holds and no release names, with its bytes.
 
     Args:
@@ -51,20 +55,20 @@ def unnamed(project: Project, index: IndexParams, named: Collection[str], gone: 
         gone: the versions of releases that were removed. On a server nothing else is taken: other workspaces may keep
             a project of the same name there. The embedded store belongs to this workspace alone.
     """
-    with closing(store_of(project, index)) as store:
+    with closing(open_store(project, index)) as store:
         held = store.held()
     return {name: size for name, size in held.items() if name not in named and (not index.url or name in gone)}
 
 
-def present(project: Project, index: IndexParams, version: str) -> bool:
+def is_present(project: Project, index: IndexParams, version: str) -> bool:
     """Whether there is a whole version of this name."""
-    with closing(store_of(project, index)) as store:
+    with closing(open_store(project, index)) as store:
         return store.read(version) is not None
 
 
-def remove(project: Project, index: IndexParams, version: str) -> None:
+def delete_versions(project: Project, index: IndexParams, version: str) -> None:
     """Take a version away, with everything it holds."""
-    with closing(store_of(project, index)) as store:
+    with closing(open_store(project, index)) as store:
         store.remove(version)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import NocturneError
-from pipelines.index.version import NAME_LETTERS
+from pipelines.index.store.manifest import NAME_LETTERS
 from pipelines.project import Project
 from pipelines.records import Record, file_sha256, fingerprint, read_json, read_jsonl
 
@@ -18,7 +18,7 @@ LAST_NAMED = 4  # the last schema that a version's name was made of as well
 
 
 @dataclass(frozen=True)
-class Material:
+class Inputs:
     """Chunks and their vectors, which make one version, always the same.
 
     Attributes:
@@ -34,7 +34,7 @@ class Material:
     again: str
 
     @classmethod
-    def of(cls, project: Project) -> "Material":
+    def of(cls, project: Project) -> "Inputs":
         """What the stages have made last."""
         folder = project.path("embedding")
         again = f"Delete {folder} and run `nocturne nightly {project.name}` again."

@@ -5,18 +5,18 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from pipelines.config.schema import Index as IndexParams
+from pipelines.config.schema import Params
 from pipelines.errors import NocturneError, UsageError
-from pipelines.index.building import canaries_of, shortcoming, show
-from pipelines.index.engine import Store, anew
-from pipelines.index.folders import EdgeStore
-from pipelines.index.material import Material
-from pipelines.index.memory import Memory
-from pipelines.index.published import publish
-from pipelines.index.server import ServerStore
-from pipelines.index.stores import missing, store_of
-from pipelines.index.version import EARLIER, IndexVersion
-from pipelines.params import Index as IndexParams
-from pipelines.params import Params
+from pipelines.index.store.embedded_store import EdgeStore
+from pipelines.index.store.factory import missing_version, open_store
+from pipelines.index.store.interface import Store, reencode_points
+from pipelines.index.store.manifest import EARLIER, IndexVersion
+from pipelines.index.store.memory_usage import MemoryUsage
+from pipelines.index.store.server_store import ServerStore
+from pipelines.index.versions.build import check_and_build, find_shortcoming, self_check_queries
+from pipelines.index.versions.inputs import Inputs
+from pipelines.index.versions.publish import publish
 from pipelines.project import Project
 
 
@@ -36,7 +36,7 @@ class Held:
     whole: bool
     bytes: int
     manifest: IndexVersion | None
-    memory: Memory | None = None
+    memory: MemoryUsage | None = None
     earlier: bool = False
 
     def facts(self) -> dict[str, Any]:
@@ -48,23 +48,23 @@ class Held:
         return {**state, "bytes": self.bytes, "memory": memory, **known}
 
 
-def inventory(project: Project, index: IndexParams) -> list[Held]:
+def list_versions(project: Project, index: IndexParams) -> list[Held]:
     """Every version that the store has, also what was begun and never ended.
 
     Raises:
         NocturneError: the store cannot be read.
     """
-    with closing(store_of(project, index)) as store:
+    with closing(open_store(project, index)) as store:
         return [_held(store, name, size) for name, size in store.held().items()]
 
 
-def look(project: Project, index: IndexParams, version: str) -> Held:
+def inspect(project: Project, index: IndexParams, version: str) -> Held:
     """One version.
 
     Raises:
         NocturneError: the store cannot be read.
     """
-    with closing(store_of(project, index)) as store:
+    with closing(open_store(project, index)) as store:
         return _held(store, version, 0)
 
 
@@ -81,7 +81,7 @@ def verify(project: Project, params: Params, version: str) -> list[str]:
     Raises:
         NocturneError: a server does not answer.
     """
-    with closing(store_of(project, params.index)) as store:
+    with closing(open_store(project, params.index)) as store:
         wrong = store.faults(version)
         manifest = store.read(version)
         if not wrong and manifest is None:
@@ -90,13 +90,15 @@ def verify(project: Project, params: Params, version: str) -> list[str]:
             return wrong
         try:
             with closing(store.open(manifest)) as engine:
-                lacking = shortcoming(engine, manifest, canaries_of(engine, manifest.count, params.index.canaries))
+                lacking = find_shortcoming(
+                    engine, manifest, self_check_queries(engine, manifest.count, params.index.canaries)
+                )
         except NocturneError as error:
             return [error.fact]
         return [lacking] if lacking else []
 
 
-def rebuild(project: Project, params: Params, version: str, kept: Iterable[Material] = ()) -> IndexVersion:
+def rebuild(project: Project, params: Params, version: str, kept: Iterable[Inputs] = ()) -> IndexVersion:
     """Build a version that is torn or missing again, the same content under the same name; a whole one is left alone.
 
     One that an earlier Nocturne made is made anew of what it holds. Any other is made of what the stages wrote last, or
@@ -109,19 +111,19 @@ def rebuild(project: Project, params: Params, version: str, kept: Iterable[Mater
     Raises:
         NocturneError: nothing makes it, or the build fails.
     """
-    with closing(store_of(project, params.index)) as store:
+    with closing(open_store(project, params.index)) as store:
         existing = store.read(version)
         if existing is not None and not store.faults(version):
             return existing
         if store.earlier(version) is not None and not store.faults(version):
-            return carried(store, store, version, params.index.canaries)
-    for material in (Material.of(project), *kept):
+            return copy_versions(store, store, version, params.index.canaries)
+    for material in (Inputs.of(project), *kept):
         if version in _names(material):
             return publish(project, params, material, version)
     embedded = EdgeStore(project.live, project.name, params.index.memory_mb)
-    with closing(store_of(project, params.index)) as store, closing(embedded):
+    with closing(open_store(project, params.index)) as store, closing(embedded):
         if params.index.url and not embedded.faults(version):
-            return carried(embedded, store, version, params.index.canaries)
+            return copy_versions(embedded, store, version, params.index.canaries)
     raise NocturneError(
         f"Version {version} of {project.name} cannot be built again: no chunks and vectors that are kept make it.",
         f"Bring it back with `nocturne index restore FILE`; without a backup, make a new release: "
@@ -138,13 +140,13 @@ def move(project: Project, params: Params, to: IndexParams, version: str) -> Ind
     """
     if to.url == params.index.url:
         raise UsageError(f"The index is at {to.url or 'data/live'} already.", "Name another place.")
-    with closing(store_of(project, params.index)) as source, closing(store_of(project, to)) as target:
+    with closing(open_store(project, params.index)) as source, closing(open_store(project, to)) as target:
         if not (source.read(version) or source.earlier(version)):
-            raise missing(project, source, version)
-        return carried(source, target, version, params.index.canaries)
+            raise missing_version(project, source, version)
+        return copy_versions(source, target, version, params.index.canaries)
 
 
-def carried(source: Store, target: Store, version: str, canaries: int) -> IndexVersion:
+def copy_versions(source: Store, target: Store, version: str, canaries: int) -> IndexVersion:
     """The version in the target, built there of the source's points and checked, when it is not there whole.
 
     Raises:
@@ -156,10 +158,10 @@ def carried(source: Store, target: Store, version: str, canaries: int) -> IndexV
     manifest = source.read(version) or source.earlier(version)
     assert manifest is not None
     with closing(source.open(manifest)) as engine:
-        return show(target, manifest.again(), anew(engine.every(), manifest.mean_words), canaries)
+        return check_and_build(target, manifest.again(), reencode_points(engine.every(), manifest.mean_words), canaries)
 
 
-def _names(material: Material) -> list[str]:
+def _names(material: Inputs) -> list[str]:
     """The names of the version that they make; none when they are not there."""
     try:
         return [material.version(), *material.former_versions()]

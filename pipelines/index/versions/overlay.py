@@ -5,16 +5,16 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from typing import TYPE_CHECKING
 
-from pipelines.index.engine import Engine, Scope, Store, id_of, points
-from pipelines.index.fields import payload
-from pipelines.index.hybrid import Hit, Index
-from pipelines.index.keywords import Keywords
-from pipelines.index.layouts import refuse
-from pipelines.index.stores import missing, store_of
-from pipelines.index.version import IndexVersion
-from pipelines.params import Index as IndexParams
+from pipelines.config.schema import Index as IndexParams
+from pipelines.index.search.hybrid import Hit, Index
+from pipelines.index.store.bm25 import Keywords
+from pipelines.index.store.factory import missing_version, open_store
+from pipelines.index.store.interface import Engine, Scope, Store, chunk_point_id, make_points
+from pipelines.index.store.manifest import IndexVersion
+from pipelines.index.store.payload import make_payload
+from pipelines.index.store.quantization import refuse_beyond
 from pipelines.project import Project
-from pipelines.records import Record, dumps
+from pipelines.records import Record, canonical_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 COPY = "watch"
 
 
-class ChangingIndex(AbstractContextManager["ChangingIndex"]):
+class OverlayIndex(AbstractContextManager["OverlayIndex"]):
     """An index whose files are replaced under it; a context manager. No search sees a file half replaced.
 
     It belongs to one process and is gone with it: nothing of it is a version, and the version that it began as is not
@@ -43,17 +43,17 @@ class ChangingIndex(AbstractContextManager["ChangingIndex"]):
         self._lock = threading.Lock()
 
     @classmethod
-    def of(cls, project: Project, index: IndexParams, version: str) -> "ChangingIndex":
+    def of(cls, project: Project, index: IndexParams, version: str) -> "OverlayIndex":
         """A copy of a published version.
 
         Raises:
             NocturneError: there is no whole version of this name, or it cannot be copied.
         """
-        store = store_of(project, index)
+        store = open_store(project, index)
         manifest = store.read(version)
         if manifest is None:
             with closing(store):
-                raise missing(project, store, version)
+                raise missing_version(project, store, version)
         return cls(store, manifest, None if index.url else index.memory_mb)
 
     def blobs(self) -> dict[str, str]:
@@ -84,10 +84,10 @@ class ChangingIndex(AbstractContextManager["ChangingIndex"]):
         held = self._engine.of(paths)
         new, amended = _difference(held, chunks)
         if self._memory_mb is not None:
-            refuse(self._manifest.layout, self.count() + len(new), self._manifest.dimension, self._memory_mb)
+            refuse_beyond(self._manifest.layout, self.count() + len(new), self._manifest.dimension, self._memory_mb)
         self._store.room(len(new), self._manifest.dimension)
-        made = list(points([chunks[row] for row in new], vectors[new], self._keywords))
-        gone = sorted(held.keys() - {id_of(chunk) for chunk in chunks})
+        made = list(make_points([chunks[row] for row in new], vectors[new], self._keywords))
+        gone = sorted(held.keys() - {chunk_point_id(chunk) for chunk in chunks})
         with self._lock:
             self._engine.amend(gone, amended)
             for batch in made:
@@ -120,11 +120,11 @@ def _difference(
     new: list[int] = []
     amended: dict[str, tuple[Record, list[int]]] = {}
     for row, chunk in enumerate(chunks):
-        id = id_of(chunk)
+        id = chunk_point_id(chunk)
         if id not in held or held[id]["content_hash"] != chunk["content_hash"]:
             new.append(row)
             continue
-        other = {name: value for name, value in payload(chunk).items() if held[id].get(name) != value}
+        other = {name: value for name, value in make_payload(chunk).items() if held[id].get(name) != value}
         if other:
-            amended.setdefault(dumps(other), (other, []))[1].append(id)
+            amended.setdefault(canonical_json(other), (other, []))[1].append(id)
     return new, list(amended.values())

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pipelines.index.hybrid import Index
-from pipelines.index.temporary import temporary_index
+from pipelines.index.search.hybrid import Index
+from pipelines.index.versions.scratch import temporary_index
 from pipelines.project import Project
 from pipelines.records import read_jsonl
 
 
 @contextmanager
-def own_index(project: Project) -> Iterator[Index]:
+def private_index(project: Project) -> Iterator[Index]:
     """An index of the project's chunks and vectors, gone at the end of the block.
 
     Raises:

@@ -2,16 +2,16 @@
 
 from contextlib import closing
 
+from pipelines.config.schema import Index as IndexParams
+from pipelines.config.schema import Params
 from pipelines.errors import TornIndex
-from pipelines.index.building import show
-from pipelines.index.engine import points
-from pipelines.index.hybrid import Index
-from pipelines.index.keywords import Keywords, mean_length
-from pipelines.index.material import Material
-from pipelines.index.stores import missing, store_of
-from pipelines.index.version import IndexVersion, mending
-from pipelines.params import Index as IndexParams
-from pipelines.params import Params
+from pipelines.index.search.hybrid import Index
+from pipelines.index.store.bm25 import Keywords, mean_word_count
+from pipelines.index.store.factory import missing_version, open_store
+from pipelines.index.store.interface import make_points
+from pipelines.index.store.manifest import IndexVersion, repair_step
+from pipelines.index.versions.build import check_and_build
+from pipelines.index.versions.inputs import Inputs
 from pipelines.project import Project
 
 
@@ -21,11 +21,11 @@ def version_of(project: Project) -> str:
     Raises:
         NocturneError: extraction or embedding has not run.
     """
-    return Material.of(project).version()
+    return Inputs.of(project).version()
 
 
 def publish(
-    project: Project, params: Params, material: Material | None = None, version: str | None = None
+    project: Project, params: Params, material: Inputs | None = None, version: str | None = None
 ) -> IndexVersion:
     """Make chunks and vectors an index version that readers can open. Nothing points at it yet.
 
@@ -40,17 +40,17 @@ def publish(
         NocturneError: chunks and vectors do not fit together, the engine fails, or a canary search does not find its
             own chunk.
     """
-    material = material or Material.of(project)
+    material = material or Inputs.of(project)
     version = version or material.version()
-    with closing(store_of(project, params.index)) as store:
+    with closing(open_store(project, params.index)) as store:
         existing = store.read(version)
         if existing is not None and not store.faults(version):
             return existing
         vectors, encoder = material.matrix(), material.facts["model"]
-        mean_words = mean_length(material.rows())
+        mean_words = mean_word_count(material.rows())
         manifest = IndexVersion(version, len(vectors), encoder, int(material.facts["dimension"]), mean_words)
-        batches = points(material.rows(), vectors, Keywords(mean_words))
-        return show(store, manifest, batches, params.index.canaries)
+        batches = make_points(material.rows(), vectors, Keywords(mean_words))
+        return check_and_build(store, manifest, batches, params.index.canaries)
 
 
 def open_index(project: Project, index: IndexParams, version: str) -> Index:
@@ -62,17 +62,17 @@ def open_index(project: Project, index: IndexParams, version: str) -> Index:
     Raises:
         NocturneError: there is no whole version of this name, or it does not hold as many chunks as it says.
     """
-    store = store_of(project, index)
+    store = open_store(project, index)
     manifest = store.read(version)
     if manifest is None:
         with closing(store):
-            raise missing(project, store, version)
+            raise missing_version(project, store, version)
     opened = Index(store.open(manifest), Keywords(manifest.mean_words), manifest.dimension)
     found = opened.count()
     if found != manifest.count:
         opened.close()
         raise TornIndex(
             f"Index version {version} of {project.name} holds {found} chunks, not {manifest.count}.",
-            mending(project.name, version),
+            repair_step(project.name, version),
         )
     return opened

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.index.edge import EdgeEngine
-from pipelines.index.engine import points
-from pipelines.index.hybrid import Index
-from pipelines.index.keywords import Keywords, mean_length
+from pipelines.index.search.hybrid import Index
+from pipelines.index.store.bm25 import Keywords, mean_word_count
+from pipelines.index.store.embedded_engine import EdgeEngine
+from pipelines.index.store.interface import make_points
 from pipelines.records import Record
 
 if TYPE_CHECKING:
@@ -24,10 +24,10 @@ def temporary_index(chunks: Sequence[Record], vectors: "np.ndarray") -> Iterator
         chunks: records of extraction/chunks.jsonl.
         vectors: row i for chunk i; float32, (len(chunks), dimension).
     """
-    keywords = Keywords(mean_length(chunks))
+    keywords = Keywords(mean_word_count(chunks))
     with tempfile.TemporaryDirectory(prefix="nocturne-index-") as folder:
         engine = EdgeEngine.create(Path(folder) / "shard", vectors.shape[1])
-        for batch in points(chunks, vectors, keywords):
+        for batch in make_points(chunks, vectors, keywords):
             engine.upsert(batch)
         try:
             yield Index(engine, keywords, vectors.shape[1])

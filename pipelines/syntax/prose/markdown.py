@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from pipelines.syntax.prose.sections import Heading, reading
-from pipelines.syntax.reading import Reading
+from pipelines.syntax.types import Reading
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from pipelines.syntax.prose.sections import Heading, reading
-from pipelines.syntax.reading import Reading
+from pipelines.syntax.types import Reading
 
 _RULE = re.compile(r"([!-/:-@\[-`{-~])\1*$")
 # What stands at the left margin and is no title: lists, fields, line blocks, doctests, comments and directives, tables.

@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pipelines.syntax.lines import Lines
-from pipelines.syntax.reading import Reading, define
-from pipelines.syntax.symbols import Symbol
+from pipelines.syntax.types import Reading, Symbol, make_symbol
 
 PATH = " > "
 
@@ -52,7 +51,7 @@ def _section(heading: Heading, end: int, path: str, lines: Lines) -> Symbol:
     if below < last:
         begin, after = lines.span(below, last)
         body = (begin, begin + len(lines.source[begin:after].rstrip()))
-    return define(
+    return make_symbol(
         lines,
         "section",
         heading.name,

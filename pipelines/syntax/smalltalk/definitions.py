@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from itertools import pairwise
 
-from pipelines.syntax.reading import define
 from pipelines.syntax.smalltalk.methods import Found, add_method, selector
 from pipelines.syntax.smalltalk.nodes import pragmas
 from pipelines.syntax.smalltalk.tokens import Token, Tokens
 from pipelines.syntax.symbols import MAX_DEPTH
+from pipelines.syntax.types import make_symbol
 
 _META = {b"class", b"classSide", b"classTrait"}
 _TONEL = {b"Class", b"Trait", b"Extension", b"Package"}
@@ -39,7 +39,7 @@ class Definitions:
         """Add the classes, each with its comment."""
         for name, (whole, body) in self.classes.items():
             comment = self.comments.get(name)
-            symbol = define(
+            symbol = make_symbol(
                 self.found.lines,
                 "class",
                 name.rsplit(".", 1)[-1],

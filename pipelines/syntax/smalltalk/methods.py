@@ -5,11 +5,9 @@ import re
 from dataclasses import dataclass, field
 
 from pipelines.syntax.lines import Lines
-from pipelines.syntax.reading import Reading, define
 from pipelines.syntax.smalltalk.nodes import pragmas, spans
 from pipelines.syntax.smalltalk.tokens import Token, Tokens, texts
-from pipelines.syntax.spans import Span
-from pipelines.syntax.symbols import Symbol
+from pipelines.syntax.types import Reading, Span, Symbol, make_symbol
 
 _BLANK_LINES = re.compile(rb"(?:[ \t\f\v]*(?:\r\n|\n|\r))+")
 
@@ -96,7 +94,7 @@ def add_method(
     start = min(_begin(source, doc.end if doc else inside[0], stop), stop)
     body = (start, stop) if start < stop else None
     found.symbols.append(
-        define(
+        make_symbol(
             found.lines,
             "method",
             name,

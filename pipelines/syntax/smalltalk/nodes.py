@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from pipelines.syntax.smalltalk.tokens import Token, Tokens
-from pipelines.syntax.spans import MAX_BYTES, MIN_BYTES, Span
+from pipelines.syntax.spans import MAX_BYTES, MIN_BYTES
+from pipelines.syntax.types import Span
 
 _NAMES = {b"[": "block", b"(": "parentheses", b"{": "array"}
 

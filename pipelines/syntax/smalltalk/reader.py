@@ -3,11 +3,11 @@
 import re
 
 from pipelines.syntax.lines import Lines
-from pipelines.syntax.reading import Reading
 from pipelines.syntax.smalltalk.definitions import Definitions
 from pipelines.syntax.smalltalk.fileout import FileOut
 from pipelines.syntax.smalltalk.methods import Found, add_method, selector
 from pipelines.syntax.smalltalk.tokens import Tokens, is_marked
+from pipelines.syntax.types import Reading
 
 # A file of FileTree (https://github.com/dalehenrich/filetree) is a protocol, and below it one method.
 _PROTOCOL = re.compile(rb"(?:\xef\xbb\xbf)?[\w*][^\r\n'\"\[\]{}.!:;^#]*(?:\r\n|\n|\r)")

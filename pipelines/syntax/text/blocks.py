@@ -4,7 +4,7 @@ import re
 from bisect import bisect_left
 
 from pipelines.syntax.lines import Lines
-from pipelines.syntax.reading import Reading
+from pipelines.syntax.types import Reading
 
 LONG = 40  # lines; what has more between two beginnings may be cut at blank lines too
 _COMMENT = re.compile(rb"#|//|/\*| ?\*|--(?!-)|;|<!--")

@@ -98,7 +98,7 @@ def kind_of(name: str) -> str | None:
     return _by_pygments(name) or _by_pygments(low) or TEXT
 
 
-def called(name: str) -> str | None:
+def find_kind(name: str) -> str | None:
     """The kind of text that a person calls so: its own name, another one that Pygments knows, or a file ending."""
     from pygments.lexers import find_lexer_class_by_name
     from pygments.util import ClassNotFound
