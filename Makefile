@@ -3,19 +3,27 @@
 VENV := .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
+# PyTorch's own build of the pinned torch for machines without CUDA: Linux on x86-64, Python 3.11. It is not on PyPI.
+TORCH_CPU := 6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b
 
-.PHONY: install nightly up repro test lint docs format clean
+.PHONY: install lock nightly up repro test lint docs format clean
 
 install: $(VENV)/.installed
 
-$(VENV)/.installed: pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "Nocturne needs Python 3.11 or later; $(PYTHON) is older. Name another: make PYTHON=python3.12"; exit 2; }
+$(VENV)/.installed: pyproject.toml constraints.txt requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo "Nocturne needs Python 3.11, 3.12 or 3.13; $(PYTHON) is another. Name one: make PYTHON=python3.12"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV), once: some minutes"
+	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	$(BIN)/python -m pipelines settings
 	@touch $@
+
+lock:  ## requirements.lock from constraints.txt: the same versions, with the hashes of their files
+	$(BIN)/uv pip compile constraints.txt --no-deps --universal --python-version 3.11 --generate-hashes \
+	  --no-annotate --no-header --quiet --output-file requirements.lock
+	@sed -i.old -e '/^torch==/s/$$/\n    --hash=sha256:$(TORCH_CPU) \\/' requirements.lock && rm requirements.lock.old
 
 nightly: install  ## a night for the default project: this repository
 	@$(BIN)/nocturne nightly

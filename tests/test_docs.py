@@ -6,7 +6,7 @@ import pytest
 from conftest import ROOT
 
 README = ROOT / "README.md"
-PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)\s]*)?\)")
 CODE_PATH = re.compile(r"`((?:benchmarks|flows|pipelines|tests|tools)/[\w./-]*)`")
 
