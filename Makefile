@@ -3,8 +3,6 @@
 VENV := .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
-# PyTorch's own build of the pinned torch for machines without CUDA: Linux on x86-64, Python 3.11. It is not on PyPI.
-TORCH_CPU := 6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b
 
 .PHONY: install lock nightly up repro test lint docs format clean
 
@@ -20,10 +18,11 @@ $(VENV)/.installed: pyproject.toml constraints.txt requirements.lock
 	$(BIN)/python -m pipelines settings
 	@touch $@
 
+# Without torch: PyTorch builds one version for CPU, CUDA and more, so that no list of hashes holds for every machine.
 lock:  ## requirements.lock from constraints.txt: the same versions, with the hashes of their files
+	rm -f requirements.lock
 	$(BIN)/uv pip compile constraints.txt --no-deps --universal --python-version 3.11 --generate-hashes \
-	  --no-annotate --no-header --quiet --output-file requirements.lock
-	@sed -i.old -e '/^torch==/s/$$/\n    --hash=sha256:$(TORCH_CPU) \\/' requirements.lock && rm requirements.lock.old
+	  --no-emit-package torch --no-annotate --no-header --quiet --output-file requirements.lock
 
 nightly: install  ## a night for the default project: this repository
 	@$(BIN)/nocturne nightly
