@@ -120,16 +120,16 @@ def test_a_registry_that_is_given_up_no_longer_keeps_anything(place, project, pa
     assert set(gone.indexes) == former.needs["moon"].indexes
 
 
-def test_what_a_workspace_from_before_identities_needs_is_known_from_its_first_command_on(
+def test_what_a_registry_names_is_listed_as_soon_as_a_workspace_takes_it(
     place, project, params, other, monkeypatch, tmp_path
 ):
-    """Nothing but a look at it came between the upgrade and the night with another registry."""
+    """Nothing but a look at it comes between that and a night with another registry."""
     shutil.move(place / identity.FOLDER, tmp_path / "registry")
     with monkeypatch.context() as usual:
         usual.delenv(VARIABLE)
         assert Releases(project).champion()
     tracking.accept(place)
-    released(project, params, "upgraded")
+    released(project, params, "taken")
     gone = retention.clear(project, params, at_once=True).gone
     assert (gone.releases, gone.indexes) == ([], {})
 
@@ -168,18 +168,6 @@ def refused(place, *command):
     return subprocess.run(
         [sys.executable, "-c", code, *command], env=environ, capture_output=True, text=True, timeout=300, cwd=ROOT
     )
-
-
-def test_a_workspace_from_before_identities_refuses_a_registry_that_names_none_of_its_indexes(
-    place, project, params, other, monkeypatch, tmp_path
-):
-    shutil.move(place / identity.FOLDER, tmp_path / "registry")
-    with pytest.raises(NocturneError, match="it seems to be another registry than usual"):
-        tracking.open_client(place)
-    assert identity.recorded_identities(place) is None
-    monkeypatch.delenv(VARIABLE)
-    every_release_can_go_live(project, params, tmp_path)
-    assert identity.recorded_identities(place) is not None
 
 
 def test_the_same_registry_by_another_address_is_the_same(place, project, monkeypatch, tmp_path):

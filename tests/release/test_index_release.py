@@ -287,7 +287,7 @@ def test_retrieval_metrics_and_the_arm_index_belong_together(change):
         Gate(**{**json.loads(FINDS.model_dump_json()), **change})
 
 
-def test_an_evaluation_of_an_earlier_release_has_no_record_to_compare_with(place, params, monkeypatch):
+def test_a_live_release_that_has_lost_its_record_is_not_compared_with(place, params, monkeypatch):
     project = params.project("explained", place)
     live = Releases(project).champion()
     live.files.path("retrieval.jsonl").unlink()
@@ -299,7 +299,7 @@ def test_an_evaluation_of_an_earlier_release_has_no_record_to_compare_with(place
 
 
 def test_a_file_that_a_release_on_another_machine_lacks_is_missing_there_too(place, params, tmp_path):
-    """MLflow's server has the files of an earlier release, which has no record of what its index found."""
+    """MLflow's server has the files of a release, but no record of what its index found."""
     project = params.project("explained", place)
     released(project, params, "far")
     live = Releases(project).champion()
