@@ -125,7 +125,7 @@ class Deployments:
 
         nights = FlowFilter(name=FlowFilterName(any_=["nightly"]))
         for deployment in await self._client.read_deployments(flow_filter=nights):
-            if deployment.tags and self.tag not in deployment.tags:  # earlier versions set none
+            if self.tag not in deployment.tags:
                 continue
             await self._client.pause_deployment(deployment.id)  # its planned nights go
             for run in await self._runs([deployment.id], (*UNFINISHED, "SCHEDULED")):

@@ -213,6 +213,7 @@ def test_rows_are_full_and_keep_samples_whole() -> None:
     rows = list(packed([("plain", [0] * 20 * ROW), *made]))
     assert all(len(row) == ROW for row in rows)
     last = next(n for n in range(1, 60) if not any(n in row for row in rows))
+    assert last > 1
     for n, ids in made[: last - 1]:
         assert sum(row.count(int(ids[0])) for row in rows) == len(ids), n
 

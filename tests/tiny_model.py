@@ -69,6 +69,8 @@ def make_adapter(folder: Path, base: Path, noise: float) -> None:
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
+    from pipelines.lm.adapter_manifest import write_manifest
+
     torch.manual_seed(2)
     config = LoraConfig(r=4, lora_alpha=8, target_modules="all-linear", task_type="CAUSAL_LM")
     model = get_peft_model(AutoModelForCausalLM.from_pretrained(base), config)
@@ -77,6 +79,7 @@ def make_adapter(folder: Path, base: Path, noise: float) -> None:
             if "lora_B" in name:
                 weight.normal_(std=noise)
     model.save_pretrained(folder)
+    write_manifest(folder, "adapter", quantised=True)
 
 
 def make_cross_encoder(folder: Path, labels: int = 1) -> None:

@@ -104,6 +104,8 @@ def trl(params: Any, rows: list[dict[str, Any]], folder: Path, chosen: dict[str,
     from transformers import BitsAndBytesConfig
     from trl import SFTConfig, SFTTrainer
 
+    from pipelines.lm.adapter_manifest import write_manifest
+
     torch.set_num_threads(params.threads)
     trainer = SFTTrainer(
         str(HOME / params.base_model),
@@ -128,6 +130,7 @@ def trl(params: Any, rows: list[dict[str, Any]], folder: Path, chosen: dict[str,
     )
     spent = timed(trainer.train)
     trainer.model.save_pretrained(str(folder / "adapter"))
+    write_manifest(folder / "adapter", "adapter", quantised=True)
     return spent
 
 

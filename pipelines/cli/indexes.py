@@ -49,7 +49,7 @@ def verify(version: Version = None, project: ProjectName = None, json: Json = Fa
 
 @index.command()
 def rebuild(version: Version = None, project: ProjectName = None, json: Json = False) -> None:
-    """Build what is torn, missing or of an earlier Nocturne again: the same content and name, from vectors kept."""
+    """Build what is torn or missing again: the same content under the same name, from the vectors that are kept."""
     from pipelines.release import index_versions
 
     place, params = open_project(project)
@@ -117,7 +117,7 @@ def describe_index(row: dict[str, Any]) -> str:
     if "error" in row:
         return str(row["error"])
     if not row["whole"]:
-        return f"version {row['version']} {_describe_damage(row)} → nocturne index rebuild {row['version']}"
+        return f"version {row['version']} is torn or missing → nocturne index rebuild {row['version']}"
     kept = f", {row['layout'] or 'float32'}, {describe_memory(row['memory'])}" if row["memory"] else ", on the server"
     return f"{row['count']:,} chunks{kept}; {describe_lag(row.get('behind'))}"
 
@@ -133,13 +133,6 @@ def describe_lag(behind: dict[str, int] | None) -> str:
     return f"{since}{files:,} file{'s' * (files != 1)} changed since"
 
 
-def _describe_damage(row: dict[str, Any]) -> str:
-    """What is wrong with a version that is not whole."""
-    from pipelines.index.store.manifest import EARLIER
-
-    return EARLIER if row["earlier"] else "is torn or missing"
-
-
 def describe_memory(memory: dict[str, Any]) -> str:
     """`needs 31 of 500 MB, 24 MB in memory now`, and what to do when that is too much."""
     needed, cached, budget = (memory[key] / 1e6 for key in ("needed", "cached", "budget"))
@@ -153,7 +146,7 @@ def _line(row: dict[str, Any]) -> str:
     """`0123456789ab  live  whole  12,345 chunks  …`."""
     of = f"release {', '.join(map(str, row['releases']))}" if row["releases"] else "no release"
     if not row["whole"]:
-        return f"{row['version']}  {_describe_damage(row)}  {of}"
+        return f"{row['version']}  is torn or missing  {of}"
     size = f"{row['bytes'] / 1e6:,.1f} MB" if row["bytes"] else "on the server"
     held = f"{row['count']:,} chunks  {row['encoder']}  {row['dimension']} dimensions  {size}"
     if row["memory"]:

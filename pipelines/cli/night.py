@@ -170,8 +170,8 @@ def _night(night: Any, last: Any) -> str:
     """How the last night ended, and when."""
     from pipelines.night.last_night import CRASHED, FAILED, INTERRUPTED, RUNNING
 
-    if night is None:  # of an earlier version, which kept no times
-        return last.state if last else "none yet"
+    if night is None:
+        return "none yet"
     began, by = _moment(night.began), " by the schedule" if night.by == "schedule" else ""
     at = f" in {night.stage}" if night.stage else ""
     if night.state == RUNNING:

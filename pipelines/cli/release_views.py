@@ -33,10 +33,8 @@ def format_line(release: Release) -> str:
 
 
 def _is_gain(gate: Mapping[str, Any]) -> bool:
-    """Whether a gate's value is the share of bits per byte that was saved; earlier releases had gates of no other
-    metric, and did not name it."""
-    named = gate.get("metric", FIRST) == FIRST and gate.get("against", "base") == "base"
-    return named and gate.get("value") is not None
+    """Whether a gate's value is the share of bits per byte that was saved."""
+    return gate["metric"] == FIRST and gate["against"] == "base" and gate["value"] is not None
 
 
 def _adapter(release: Release) -> str:
@@ -126,7 +124,7 @@ def _gates(gates: Sequence[Mapping[str, Any]]) -> None:
     table = Table("gate", "verdict", "reason", "rule", title="Gates", title_justify="left")
     for gate in gates:
         verdict = f"[{COLOURS[verdict_word(gate)]}]{verdict_word(gate)}[/]"
-        table.add_row(gate["name"], verdict, *(escape(str(gate.get(key, ""))) for key in ("reason", "rule")))
+        table.add_row(gate["name"], verdict, *(escape(str(gate[key])) for key in ("reason", "rule")))
     if gates:
         Console().print(table, highlight=False)
 

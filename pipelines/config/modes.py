@@ -8,6 +8,7 @@ Mode = Literal["lora", "qlora", "full", "none"]
 FORMER: dict[str, Mode] = {
     "LOCAL_LORA": "lora",
     "LOCAL_FINE_TUNING": "full",
+    "FINE_TUNING": "full",
     "LOCAL_HYBRID": "lora",
     "EXTERNAL_RAG": "none",
     "EXTERNAL_HYBRID": "lora",

@@ -78,11 +78,10 @@ class Verdict:
 
 
 def verdict_word(row: Mapping[str, Any]) -> str:
-    """What came of a gate, in a word: `passed`, `REFUSED`, `warned`, or `skipped` where there was nothing to judge. The
-    gates of the first releases all blocked, and did not say so."""
-    if row.get("passed"):
-        return "skipped" if row.get("reason", "").startswith(SKIPPED) else "passed"
-    return "REFUSED" if row.get("severity", "block") == "block" else "warned"
+    """What came of a gate, in a word: `passed`, `REFUSED`, `warned`, or `skipped` where there was nothing to judge."""
+    if row["passed"]:
+        return "skipped" if row["reason"].startswith(SKIPPED) else "passed"
+    return "REFUSED" if row["severity"] == "block" else "warned"
 
 
 def top_moves(row: Mapping[str, Any]) -> list[str]:

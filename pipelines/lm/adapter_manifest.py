@@ -37,20 +37,18 @@ def write_manifest(folder: Path, kind: Kind, quantised: bool) -> None:
 
 
 def read_manifest(folder: Path | None) -> AdapterManifest:
-    """What a folder holds; no folder is the bare base model. One of an earlier release has no manifest: it holds an
-    adapter for a base model in four bits, which was the only kind.
+    """What a folder holds; no folder is the bare base model.
 
     Raises:
-        NocturneError: the manifest says something that this version does not know.
+        NocturneError: the manifest is missing, or says something that this version does not know.
     """
     if folder is None:
         return BARE
-    if not (folder / MANIFEST).is_file():
-        return AdapterManifest("adapter", quantised=True, folder=folder)
-    said = read_json(folder / MANIFEST)
-    if not isinstance(said, dict) or said.get("kind") not in ("adapter", "model", "nothing"):
+    file = folder / MANIFEST
+    said = read_json(file) if file.is_file() else {}
+    if not isinstance(said, dict) or said.get("kind") not in ("adapter", "model", "nothing") or "quantised" not in said:
         raise NocturneError(
-            f"{folder / MANIFEST} says {said!r}, which is no kind of training result.",
+            f"{file} is missing, or does not say what was learned.",
             "Promote another release (`nocturne releases`), or run `nocturne nightly --force`.",
         )
-    return AdapterManifest(said["kind"], bool(said.get("quantised", True)), folder)
+    return AdapterManifest(said["kind"], bool(said["quantised"]), folder)

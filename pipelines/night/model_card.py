@@ -70,7 +70,7 @@ def _gates(gates: Iterable[dict[str, Any]], room: int) -> str:
     text = "\n## Gates\n\n| gate | verdict | reason | rule |\n| --- | --- | --- | --- |\n"
     gates = list(gates)
     for place, gate in enumerate(gates):
-        cells = (_cell(gate.get(key, "")) for key in ("name", "reason", "rule"))
+        cells = (_cell(gate[key]) for key in ("name", "reason", "rule"))
         name, reason, rule = cells
         line = f"| {name} | {verdict_word(gate)} | {reason} | {rule} |\n"
         more = f"\n{len(gates) - place} more are in the tags.\n"

@@ -64,7 +64,7 @@ def recorded_identities(workspace: Path) -> Mapping[str, str] | None:
 
 
 def check_registry(workspace: Path, mlflow: Any, uri: str) -> None:
-    """Refuse a registry that is not the workspace's; a workspace without one takes it, unless that cannot be its own.
+    """Refuse a registry that is not the workspace's; a workspace without one takes it.
 
     Args:
         mlflow: a client of the registry.
@@ -75,7 +75,6 @@ def check_registry(workspace: Path, mlflow: Any, uri: str) -> None:
     """
     known = recorded_identities(workspace)
     if known is None:
-        _refuse_a_stranger(workspace, mlflow, uri)
         accept_registry(workspace, mlflow, uri)
     elif _read(mlflow) != known["id"]:
         raise _another(uri, known["uri"])
@@ -104,7 +103,7 @@ def accept_registry(workspace: Path, mlflow: Any, uri: str) -> str:
     """Let the workspace belong to this registry from now on; returns its identity, which is made where it has none.
 
     What the releases of the former registry need stays listed and is kept. What those of this one need is listed before
-    anything else: of a workspace from before identities nothing is, and another registry may be next.
+    anything else: another registry may be next.
     """
     with suppress(OSError):
         (workspace / FOLDER).mkdir(parents=True, exist_ok=True)
@@ -206,20 +205,6 @@ def _another(uri: str, recorded_uri: str) -> NocturneError:
         f"MLflow at {uri} is not the registry that this workspace's releases are recorded in ({recorded_uri}).",
         f"Unset or correct MLFLOW_TRACKING_URI, or bring the database back from a backup. {ACCEPT}",
     )
-
-
-def _refuse_a_stranger(workspace: Path, mlflow: Any, uri: str) -> None:
-    """A workspace from before identities were kept: indexes lie there, and this registry must name one of them."""
-    for folder in sorted((workspace / "data" / "live").glob("*")):
-        held = {version.name for version in folder.iterdir() if version.is_dir()} if folder.is_dir() else set()
-        versions = mlflow.search_model_versions(f"name = '{folder.name}'", max_results=1000) if held else []
-        named = {version.tags.get("nocturne.index_version", "").strip('"') for version in versions}
-        if held and not held & named and any(len(name) == 12 for name in held):
-            raise NocturneError(
-                f"{folder} holds indexes of `{folder.name}`, and MLflow at {uri} has no release that uses one of them: "
-                "it seems to be another registry than usual.",
-                f"Unset or correct MLFLOW_TRACKING_URI, or bring the database back from a backup. {ACCEPT}",
-            )
 
 
 def _read(mlflow: Any) -> str | None:

@@ -22,7 +22,7 @@ class Manifest:
         dataset_dvc: what DVC calls the dataset's folder; its cache gives the bytes back by that name.
         gates: one row a gate, as the verdict gives them.
         index_dvc: by stage, what DVC calls the folders with the chunks and vectors that the index is made of; empty
-            when something of them was forgotten, and in releases made before these were kept.
+            when something of them was forgotten.
         adapter_from: the release whose adapter this is, where a night released its index alone; None for a release
             with an adapter of its own.
     """
@@ -60,8 +60,7 @@ class Manifest:
             NocturneError: a tag is missing: the version was not made by a night.
         """
         gates = [json.loads(tags[key]) for key in sorted(tags) if key.startswith(GATE)]
-        later = {"index_dvc", "adapter_from"} - {key.removeprefix(PREFIX) for key in tags}
-        names = cls.__dataclass_fields__.keys() - {"gates"} - later
+        names = cls.__dataclass_fields__.keys() - {"gates"}
         try:
             return cls(**{key: json.loads(tags[PREFIX + key]) for key in names}, gates=gates)
         except KeyError as missing:

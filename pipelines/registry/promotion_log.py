@@ -59,11 +59,6 @@ def find_missing(tags: Mapping[str, str], champion: int | None) -> tuple[str, Ev
     return _next(tags), {"at": noticed, "from": before, "to": champion, "by": BY_HAND, "user": ""}
 
 
-def events_to_show(tags: Mapping[str, str]) -> list[str]:
-    """The tags of nights and removals that still have the names under which MLflow's page shows them."""
-    return [key for key in tags if key.startswith(("nocturne.history.", "nocturne.intent", "nocturne.removed."))]
-
-
 def _keys(tags: Mapping[str, str]) -> list[str]:
     return sorted(key for key in tags if key.startswith(EVENT))
 

@@ -262,27 +262,13 @@ class Releases:
         model = self._model()
         if model is None:
             return
-        if (
-            promotion_log.events_to_show(model.tags)
-            or promotion_log.find_missing(model.tags, _number(model, CHAMPION)) is not None
-        ):
+        if promotion_log.find_missing(model.tags, _number(model, CHAMPION)) is not None:
             with self._alone(), explain_failures("writing the promotion history"):
                 self._settle()
-
-    def _hide_history(self, model: Any) -> Any | None:
-        """Give the history of an earlier version the names that MLflow's page hides; nothing of it is ever missing."""
-        for key in promotion_log.events_to_show(model.tags):
-            self.client.set_registered_model_tag(self.name, promotion_log.HIDDEN + key, model.tags[key])
-            self.client.delete_registered_model_tag(self.name, key)
-        return self._model()
 
     def _settle(self) -> None:
         """What follows a move of `champion`, the event last: its presence says that all of it is done."""
         model = self._model()
-        if model is not None and promotion_log.events_to_show(
-            model.tags
-        ):  # else an earlier version's moves would not be known
-            model = self._hide_history(model)
         found = promotion_log.find_missing(model.tags, _number(model, CHAMPION)) if model else None
         if found is None:
             return

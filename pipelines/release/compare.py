@@ -72,7 +72,7 @@ def _evaluation(release: Release) -> Record:
 
 
 def _scores(release: Release) -> dict[str, Record]:
-    """The records of its evaluation by example; none for a release from before they were kept."""
+    """The records of its evaluation by example; none where MLflow has lost them."""
     file = release.files.path("scores.jsonl")
     return {record["example_id"]: record for record in read_jsonl(file)} if file.is_file() else {}
 

@@ -64,7 +64,7 @@ def is_new_index(project: Project, live: Release | None) -> bool:
 
 def own_gates(live: Release | None, gates: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The gates that such a release has passed: its adapter those of its own night, its index those of tonight."""
-    adapter = [gate for gate in live.manifest.gates if gate.get("arm") != ARM] if live else []
+    adapter = [gate for gate in live.manifest.gates if gate["arm"] != ARM] if live else []
     return [*adapter, *(gate for gate in gates if gate["arm"] == ARM)]
 
 

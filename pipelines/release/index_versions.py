@@ -1,7 +1,6 @@
 """The index versions of a project beside the releases that name them; and serving while one of them is torn."""
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -116,19 +115,14 @@ def rebuild_version(project: Project, params: Params, version: str | None) -> di
 
 
 def repair_live(project: Project, params: Params) -> None:
-    """Build the live index again when it is not whole, every byte of which is read for that, and those of the other
-    releases that an earlier Nocturne made. For a night's end.
+    """Build the live index again when it is not whole; every byte is read to see that. For a night's end.
 
     Raises:
-        NocturneError: the live one cannot be built.
+        NocturneError: it cannot be built.
     """
     live = Releases(project).at(CHAMPION)
     if live is not None:
         _rebuild(project, params, live.index_version)
-    for name in resolve_version(project):
-        if maintain.inspect(project, params.index, name).earlier:
-            with suppress(NocturneError):  # `index list` goes on naming it
-                _rebuild(project, params, name)
 
 
 def _rebuild(project: Project, params: Params, version: str) -> None:
@@ -169,7 +163,7 @@ def move(workspace: Path, params: Params, url: str) -> dict[str, list[str]]:
 
 
 def backup(project: Project, params: Params, file: Path) -> list[str]:
-    """Write every whole version that a release names, of whichever Nocturne, to one file; returns their names.
+    """Write every whole version that a release names to one file; returns their names.
 
     Raises:
         UsageError: the file is there already.
@@ -177,7 +171,7 @@ def backup(project: Project, params: Params, file: Path) -> list[str]:
     """
     versions = resolve_version(project)
     held = {name: maintain.inspect(project, params.index, name) for name in versions[1:]}
-    kept = versions[:1] + [name for name, one in held.items() if one.whole or one.earlier]
+    kept = versions[:1] + [name for name, one in held.items() if one.whole]
     backups.backup(project, params, kept, file)
     return kept
 

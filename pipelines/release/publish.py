@@ -152,7 +152,6 @@ def _move(project: Project, params: Params, number: int, by: str) -> Release:
 
 def _check_torn(release: Release, what: str) -> UsageError:
     return UsageError(
-        f"Release {release.version} of `{release.project}` cannot go live: {what}, is missing, damaged or of an "
-        "earlier Nocturne.",
+        f"Release {release.version} of `{release.project}` cannot go live: {what}, is missing or damaged.",
         "Choose another one that `nocturne releases` lists, or bring it back: `nocturne index rebuild`, or a backup.",
     )

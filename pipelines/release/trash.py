@@ -57,5 +57,4 @@ def empty_next_time(workspace: Path, project: str) -> None:
 
 def _read(file: Path) -> dict:
     said = read_json(file) if file.is_file() else {}
-    at_once = said.get(AT_ONCE, [])
-    return {ITEMS: said.get(ITEMS, {}), AT_ONCE: at_once if isinstance(at_once, list) else []}
+    return {ITEMS: said.get(ITEMS, {}), AT_ONCE: said.get(AT_ONCE, [])}

@@ -241,6 +241,7 @@ def test_imports_are_not_quoted_where_there_is_documentation():
 def test_generation_is_shown_numbered_passages_and_cites_exactly_those(project, params, live, scripted):
     found = ask(project, params, live, "how is a release rolled back?", True)
     assert (found.mode, found.text) == ("generate", "It moves the alias [1].")
+    assert found.citations
     for citation in found.citations:
         assert f"[{citation.number}] {citation.path}:{citation.start_line}-{citation.end_line}" in scripted.prompts[0]
         assert citation.text in scripted.prompts[0]

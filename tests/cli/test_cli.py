@@ -264,6 +264,7 @@ def test_doctor_names_what_is_wrong_and_what_to_do(nocturne, place, tmp_path):
     source = make_repository(tmp_path / "moon", {"a.py": DOCUMENTED})
     add(place, "moon", source)
     rows = {row["check"]: row for row in json.loads(nocturne("doctor", "--json")[1])}
+    assert {"sources", "reranker"} <= rows.keys()
     assert all(row["ok"] for row in rows.values()), rows
     add(place, "moon", tmp_path / "gone")
     override(place, {"search": {"rerank": str(tmp_path / "no-model")}})

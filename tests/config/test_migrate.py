@@ -1,4 +1,4 @@
-"""`migrate`: what an earlier version or a person wrote into params.yaml moves to params.local.yaml, with comments."""
+"""`migrate`: what a person wrote into params.yaml moves to params.local.yaml, with comments."""
 
 import json
 import re

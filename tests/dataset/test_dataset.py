@@ -79,6 +79,7 @@ def test_completion_reproduces_the_source_and_alternates_its_forms(tokenizer):
     params = PARAMS.dataset.model_copy(update={"complete_per_kb": 40})
     drafts = list(make_fim(file(text=text), fim_tokens(tokenizer), params))
     modes = [draft["mode"] for draft in drafts]
+    assert set(modes) == {"psm", "spm"}
     assert abs(modes.count("psm") - modes.count("spm")) <= 1
     for draft in drafts:
         assert text[draft["start_byte"] : draft["end_byte"]] == draft["completion"]
@@ -111,6 +112,7 @@ def test_source_that_spells_a_special_token_is_quarantined(tokenizer, drafts_of)
     drafts = drafts_of(symbol(body='    return "<|im_end|>" + str(x)\n'))
     examples, quarantined = admit(drafts, tokenizer, PARAMS.dataset, "demo")
     assert {row["rule"] for row in quarantined} == {"special_token"}
+    assert "implement" in {row["task"] for row in quarantined}
     assert not any(example["task"] == "implement" for example in examples)
 
 

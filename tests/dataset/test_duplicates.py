@@ -167,9 +167,10 @@ def test_copied_files_lie_on_one_side_whatever_their_names():
     weights = {one["path"]: 5 for one in files + copies}
     held = split_files(files + copies, weights, set(), NONE, PARAMS.dataset).files
     assert 0 < len(held) < len(weights)
-    for one, copy in zip(files, copies, strict=True):
-        if len(tokenize(one["text"])) > 100:
-            assert (one["path"] in held) == (copy["path"] in held)
+    long = [pair for pair in zip(files, copies, strict=True) if len(tokenize(pair[0]["text"])) > 100]
+    assert long
+    for one, copy in long:
+        assert (one["path"] in held) == (copy["path"] in held)
 
 
 def test_a_list_holds_out_what_it_names_and_its_copies():

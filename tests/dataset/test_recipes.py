@@ -137,6 +137,7 @@ def test_no_training_prompt_shows_a_line_that_only_held_out_files_have(sides, so
         lines[path in held] |= {line.strip() for line in text.decode().splitlines() if len(line.strip()) >= 40}
     secret = lines[True] - lines[False]
     assert secret
+    assert sides[0]
     for example in sides[0]:
         assert not secret & {line.strip() for line in example["prompt"].splitlines()}
 
@@ -179,6 +180,7 @@ def test_passages_are_never_the_answer_and_never_held_out_in_training(sides, dra
     held = drawn_from().held_out
     drafts = list(retrieval.make(drawn_from()))
     assert {draft["mode"] for draft in drafts} == {"chat", "psm", "spm"}
+    assert {draft["path"] in held for draft in drafts} == {True, False}
     for draft in drafts:
         own = draft["request"] or draft["prompt"]
         passages = own[: own.rindex("Write the body of" if draft["request"] else "<|file_sep|>")]

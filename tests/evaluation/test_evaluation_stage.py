@@ -7,6 +7,7 @@ from night_files import ROOT, STRING, params, write
 from tiny_model import make_adapter, make_base
 
 from pipelines.evaluation import forgetting
+from pipelines.evaluation.arms import ARMS
 from pipelines.evaluation.eval_set import evaluate_adapter
 from pipelines.evaluation.metric_specs import MEASURES
 from pipelines.evaluation.stage import run
@@ -57,6 +58,7 @@ def test_it_writes_everything_it_promises(night):
     assert set(evaluation["arms"]["adapter+rag"]) == set(MEASURES) - set(OWN_RECORDS)
     assert evaluation["retrieval"]["questions"] == 4
     assert evaluation["retrieval"]["by_language"]["python"]["metrics"]["mrr"]["value"] > 0
+    assert set(evaluation["arms"]) == set(ARMS)
     for figures in evaluation["arms"].values():
         bits = figures["bits_per_byte"]
         assert 0 < bits["low"] < bits["value"] < bits["high"]
@@ -78,11 +80,15 @@ def test_an_adapter_examined_for_the_gates_gets_what_it_got_in_the_night(night):
     adapter = project.path("training", "adapter")
     again = evaluate_adapter(project, params(BASE), adapter, BASE, ["adapter", "adapter+rag"], ["chrf", "forgetting"])
     general = list(read_jsonl(project.path("evaluation", "forgetting.jsonl")))
+    assert general
     assert again[len(scores) :] == general
-    for score, record in zip(scores, again, strict=False):
-        for part in ("bits", "generated", "metrics"):
-            assert record.get(part, {}) == {arm: score[part][arm] for arm in record.get(part, {})}
-        assert set(record["bits"]) == {"adapter", "adapter+rag"}
+    asked = again[: len(scores)]
+    assert sum("generated" in record for record in asked) == 3
+    for score, record in zip(scores, asked, strict=True):
+        parts = ("bits", "generated", "metrics") if "generated" in score else ("bits",)
+        for part in parts:
+            assert set(record[part]) == {"adapter", "adapter+rag"}
+            assert record[part] == {arm: score[part][arm] for arm in record[part]}
         assert ("generated" in record) == ("generated" in score)
 
 
@@ -91,6 +97,7 @@ def test_a_champion_that_no_gate_asks_for_texts_writes_none(night):
     again = evaluate_adapter(
         project, params(BASE), project.path("training", "adapter"), BASE, ["adapter"], ["bits_per_byte"]
     )
+    assert len([record for record in again if "bits" in record]) == 6
     assert not any("generated" in record for record in again)
 
 

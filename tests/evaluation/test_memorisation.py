@@ -83,6 +83,7 @@ def test_an_adapter_that_writes_them_word_for_word_is_found_out():
     assert (told["extracted"]["strings"], told["guessed"]["strings"]) == (3, 1)
     assert told["guessed"]["adapter"]["value"] == 0
     assert set(told["by_language"]) == {"python"}
+    assert records
     assert not any("prompt" in record for record in records)
 
 

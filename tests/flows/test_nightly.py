@@ -108,7 +108,7 @@ def command(place, *arguments, **options):
     """The `nocturne` command as a user runs it."""
     code = "import sys; from pipelines.cli import main; sys.argv[0] = 'nocturne'; main()"
     return subprocess.run(
-        [sys.executable, "-c", code, *arguments], cwd=place, capture_output=True, text=True, timeout=900, **options
+        [sys.executable, "-c", code, *arguments], cwd=place, capture_output=True, text=True, timeout=300, **options
     )
 
 
@@ -157,7 +157,7 @@ def test_a_night_makes_a_release_that_names_what_it_consists_of(place, project):
     assert manifest.dataset_sha256 == file_sha256(project.path("dataset", "train.jsonl"))
     assert manifest.commit == git(project.source, "rev-parse", "HEAD").strip()
     assert (project.live / manifest.index_version).is_dir()
-    assert all(gate["passed"] for gate in manifest.gates)
+    assert [gate["passed"] for gate in manifest.gates] == [True] * len(gates())
     listed = json.loads(told("releases", "--json").stdout)
     assert [(one["version"], one["aliases"]) for one in listed] == [(1, ["champion"])]
     evaluation = read_json(project.path("evaluation", "evaluation.json"))

@@ -1,6 +1,6 @@
 """`nocturne up`, untouched: nights begin by themselves, params.yaml is followed, and there is one a workspace.
 
-The tests of this file share one `up` and run in their order.
+The tests of this file share one `up`; what one needs of another is a fixture.
 """
 
 import json
@@ -79,6 +79,7 @@ class Up:
     def __init__(self, place):
         self.place = place
         self.ports = free_port(), free_port()
+        self.said = {}
 
     def start(self):
         command = ["up", "--prefect-port", str(self.ports[0]), "--mlflow-port", str(self.ports[1])]
@@ -90,6 +91,7 @@ class Up:
             stderr=subprocess.STDOUT,
             text=True,
         )
+        self.said = {start: until(self.process, start) for start in ("Prefect ", "Schedule", "Next")}
 
     def prefect(self, path, body):
         return asked(f"http://127.0.0.1:{self.ports[0]}/api/{path}", body)
@@ -117,7 +119,8 @@ class Up:
 
 
 @pytest.fixture(scope="module")
-def at_work(tmp_path_factory):
+def one_up(tmp_path_factory):
+    """It begins a night every minute."""
     folder = tmp_path_factory.mktemp("up")
     source = make_repository(folder / "moon", {"a.py": "x = 1\n"})
     place = make_workspace(folder / "workspace", {"moon": source}, schedule={"cron": "* * * * *"})
@@ -128,46 +131,73 @@ def at_work(tmp_path_factory):
     made.process.wait(90)
 
 
+@pytest.fixture(scope="module")
+def began(one_up):
+    """What it said when it began, where it was found, and the schedule as it was told then."""
+    project = load_params(one_up.place).project("moon", one_up.place)
+    return dict(one_up.said), servers.find_running(one_up.place), describe_schedule(project)
+
+
+@pytest.fixture(scope="module")
+def first_night(one_up, began):
+    """The first night that began by itself, in Prefect and on disk."""
+    run = wait_for(one_up.ended_runs)[0]
+    return run, last_night.read_last_night(load_params(one_up.place).project("moon", one_up.place))
+
+
+@pytest.fixture(scope="module")
+def changed(one_up, first_night):
+    """Another time and one more project; what was said then, and what was served."""
+    source = {"source": str(one_up.place.parent / "moon")}
+    change(
+        one_up.place,
+        projects={"moon": source, "sun": source},
+        schedule={"cron": "17 3 * * *", "timezone": "Europe/Vienna"},
+    )
+    return until(one_up.process, "Schedule"), until(one_up.process, "Next      sun"), one_up.deployments()
+
+
+@pytest.fixture
+def at_work(one_up):
+    """Started again where a test has ended it."""
+    if one_up.process.poll() is not None:
+        one_up.start()
+    return one_up
+
+
 @pytest.fixture
 def project(at_work):
     return load_params(at_work.place).project("moon", at_work.place)
 
 
-def test_up_says_where_everything_is_and_when_the_next_night_begins(at_work, project):
-    assert until(at_work.process, "Prefect ").split()[1] == f"http://127.0.0.1:{at_work.ports[0]}"
-    assert until(at_work.process, "Schedule") == "Schedule  * * * * * UTC: moon"
-    assert until(at_work.process, "Next").startswith("Next      moon: 20")
-    assert servers.find_running(at_work.place)["prefect"] == f"http://127.0.0.1:{at_work.ports[0]}/api"
-    well, said = describe_schedule(project)
-    assert well, said
+def test_up_says_where_everything_is_and_when_the_next_night_begins(one_up, began):
+    said, running, (well, words) = began
+    assert said["Prefect "].split()[1] == f"http://127.0.0.1:{one_up.ports[0]}"
+    assert said["Schedule"] == "Schedule  * * * * * UTC: moon"
+    assert said["Next"].startswith("Next      moon: 20")
+    assert running["prefect"] == f"http://127.0.0.1:{one_up.ports[0]}/api"
+    assert well, words
 
 
-def test_a_night_begins_by_itself_and_ends_with_its_own_words(at_work, project):
-    run = wait_for(at_work.ended_runs)[0]
+def test_a_night_begins_by_itself_and_ends_with_its_own_words(first_night):
+    run, night = first_night
     assert run["state"]["name"] == "Failed"  # one file is too little to learn
     assert "from different files" in run["state"]["message"]
-    night = last_night.read_last_night(project)
     assert night.by == "schedule"
     assert night.began < time.time()
 
 
-def test_a_changed_time_and_an_added_project_are_taken_over_while_it_runs(at_work):
-    source = {"source": str(at_work.place.parent / "moon")}
-    change(
-        at_work.place,
-        projects={"moon": source, "sun": source},
-        schedule={"cron": "17 3 * * *", "timezone": "Europe/Vienna"},
-    )
-    assert until(at_work.process, "Schedule") == "Schedule  17 3 * * * Europe/Vienna: moon, sun"
-    assert "03:17 Europe/Vienna" in until(at_work.process, "Next      sun")
-    served = at_work.deployments()
+def test_a_changed_time_and_an_added_project_are_taken_over_while_it_runs(changed):
+    schedule_line, next_line, served = changed
+    assert schedule_line == "Schedule  17 3 * * * Europe/Vienna: moon, sun"
+    assert "03:17 Europe/Vienna" in next_line
     assert {name: (one.paused, one.crons) for name, one in served.items()} == {
         "moon": (False, ["17 3 * * *"]),
         "sun": (False, ["17 3 * * *"]),
     }
 
 
-def test_a_mistake_in_params_is_told_and_the_schedule_stays(at_work, project):
+def test_a_mistake_in_params_is_told_and_the_schedule_stays(at_work, changed):
     before = (at_work.place / "params.yaml").read_text()
     (at_work.place / "params.yaml").write_text(before.replace("17 3 * * *", "every night"))
     assert "every night" in until(at_work.process, "params.yaml is not taken over")
@@ -176,7 +206,7 @@ def test_a_mistake_in_params_is_told_and_the_schedule_stays(at_work, project):
     until(at_work.process, "params.yaml is in order again")
 
 
-def test_a_removed_project_is_served_no_more(at_work, project):
+def test_a_removed_project_is_served_no_more(at_work, project, changed):
     change(at_work.place, projects={"moon": {"source": str(project.source)}})
     assert until(at_work.process, "Schedule") == "Schedule  17 3 * * * Europe/Vienna: moon"
     assert at_work.deployments()["sun"].paused
@@ -204,7 +234,7 @@ def test_a_copy_of_the_workspace_does_not_use_its_servers(at_work, tmp_path):
     assert servers.mlflow_address(copy) is None
 
 
-def test_after_it_was_killed_the_next_one_has_the_same_schedule_and_no_pile_of_nights(at_work, project):
+def test_after_it_was_killed_the_next_one_has_the_same_schedule_and_no_pile_of_nights(at_work, project, changed):
     run = at_work.prefect("deployments/filter", {"deployments": {"name": {"any_": ["moon"]}}})[0]["id"]
     at_work.process.kill()
     at_work.process.wait()
@@ -214,7 +244,6 @@ def test_after_it_was_killed_the_next_one_has_the_same_schedule_and_no_pile_of_n
     # A night whose time has passed by the time it starts again.
     asked_for = at_work.prefect(f"deployments/{run}/create_flow_run", {})
     at_work.start()
-    until(at_work.process, "Next")
     state = at_work.prefect("flow_runs/filter", {"flow_runs": {"id": {"any_": [asked_for["id"]]}}})[0]["state"]
     assert (state["type"], state["name"]) in (("CANCELLED", "Missed"), ("FAILED", "Failed"))
     assert at_work.deployments()["moon"].crons == ["17 3 * * *"]

@@ -38,6 +38,7 @@ def test_a_document_is_what_the_engines_encoder_makes_of_its_words(chunks):
 
 def test_a_question_is_what_the_engines_encoder_makes_of_its_words(chunks):
     encoder = Bm25(Bm25Config(tokenizer=TokenizerType.Whitespace))
+    assert chunks
     for text in [chunk["text"] for chunk in chunks]:
         ours, theirs = Keywords(7.0).query(text), encoder.embed_query(" ".join(split_words(text)))
         assert (ours.indices, ours.values) == (list(theirs.indices), list(theirs.values))

@@ -94,7 +94,7 @@ def test_a_server_that_comes_back_is_not_noticed(fake, project, quick):
     fake.status, fake.body = (0, 503, 200), b'{"result": {"exists": false}, "status": "ok", "time": 0.0}'
     with pytest.raises(NocturneError, match="missing or damaged"):
         open_index(project, at(fake.url).index, "0123456789ab")
-    assert fake.asked == 5  # the last ones: whether it is of an earlier schema
+    assert fake.asked == 3
 
 
 def test_a_server_that_does_not_answer_costs_a_bounded_time(fake, project, quick):

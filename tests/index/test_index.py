@@ -120,6 +120,7 @@ def test_both_engines_rank_and_score_alike(project, edge, monkeypatch):
             return [index.search("roll back the http server", unit_vectors(6)[row], 6) for row in range(6)]
 
     for ours, theirs in zip(ranked(edge), ranked(engine_params("server", monkeypatch)), strict=True):
+        assert len(ours) == 6
         assert [hit.chunk_id for hit in ours] == [hit.chunk_id for hit in theirs]
         assert [hit.score for hit in ours] == pytest.approx([hit.score for hit in theirs], abs=1e-3)
 

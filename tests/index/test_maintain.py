@@ -155,13 +155,8 @@ def test_a_damaged_backup_builds_nothing(project, edge, tmp_path):
     assert maintain.list_versions(elsewhere, edge.index) == []
 
 
-def test_a_manifest_of_a_former_nocturne_is_read():
-    """It has no layout: what a seal holds is what was sealed."""
-    now = IndexVersion("0123456789ab", 3, "m", 16, 5.0).sealed()
-    from pipelines.index.store.manifest import SCHEMA
-    from pipelines.records import fingerprint
-
-    former = {key: value for key, value in now.items() if key not in ("seal", "layout", "recall")}
-    sealed = {**former, "seal": fingerprint(SCHEMA, former)}
-    assert IndexVersion.unsealed(sealed, "0123456789ab") == IndexVersion("0123456789ab", 3, "m", 16, 5.0)
-    assert IndexVersion.unsealed({**sealed, "count": 4}, "0123456789ab") is None
+def test_a_manifest_is_read_only_as_it_was_sealed():
+    version = IndexVersion("0123456789ab", 3, "m", 16, 5.0)
+    assert IndexVersion.unsealed(version.sealed(), "0123456789ab") == version
+    assert IndexVersion.unsealed({**version.sealed(), "count": 4}, "0123456789ab") is None
+    assert IndexVersion.unsealed(version.sealed(), "ba9876543210") is None

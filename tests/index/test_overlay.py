@@ -56,6 +56,7 @@ def test_a_file_of_old_and_new_passages_is_as_if_it_were_put_in_anew(changing, m
     changing.remove([path])
     changing.replace([path], now, vectors)
     assert len(written) == 3
+    assert held(changing).keys() == made.keys()
     for id, point in held(changing).items():
         assert point.chunk == made[id].chunk
         assert point.sparse == made[id].sparse

@@ -72,6 +72,8 @@ def test_both_scores_of_every_hit_are_what_looking_at_all_points_gives(tmp_path,
             cosine = {id: one["chunk_id"] for id, one in engine.engine.chunks([one.id for one in near]).items()}
             whole = {cosine[one.id]: one.score for one in near}
             words = {cosine[one.id]: one.score for one in said}
-            for hit in Index(engine, keywords, DIMENSION).search(text, vectors[row], 20, scope):
+            hits = Index(engine, keywords, DIMENSION).search(text, vectors[row], 20, scope)
+            assert hits
+            for hit in hits:
                 assert hit.similarity == pytest.approx(whole[hit.chunk_id], abs=1e-5)
                 assert hit.keywords == pytest.approx(words.get(hit.chunk_id, 0.0), abs=1e-3)

@@ -14,7 +14,6 @@ from pipelines.night import last_night, lock
 from pipelines.night import outcome as nights
 from pipelines.night.outcome import Outcome
 from pipelines.project import Project
-from pipelines.records import write_json
 
 NIGHT = """
 import sys, time
@@ -129,10 +128,3 @@ def test_by_hand_a_running_night_is_refused_and_the_schedule_waits_for_it(projec
         pass
     assert len(said) == 1
     assert "begins when it has ended" in said[0]
-
-
-def test_an_outcome_of_an_earlier_version_still_loads(project):
-    former = {"project": "moon", "state": "skipped", "passed": True, "release": 3}
-    write_json(project.night / "outcome" / "last.json", former)
-    assert nights.read_last_outcome(project).release == 3
-    assert last_night.read_last_night(project) is None

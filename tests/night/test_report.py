@@ -77,6 +77,7 @@ def test_the_page_says_the_decision_each_gate_and_what_the_data_is(night):
     project, verdict, _ = night
     page = report_file(project).read_text()
     assert "Not released: much better." in page
+    assert verdict.gates
     for gate in verdict.gates:
         assert gate.rule in page
     assert "0.py:" in page

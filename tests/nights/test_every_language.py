@@ -138,6 +138,7 @@ def test_text_beside_code_is_found_by_its_language_and_nothing_is_learned_of_it(
     project = Project("mixed", make_repository(tmp_path / "source", {**whole(CODE["go"][1]), **texts}), workspace)
     for stage in ("snapshot", "extraction", "history", "embedding", "dataset"):
         load(stage).run(project, params)
+    assert rows(project, "dataset", "train.jsonl")
     for name in ("train", "holdout", "preferences", "quarantine"):
         assert {one["language"] for one in rows(project, "dataset", f"{name}.jsonl")} <= {"go"}
     assert found(project, "lang:yaml how many cranes by night") == ["deploy/quay.yaml"]

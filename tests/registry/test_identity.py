@@ -8,7 +8,7 @@ import sys
 
 import pytest
 from conftest import ROOT, make_repository, make_workspace, with_database
-from release.night_results import GATES, candidate_of, kept_by_dvc, whole, write_night
+from release.night_results import GATES, candidate_of, copy_workspace, kept_by_dvc, whole, write_night
 from typer.testing import CliRunner
 
 from pipelines.cli import app
@@ -24,7 +24,8 @@ VARIABLE = "MLFLOW_TRACKING_URI"
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory, mlflow_database):
+def original(tmp_path_factory, mlflow_database):
+    """A workspace with three releases."""
     folder = tmp_path_factory.mktemp("identity")
     source = make_repository(folder / "source", {"a.py": "A = 1\n"})
     made = with_database(make_workspace(folder / "workspace", {"moon": source}, release={"keep": 3}), mlflow_database)
@@ -32,6 +33,11 @@ def place(tmp_path_factory, mlflow_database):
     for word in ("one", "two", "three"):
         released(project, load_params(made), word)
     return made
+
+
+@pytest.fixture
+def place(original, tmp_path):
+    return copy_workspace(original, tmp_path / "copy")
 
 
 @pytest.fixture
@@ -45,7 +51,7 @@ def project(params, place):
 
 
 @pytest.fixture
-def other(tmp_path, monkeypatch):
+def other(place, tmp_path, monkeypatch):
     """A variable that names another, empty registry."""
     monkeypatch.setenv(VARIABLE, f"sqlite:///{tmp_path / 'other.db'}")
 
@@ -111,7 +117,11 @@ def test_a_registry_that_cannot_be_written_down_is_not_said_to_be_accepted(place
     assert identity.recorded_identities(place) == before
 
 
-def test_a_registry_that_is_given_up_no_longer_keeps_anything(place, project, params):
+def test_a_registry_that_is_given_up_no_longer_keeps_anything(place, project, params, other, monkeypatch):
+    tracking.accept(place)
+    released(project, params, "elsewhere")
+    monkeypatch.delenv(VARIABLE)
+    tracking.accept(place)
     former = next(known for known in identity.read_all_needs(place) if not known.is_current)
     held = {folder.name for folder in project.live.iterdir()}
     assert former.needs["moon"].indexes < held
@@ -120,24 +130,22 @@ def test_a_registry_that_is_given_up_no_longer_keeps_anything(place, project, pa
     assert set(gone.indexes) == former.needs["moon"].indexes
 
 
-def test_what_a_workspace_from_before_identities_needs_is_known_from_its_first_command_on(
+def test_what_a_registry_names_is_listed_as_soon_as_a_workspace_takes_it(
     place, project, params, other, monkeypatch, tmp_path
 ):
-    """Nothing but a look at it came between the upgrade and the night with another registry."""
-    shutil.move(place / identity.FOLDER, tmp_path / "registry")
+    """Nothing but a look at it comes between that and a night with another registry."""
+    shutil.rmtree(place / identity.FOLDER)
     with monkeypatch.context() as usual:
         usual.delenv(VARIABLE)
         assert Releases(project).champion()
     tracking.accept(place)
-    released(project, params, "upgraded")
+    released(project, params, "taken")
     gone = retention.clear(project, params, at_once=True).gone
     assert (gone.releases, gone.indexes) == ([], {})
 
     monkeypatch.delenv(VARIABLE)
     tracking.accept(place)
     every_release_can_go_live(project, params, tmp_path / "restored")
-    shutil.rmtree(place / identity.FOLDER)
-    shutil.move(tmp_path / "registry", place / identity.FOLDER)
 
 
 @pytest.mark.parametrize("damage", ["missing", "emptied", "torn", "other"])
@@ -168,18 +176,6 @@ def refused(place, *command):
     return subprocess.run(
         [sys.executable, "-c", code, *command], env=environ, capture_output=True, text=True, timeout=300, cwd=ROOT
     )
-
-
-def test_a_workspace_from_before_identities_refuses_a_registry_that_names_none_of_its_indexes(
-    place, project, params, other, monkeypatch, tmp_path
-):
-    shutil.move(place / identity.FOLDER, tmp_path / "registry")
-    with pytest.raises(NocturneError, match="it seems to be another registry than usual"):
-        tracking.open_client(place)
-    assert identity.recorded_identities(place) is None
-    monkeypatch.delenv(VARIABLE)
-    every_release_can_go_live(project, params, tmp_path)
-    assert identity.recorded_identities(place) is not None
 
 
 def test_the_same_registry_by_another_address_is_the_same(place, project, monkeypatch, tmp_path):

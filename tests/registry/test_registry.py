@@ -73,13 +73,6 @@ def test_a_release_names_everything_it_belongs_with(project, tmp_path):
     assert Releases(project).champion() == made
 
 
-def test_a_release_of_before_indexes_were_kept_is_read_without_what_made_its_index(project, tmp_path):
-    made = released(project, tmp_path, index_dvc={"embedding": "v.dir"})
-    assert made.manifest.folders == {"e.dir", "v.dir"}
-    Releases(project).client.delete_model_version_tag(project.name, str(made.version), "nocturne.index_dvc")
-    assert Releases(project).champion().manifest == manifest()
-
-
 def test_a_challenger_waits_until_a_person_promotes_it(project, tmp_path):
     waiting = released(project, tmp_path, promote=False)
     releases = Releases(project)

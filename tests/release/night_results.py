@@ -1,5 +1,8 @@
 """What the stages of a night leave for the decision, small and drawn by a seed: no model takes part."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 
 from pipelines.config.schema import Params
@@ -10,6 +13,7 @@ from pipelines.night.candidate import Candidate
 from pipelines.project import Project
 from pipelines.records import file_sha256, fingerprint, read_json, write_atomic, write_json, write_jsonl
 from pipelines.registry.release import Release
+from pipelines.registry.tracking import open_client
 
 DIMENSION = 16
 REPORTS = ("report.html", "scores.jsonl", "retrieval.jsonl")
@@ -126,6 +130,14 @@ def kept_by_dvc(project: Project, stage: str = "dataset") -> str:
     name = str(made.hash_info.value)
     assert dvc.read_stored(project, name) is not None
     return name
+
+
+def copy_workspace(original: Path, folder: Path) -> Path:
+    """A copy of a workspace with releases, for one test to change; MLflow's records name the copy."""
+    place = folder / "workspace"
+    shutil.copytree(original, place, symlinks=True)
+    open_client(place)
+    return place
 
 
 def whole(project: Project, params: Params, release: Release) -> bool:

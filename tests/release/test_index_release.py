@@ -28,6 +28,10 @@ FINDS = Gate(
     name="finds as much", metric="ndcg@10", arm="index", against="champion", margin=0.05, confidence=0.95,
     severity="block",
 )  # fmt: skip
+PROJECTS = (
+    "first", "untrained", "same", "refused", "promoted", "kept", "killed", "review", "gated", "revert", "alone", "warm",
+    "explained", "lost", "far",
+)  # fmt: skip
 REFUSED = [{**GATES[0], "passed": False, "reason": "no gain"}]
 
 
@@ -44,9 +48,9 @@ class Judged:
 @pytest.fixture(scope="module")
 def place(tmp_path_factory, mlflow_database):
     folder = tmp_path_factory.mktemp("index_release")
-    source = make_repository(folder / "source", {"a.py": "A = 1\n"})
-    names = ("first", "refused", "kept", "review", "revert", "alone", "warm", "explained")
-    return with_database(make_workspace(folder / "workspace", dict.fromkeys(names, source)), mlflow_database)
+    sources = {name: make_repository(folder / name, {"a.py": "A = 1\n"}) for name in ("source", "behind", "dirty")}
+    projects = dict.fromkeys(PROJECTS, sources.pop("source")) | sources
+    return with_database(make_workspace(folder / "workspace", projects), mlflow_database)
 
 
 @pytest.fixture
@@ -119,7 +123,8 @@ def test_what_a_person_rolled_back_is_not_released_again_and_another_commit_is(p
 
 
 def test_a_night_that_was_killed_before_its_index_was_released_is_judged_again(place, params, monkeypatch):
-    project = params.project("kept", place)
+    project = params.project("killed", place)
+    released(project, params, "good")
     now = written(project, "killed")
     publish_candidate(project, params, now, False, REFUSED)
     assert Releases(project).decided("killed") is False
@@ -147,7 +152,8 @@ def test_without_a_live_release_the_base_model_takes_the_place_of_the_adapter(pl
 
 
 def test_a_release_without_a_trained_adapter_has_learned_from_nothing(place, params, tmp_path):
-    project = params.project("first", place)
+    project = params.project("untrained", place)
+    refused(project, params, "first")
     assert Releases(project).champion().manifest.dataset_dvc == ""
     assert trace(project, parse_location("src/first.py", None)) == []
     with pytest.raises(UsageError, match="Release 1 has no dataset: nothing was trained for it"):
@@ -155,7 +161,8 @@ def test_a_release_without_a_trained_adapter_has_learned_from_nothing(place, par
 
 
 def test_the_same_index_is_not_released_again(place, params):
-    project = params.project("first", place)
+    project = params.project("same", place)
+    refused(project, params, "first")
     now = written(project, "first")
     publish_candidate(project, params, now, False, REFUSED)
     assert release_index_of_refused(project, params, now, Judged(REFUSED)) is None
@@ -173,12 +180,13 @@ def test_with_review_the_new_index_waits(place, params):
 
 
 def test_an_index_that_its_own_gate_refuses_is_not_released(place, params):
-    project = params.project("review", place)
+    project = params.project("gated", place)
+    released(project, params, "good")
     rows = [*REFUSED, {**GATES[0], "arm": "index", "passed": False}]
     assert refused(project, params, "worst", rows).index_release is None
     assert Releases(project).carried_out("worst", auto=True)
     warned = [*REFUSED, {**GATES[0], "arm": "index", "passed": False, "severity": "warn"}]
-    assert refused(project, params, "warned", warned).index_release == 3
+    assert refused(project, params, "warned", warned).index_release == 2
 
 
 def test_a_source_that_goes_back_gets_its_former_release_back(place, params):
@@ -287,21 +295,21 @@ def test_retrieval_metrics_and_the_arm_index_belong_together(change):
         Gate(**{**json.loads(FINDS.model_dump_json()), **change})
 
 
-def test_an_evaluation_of_an_earlier_release_has_no_record_to_compare_with(place, params, monkeypatch):
-    project = params.project("explained", place)
+def test_a_live_release_that_has_lost_its_record_is_not_compared_with(place, params, monkeypatch):
+    project = params.project("lost", place)
+    released(project, params, "good")
     live = Releases(project).champion()
     live.files.path("retrieval.jsonl").unlink()
     monkeypatch.setattr("pipelines.evaluation.retrieval.measure_retrieval", lambda *_: some_questions(0.1))
     verdict, _ = judge_index(project, params, live)
     assert verdict.passed
     assert "no record" in retrieval_of(live, []).skipped
-    write_jsonl(live.files.path("retrieval.jsonl"), some_questions(1.0))
 
 
 def test_a_file_that_a_release_on_another_machine_lacks_is_missing_there_too(place, params, tmp_path):
-    """MLflow's server has the files of an earlier release, which has no record of what its index found."""
-    project = params.project("explained", place)
-    released(project, params, "far")
+    """MLflow's server has the files of a release, but no record of what its index found."""
+    project = params.project("far", place)
+    released(project, params, "good")
     live = Releases(project).champion()
     live.files.path("retrieval.jsonl").unlink()
     far = replace(live, files=replace(live.files, uri="mlflow-artifacts:/far", copies=tmp_path / "copies"))
@@ -316,7 +324,8 @@ def test_status_says_how_far_the_live_index_is_behind_the_source(place, params):
     from pipelines.cli.indexes import describe_lag
     from pipelines.release.index_versions import count_lag
 
-    project = params.project("warm", place)
+    project = params.project("behind", place)
+    released(project, params, "good")
     head = git(project.source, "rev-parse", "HEAD").strip()
     publish_candidate(project, params, candidate_of(project, "behind", head, kept_by_dvc(project)), True, GATES)
     live = Releases(project).champion()
@@ -334,7 +343,7 @@ def test_a_file_that_the_night_read_before_it_was_committed_has_not_changed_sinc
 
     from pipelines.release.index_versions import count_lag
 
-    project = params.project("warm", place)
+    project = params.project("dirty", place)
     (project.source / "b.py").write_text("COMMITTED = 3\n")
     commit_all(project.source)
     head = git(project.source, "rev-parse", "HEAD").strip()
@@ -356,7 +365,10 @@ def test_a_file_that_the_night_read_before_it_was_committed_has_not_changed_sinc
 
 
 def test_a_release_of_an_index_can_be_promoted_like_any_other(place, params):
-    project = params.project("refused", place)
+    project = params.project("promoted", place)
+    released(project, params, "good")
+    refused(project, params, "worse")
+    rollback(project, params, 1)
     assert publish.promote(project, params, 2).version == 2
     with pytest.raises(UsageError):
         publish.promote(project, params, 9)

@@ -22,7 +22,7 @@ def place(tmp_path_factory):
     """One workspace for the module: MLflow needs seconds to make its database. Each test has a project of its own."""
     folder = tmp_path_factory.mktemp("publication")
     source = make_repository(folder / "source", {"a.py": "A = 1\n"})
-    return make_workspace(folder / "workspace", dict.fromkeys(("fresh", "fails", "waits", "moves"), source))
+    return make_workspace(folder / "workspace", dict.fromkeys(("fresh", "fails", "waits", "moves", "card"), source))
 
 
 @pytest.fixture
@@ -133,19 +133,19 @@ def test_a_release_that_is_not_whole_cannot_go_live(place, params):
 def test_mlflow_has_the_card_the_parameters_the_datasets_and_the_commit(place, params):
     from mlflow.data import get_source
 
-    project = params.project("moves", place)
+    project = params.project("card", place)
     outcome = released(project, params, "card")
     client = Releases(project).client
-    version, run = client.get_model_version("moves", str(outcome.release)), client.get_run(outcome.run)
+    version, run = client.get_model_version("card", str(outcome.release)), client.get_run(outcome.run)
     assert version.run_id == outcome.run
-    for said in ("# moves", "better than the base", "| adapter | 0.900 (0.700 to 1.100) |", "nocturne rollback"):
+    for said in ("# card", "better than the base", "| adapter | 0.900 (0.700 to 1.100) |", "nocturne rollback"):
         assert said in version.description
     assert run.data.params["training.rank"] == str(params.training.rank)
     assert run.data.params["dataset.recipes.explain"] == "1.0"
     assert not any(key.startswith("projects") for key in run.data.params)
     assert run.data.tags["mlflow.source.git.commit"] == "c" * 40
     assert {i.tags[0].value: i.dataset.name for i in run.inputs.dataset_inputs} == {
-        "training": "moves train", "evaluation": "moves holdout",
+        "training": "card train", "evaluation": "card holdout",
     }  # fmt: skip
     train = next(i.dataset for i in run.inputs.dataset_inputs if i.tags[0].value == "training")
     assert get_source(train).load() == str(project.path("dataset", "train.jsonl"))

@@ -1,5 +1,7 @@
-"""What is kept, what goes, and that a clearing which is killed anywhere leaves every release whole. One workspace, real
-MLflow, DVC and index; the tests run in their order."""
+"""What is kept, what goes, and that a clearing which is killed anywhere leaves every release whole.
+
+MLflow, DVC and index are real; each test has a copy of one workspace.
+"""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -7,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from conftest import commit_all, git, make_repository, make_workspace
 from mlflow import MlflowClient
-from release.night_results import GATES, LOST, candidate_of, kept_by_dvc, whole, write_night
+from release.night_results import GATES, LOST, candidate_of, copy_workspace, kept_by_dvc, whole, write_night
 from typer.testing import CliRunner
 
 from pipelines.cli import app
@@ -28,23 +30,6 @@ from pipelines.release.publish import promote, publish_candidate, rollback
 WORDS = ("one", "two", "three", "four", "five")
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("retention")
-    source = make_repository(folder / "source", {"src/a.py": "A = 1\n"})
-    return make_workspace(folder / "workspace", {"moon": source, "sun": source}, release={"keep": 2})
-
-
-@pytest.fixture(scope="module")
-def params(place):
-    return load_params(place)
-
-
-@pytest.fixture(scope="module")
-def project(params, place):
-    return params.project("moon", place)
-
-
 def night(project, params, word, passed=True, gain=0.1):
     write_night(project, word, gain)
     commit = git(project.source, "rev-parse", "HEAD").strip()
@@ -53,15 +38,20 @@ def night(project, params, word, passed=True, gain=0.1):
 
 
 @pytest.fixture(scope="module")
-def history(project, params, place):
-    """Five releases, the last one live, release 2 `previous` and release 1 a person's own; between them a rejected
+def original(tmp_path_factory):
+    """Six releases: the fifth is live, the sixth `previous`, and the first a person's own. Between them are a rejected
     candidate and an interrupted one. Another project has a release, and a branch names what DVC made earlier."""
+    folder = tmp_path_factory.mktemp("retention")
+    source = make_repository(folder / "source", {"src/a.py": "A = 1\n"})
+    place = make_workspace(folder / "workspace", {"moon": source, "sun": source}, release={"keep": 2})
+    params = load_params(place)
+    project, sun = params.project("moon", place), params.project("sun", place)
     dvc.reproduce(project, "snapshot")
     commit_all(place, "a night")
     git(place, "branch", "kept")
     first = dvc.output_hash(project, "snapshot")
-    (project.source / "src" / "b.py").write_text("B = 2\n")
-    commit_all(project.source)
+    (source / "src" / "b.py").write_text("B = 2\n")
+    commit_all(source)
     dvc.reproduce(project, "snapshot")
     for word in WORDS[:4]:
         night(project, params, word, gain=0.1 * len(word))
@@ -72,12 +62,43 @@ def history(project, params, place):
     promote(project, params, 2)
     night(project, params, "five")
     mlflow.set_registered_model_alias("moon", "favourite", "1")
-    sun = params.project("sun", place)
     night(sun, params, "sunny")
-    return {"mine": mine, "sun": Releases(sun).champion(), "branch": first}
+    (source / "src" / "c.py").write_text("C = 3\n")
+    commit_all(source, "the third file")
+    rank = params.model_copy(update={"training": params.training.model_copy(update={"rank": 32})})
+    night(project, rank, "six")
+    rollback(project, params, None)
+    return place, {"mine": mine, "branch": first}
 
 
-def test_a_release_is_explained_whole(project, history):
+@pytest.fixture
+def place(original, tmp_path):
+    return copy_workspace(original[0], tmp_path / "copy")
+
+
+@pytest.fixture
+def params(place):
+    return load_params(place)
+
+
+@pytest.fixture
+def project(params, place):
+    return params.project("moon", place)
+
+
+@pytest.fixture
+def history(original):
+    """What the releases alone do not say: a person's `mine` run, and what the `branch` names."""
+    return original[1]
+
+
+@pytest.fixture
+def cleared(project, params):
+    """All that nothing needs is gone."""
+    return retention.clear(project, params, at_once=True)
+
+
+def test_a_release_is_explained_whole(project):
     facts = explain_difference(project, 2)
     assert facts["metrics"]["adapter"]["bits_per_byte"]["value"] == pytest.approx(0.7)
     assert facts["data"]["recipes"] == {"complete": 3, "explain": 3}
@@ -87,7 +108,7 @@ def test_a_release_is_explained_whole(project, history):
     ]  # fmt: skip
 
 
-def test_two_releases_are_compared_by_figures_data_parameters_commits_and_texts(project, params, history):
+def test_two_releases_are_compared_by_figures_data_parameters_commits_and_texts(project, params):
     facts = compare(project, params, 1, 3)
     one, other = facts["metrics"]["adapter"]["bits_per_byte"]
     assert (one["value"], other["value"]) == (pytest.approx(0.7), pytest.approx(0.5))
@@ -102,19 +123,14 @@ def test_two_releases_are_compared_by_figures_data_parameters_commits_and_texts(
         compare(project, params, 1, 9)
 
 
-def test_a_changed_parameter_and_the_commits_between_are_named(project, params, history, place):
-    (project.source / "src" / "c.py").write_text("C = 3\n")
-    commit_all(project.source, "the third file")
-    rank = params.model_copy(update={"training": params.training.model_copy(update={"rank": 32})})
-    night(project, rank, "six")
+def test_a_changed_parameter_and_the_commits_between_are_named(project, params):
     facts = compare(project, params, 5, 6)
     assert facts["parameters"] == {"training.rank": [16, 32]}
     assert facts["code"]["added"]["count"] == 1
     assert "the third file" in facts["code"]["added"]["commits"][0]
-    rollback(project, params, None)
 
 
-def test_what_would_go_is_said_and_nothing_is_touched(project, params, history, place):
+def test_what_would_go_is_said_and_nothing_is_touched(project, params, place):
     def everything():
         folders = (place / "mlruns" / "artifacts", project.live, place / ".dvc" / "cache")
         return [tree_sha256(folder) for folder in folders], [one.version for one in Releases(project).every()]
@@ -143,7 +159,7 @@ def nocturne(place, monkeypatch):
     return run
 
 
-def test_the_commands_say_the_same_as_their_json(nocturne, project, history):
+def test_the_commands_say_the_same_as_their_json(nocturne, project):
     assert [one["version"] for one in json.loads(nocturne("releases", "--json"))] == [6, 5, 4, 3, 2, 1]
     assert json.loads(nocturne("show", "2", "--json"))["recorded"]["run"] in nocturne("show", "2")
     assert "release 4 → release 2  promote" in nocturne("show", "2")
@@ -166,7 +182,7 @@ def aged(place, name, days):
     write_json(file, {**said, "items": {**said["items"], name: since.isoformat()}})
 
 
-def test_what_nothing_needs_waits_in_the_bin_and_what_is_needed_again_leaves_it(project, params, history, place):
+def test_what_nothing_needs_waits_in_the_bin_and_what_is_needed_again_leaves_it(project, params):
     done = retention.clear(project, params)
     assert done.gone.facts() == retention.Waste().facts()
     assert done.waiting.facts() == retention.find_waste(project, params).facts()
@@ -180,7 +196,7 @@ def test_what_nothing_needs_waits_in_the_bin_and_what_is_needed_again_leaves_it(
     assert retention.clear(project, params).waiting.releases == [4, 3, 2]
 
 
-def test_an_item_is_deleted_after_its_days_in_the_bin_and_no_other_one(project, params, history, place):
+def test_an_item_is_deleted_after_its_days_in_the_bin_and_no_other_one(project, params, place):
     waiting = retention.clear(project, params).waiting
     interrupted = next(run for run in waiting.runs if run.bytes == 0)
     aged(place, f"moon/run/{interrupted.run}", 6)
@@ -198,7 +214,7 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize("step", ["delete_model_version", "delete_leftovers", "delete_versions", "dvc_cache"])
-def test_a_clearing_that_is_killed_leaves_every_release_whole(project, params, history, monkeypatch, step):
+def test_a_clearing_that_is_killed_leaves_every_release_whole(project, params, monkeypatch, step):
     """Before the first release goes, when they are gone, when their runs are, and when their indexes are."""
 
     def killer(*_, **__):
@@ -215,7 +231,9 @@ def test_a_clearing_that_is_killed_leaves_every_release_whole(project, params, h
 
 
 def test_a_clearing_takes_what_nothing_names_and_nothing_else(project, params, history, place, tmp_path):
-    others = dvc.read_stored(project, history["sun"].manifest.dataset_dvc)
+    sun = Releases(params.project("sun", place)).champion()
+    others = dvc.read_stored(project, sun.manifest.dataset_dvc)
+    assert others
     retention.clear(project, params, at_once=True)
     every = Releases(project).every()
     assert [release.version for release in every] == [6, 5, 1]
@@ -223,8 +241,8 @@ def test_a_clearing_takes_what_nothing_names_and_nothing_else(project, params, h
     for release in every:
         assert restore(project, release.version, tmp_path / str(release.version))
     assert {folder.name for folder in project.live.iterdir()} == {release.index_version for release in every}
-    assert dvc.read_stored(project, history["sun"].manifest.dataset_dvc) == others
-    assert whole(params.project("sun", place), params, history["sun"])
+    assert dvc.read_stored(project, sun.manifest.dataset_dvc) == others
+    assert whole(params.project("sun", place), params, sun)
     mlflow = open_client(place)
     assert mlflow.get_run(history["mine"]).info.lifecycle_stage == "active"
     kept = {path.name for path in (place / "mlruns" / "artifacts" / "moon").iterdir()}
@@ -232,7 +250,7 @@ def test_a_clearing_takes_what_nothing_names_and_nothing_else(project, params, h
     assert retention.clear(project, params, at_once=True).gone.facts() == retention.Waste().facts()
 
 
-def test_a_refused_candidate_of_another_project_keeps_its_dataset(project, params, history, place):
+def test_a_refused_candidate_of_another_project_keeps_its_dataset(project, params, place):
     sun = params.project("sun", place)
     night(sun, params, "clouded", passed=False)
     refused = kept_by_dvc(sun)
@@ -243,7 +261,7 @@ def test_a_refused_candidate_of_another_project_keeps_its_dataset(project, param
     assert dvc.read_stored(sun, refused)
 
 
-def test_dvc_has_nothing_to_do_and_still_has_what_it_made_and_what_a_branch_names(project, history):
+def test_dvc_has_nothing_to_do_and_still_has_what_it_made_and_what_a_branch_names(project, history, cleared):
     assert "snapshot" not in dvc.find_stale(project)
     kept = dvc.read_stored(project, dvc.output_hash(project, "snapshot"))
     made = project.path("snapshot")
@@ -254,7 +272,7 @@ def test_dvc_has_nothing_to_do_and_still_has_what_it_made_and_what_a_branch_name
     assert history["branch"] != dvc.output_hash(project, "snapshot")
 
 
-def test_a_removed_release_is_not_offered_and_trace_says_that_it_was_removed(project, params, history, nocturne):
+def test_a_removed_release_is_not_offered_and_trace_says_that_it_was_removed(project, params, cleared, nocturne):
     assert "removed: release 2, 3, 4." in nocturne("trace", "src/three.py")
     with pytest.raises(UsageError, match=r"Release 3 .* was removed"):
         rollback(project, params, 3)
@@ -263,14 +281,14 @@ def test_a_removed_release_is_not_offered_and_trace_says_that_it_was_removed(pro
     assert [event["to"] for event in Releases(project).history()] == [1, 2, 3, 4, 2, 5, 6, 5]
 
 
-def test_nothing_is_taken_while_nothing_is_live(project, params, history):
+def test_nothing_is_taken_while_nothing_is_live(project, params):
     mlflow = Releases(project).client
     mlflow.delete_registered_model_alias("moon", CHAMPION)
     assert retention.find_waste(project, params).facts() == retention.Waste().facts()
     rollback(project, params, 5)
 
 
-def test_an_alias_that_came_meanwhile_keeps_its_release(project, params, history, monkeypatch):
+def test_an_alias_that_came_meanwhile_keeps_its_release(project, params, cleared, monkeypatch):
     releases = Releases(project)
     for word in ("seven", "eight", "nine"):
         night(project, params, word)
@@ -289,7 +307,7 @@ def test_an_alias_that_came_meanwhile_keeps_its_release(project, params, history
     assert LOST not in {release.manifest.dataset_dvc for release in Releases(project).every()}
 
 
-def test_what_was_forgotten_leaves_the_bin_at_the_next_clearing_of_its_own_project(project, params, history, place):
+def test_what_was_forgotten_leaves_the_bin_at_the_next_clearing_of_its_own_project(project, params, place):
     sun = params.project("sun", place)
     for word in ("dawn", "dusk"):
         night(sun, params, word)

@@ -66,12 +66,14 @@ def test_only_a_definition_that_is_too_large_is_cut_and_overlaps():
     for before, after in pairwise(pieces):
         assert 0 < before.end_line - after.start_line + 1 <= 8
     others = [chunk for chunk in made if chunk.symbol != "large"]
+    assert len(others) > 1
     assert all(before.end_line < after.start_line for before, after in pairwise(others))
 
 
 def test_no_overlap_is_made_when_none_is_asked_for():
     large = "def large():\n" + "".join(f"    value_{i} = {i}\n" for i in range(100))
     made = cut(large, overlap=0)
+    assert len(made) > 1
     assert all(before.end_line + 1 == after.start_line for before, after in pairwise(made))
 
 

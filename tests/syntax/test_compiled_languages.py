@@ -171,7 +171,9 @@ def test_a_header_is_c_unless_it_holds_cpp(source, name):
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_ranges_and_chunks_reproduce_the_source(source, language, end):
     data = source.replace("\n", end).encode()
-    for symbol in find_symbols(data, language_named(language)):
+    symbols = find_symbols(data, language_named(language))
+    assert symbols
+    for symbol in symbols:
         whole = data[symbol.start_byte : symbol.end_byte].decode()
         assert whole.startswith(symbol.signature)
         assert data[symbol.body_start_byte : symbol.body_end_byte].decode() == symbol.body

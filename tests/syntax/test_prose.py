@@ -118,6 +118,7 @@ def test_ranges_reproduce_the_source_whatever_ends_its_lines(source, language, e
     lines = content.decode().split(end)
     made = find_symbols(content, language_named(language))
     assert [symbol.qualified_name for symbol in made] == list(found(source, language))
+    assert made
     for symbol in made:
         assert content[symbol.start_byte : symbol.end_byte].decode() == symbol.code
         assert content[symbol.body_start_byte : symbol.body_end_byte].decode() == symbol.body

@@ -200,6 +200,10 @@ def found(source: str) -> dict[str, Symbol]:
     return {symbol.qualified_name: symbol for symbol in find_symbols(source.encode(), SMALLTALK)}
 
 
+def methods_of(source: bytes) -> list[Symbol]:
+    return [symbol for symbol in find_symbols(source, SMALLTALK) if symbol.kind == "method"]
+
+
 def test_visualworks_file_outs():
     box = found(VISUALWORKS)
     assert list(box) == [
@@ -273,6 +277,7 @@ def test_ranges_reproduce_the_source_whatever_ends_its_lines(form, end):
     lines = source.decode().split(end)
     made = find_symbols(source, SMALLTALK)
     assert [symbol.qualified_name for symbol in made] == list(found(FORMS[form]))
+    assert made
     for symbol in made:
         whole = source[symbol.start_byte : symbol.end_byte].decode()
         assert source[symbol.body_start_byte : symbol.body_end_byte].decode() == symbol.body
@@ -284,7 +289,7 @@ def test_ranges_reproduce_the_source_whatever_ends_its_lines(form, end):
 def test_spans_are_closed_parts_of_methods(form):
     source = (FORMS[form] if form == "filetree" else FORMS[form] * 3).encode()
     ranges = [(span.start_byte, span.end_byte) for span in find_spans(source, SMALLTALK)]
-    methods = [symbol for symbol in find_symbols(source, SMALLTALK) if symbol.kind == "method"]
+    methods = methods_of(source)
     assert ranges == sorted(set(ranges), key=lambda pair: (pair[0], -pair[1]))
     assert ranges
     for start, end in ranges:
@@ -306,10 +311,11 @@ def test_statements_blocks_and_assigned_values_are_spans():
 def test_whole_files_are_valid_and_an_open_bracket_is_not(form):
     source = FORMS[form]
     assert is_valid(source.encode(), SMALLTALK)
-    for symbol in find_symbols(source.encode(), SMALLTALK):
-        if symbol.kind == "method":
-            broken = source.encode()[: symbol.body_start_byte] + b"(" + source.encode()[symbol.body_start_byte :]
-            assert not is_valid(broken, SMALLTALK), symbol.name
+    methods = methods_of(source.encode())
+    assert methods
+    for symbol in methods:
+        broken = source.encode()[: symbol.body_start_byte] + b"(" + source.encode()[symbol.body_start_byte :]
+        assert not is_valid(broken, SMALLTALK), symbol.name
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -326,13 +332,14 @@ def test_a_method_is_in_one_passage_with_its_category(form, before):
     source = FORMS[form].encode()
     made = split_chunks(source, SMALLTALK, 250, 0)
     assert len(made) > 1
-    for symbol in find_symbols(source, SMALLTALK):
-        if symbol.kind == "method":
-            (passage,) = [chunk for chunk in made if chunk.start_line < symbol.start_line <= chunk.end_line]
-            assert symbol.code.splitlines()[-1] in passage.text
-            above = source.decode().splitlines()[symbol.start_line - 2]
-            assert above.startswith(before)
-            assert above in passage.text
+    methods = methods_of(source)
+    assert methods
+    for symbol in methods:
+        (passage,) = [chunk for chunk in made if chunk.start_line < symbol.start_line <= chunk.end_line]
+        assert symbol.code.splitlines()[-1] in passage.text
+        above = source.decode().splitlines()[symbol.start_line - 2]
+        assert above.startswith(before)
+        assert above in passage.text
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ def test_spans_are_sorted_unique_and_of_a_useful_size(language):
     ranges = [(span.start_byte, span.end_byte) for span in find_spans(source, language_named(language))]
     assert len(set(ranges)) == len(ranges)
     assert ranges == sorted(ranges, key=lambda pair: (pair[0], -pair[1]))
+    assert ranges
     assert all(MIN_BYTES <= end - start <= MAX_BYTES for start, end in ranges)
 
 

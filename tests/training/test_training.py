@@ -16,6 +16,7 @@ pytest_plugins = ["small_training"]
 
 def test_the_loss_sees_the_completion_and_its_end_and_nothing_else(base, examples):
     tokenizer = load_tokenizer(base, ROOT)
+    assert examples
     for row, example in zip(tokenize_examples(examples, tokenizer, 1024), examples, strict=True):
         learned = [token for token in row["labels"] if token != IGNORED]
         assert tokenizer.decode(learned[:-1]) == example["completion"]
@@ -59,6 +60,7 @@ def test_a_torn_checkpoint_is_passed_over(tmp_path):
 
 def test_files_held_apart_are_whole_and_the_same_every_night(examples):
     trained, apart = split_apart(examples)
+    assert trained
     assert {e["path"] for e in trained}.isdisjoint(e["path"] for e in apart)
     assert apart
     assert len(trained) + len(apart) == len(examples)

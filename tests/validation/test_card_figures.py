@@ -90,9 +90,11 @@ def test_the_card_shows_each_recipe_each_split_and_each_finding_under_its_name(c
 def test_the_card_shows_each_quantile_and_each_part_of_quality_under_its_name(card):
     tables, told = card
     table = the(tables, "least", "median")
+    assert table
     assert set(table) == set(told["lengths"])
     for name, quantiles in told["lengths"].items():
         assert table[name] == {quantile: str(value) for quantile, value in quantiles.items()}
+    assert told["quality"]["parts"]
     for name, part in told["quality"]["parts"].items():
         holds(the(tables, "part")[name], mean=f"{part['mean']:.2f}")
         assert the(tables, "part")[name]["examples that it applies to"] == str(part["examples"])

@@ -10,7 +10,7 @@ from typing import Any
 from pipelines.errors import NocturneError, TornIndex
 from pipelines.index.store.embedded_engine import EdgeEngine
 from pipelines.index.store.interface import Engine, name_copy
-from pipelines.index.store.manifest import SCHEMA, IndexVersion, repair_step
+from pipelines.index.store.manifest import IndexVersion, repair_step
 from pipelines.index.store.memory_usage import MemoryUsage, measure_memory
 from pipelines.index.store.quantization import MB, choose_layout
 from pipelines.index.store.sparse_copy import copy_sparse
@@ -98,24 +98,15 @@ class EdgeStore:
         Every file must be there in its size, and one that was written to since it was published with its hash: as git
         does it, the times are looked at and not the bytes, so that this costs a millisecond.
         """
-        manifest = self._whole(version)
-        return manifest if manifest and manifest.schema == SCHEMA else None
-
-    def earlier(self, version: str) -> IndexVersion | None:
-        """The same of a version of an earlier schema."""
-        manifest = self._whole(version)
-        return manifest if manifest and manifest.schema < SCHEMA else None
+        manifest, _ = self._manifest(version)
+        if manifest is None or next(_faults(self._live / version, manifest, by_time=True), None):
+            return None
+        return manifest
 
     def faults(self, version: str) -> list[str]:
         """What is wrong with the manifest or with any byte of any file."""
         manifest, wrong = self._manifest(version)
         return [wrong] if manifest is None else list(_faults(self._live / version, manifest, by_time=False))
-
-    def _whole(self, version: str) -> IndexVersion | None:
-        manifest, _ = self._manifest(version)
-        if manifest is None or next(_faults(self._live / version, manifest, by_time=True), None):
-            return None
-        return manifest
 
     def _manifest(self, version: str) -> tuple[IndexVersion | None, str]:
         folder = self._live / version
@@ -125,7 +116,10 @@ class EdgeStore:
             manifest = IndexVersion.unsealed(read_json(folder / MANIFEST), version)
         except (NocturneError, OSError):
             return None, f"{MANIFEST} is missing or is not JSON"
-        return manifest, "" if manifest else f"{MANIFEST} was edited: its seal is another"
+        return (
+            manifest,
+            "" if manifest else f"{MANIFEST} has another seal: it was edited, or another version of Nocturne made it",
+        )
 
     def open(self, manifest: IndexVersion) -> EdgeEngine:
         """Open a whole version.

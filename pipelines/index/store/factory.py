@@ -5,7 +5,7 @@ from pipelines.errors import TornIndex
 from pipelines.index.store import server_store
 from pipelines.index.store.embedded_store import EdgeStore
 from pipelines.index.store.interface import Store
-from pipelines.index.store.manifest import EARLIER, repair_step
+from pipelines.index.store.manifest import repair_step
 from pipelines.project import Project
 
 
@@ -17,6 +17,6 @@ def open_store(project: Project, index: IndexParams) -> EdgeStore | server_store
 
 
 def missing_version(project: Project, store: Store, version: str) -> TornIndex:
-    """The error for a version that a store does not hold, or not whole, or as an earlier Nocturne made it."""
-    wrong = EARLIER if store.earlier(version) else "is missing or damaged"
-    return TornIndex(f"Index version {version} of {project.name} {wrong}.", repair_step(project.name, version))
+    """The error for a version that a store does not hold whole."""
+    fact = f"Index version {version} of {project.name} is missing or damaged."
+    return TornIndex(fact, repair_step(project.name, version))

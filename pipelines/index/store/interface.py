@@ -112,10 +112,9 @@ class Store(Protocol):
     `planned` says how a version would be kept, and refuses what there is no room for.
     `create` starts a version that nobody sees, `seal` makes it durable and opens it as a reader will, `publish` closes
     and shows it, its manifest written last; `discard` removes what `create` began. `read` gives the manifest of a whole
-    version, `earlier` that of one which is whole, but has its points as an earlier Nocturne made them: they can be
-    read, and are not searched. `faults` looks at every byte of either and says what is wrong. `held` names everything
-    that is there, also what was begun and never shown, with its size in bytes where that can be known. `remove` takes
-    any of it away.
+    version; one of another schema is not whole. `faults` looks at every byte and says what is wrong. `held` names
+    everything that is there, also what was begun and never shown, with its size in bytes where that can be known.
+    `remove` takes any of it away.
 
     `copy` opens a copy of a whole version to be changed: it is no version, `held` does not name it, and a copy of the
     same name from before is replaced. One process owns it: another one that opens it breaks it. `room` refuses more
@@ -128,7 +127,6 @@ class Store(Protocol):
     def publish(self, manifest: IndexVersion, engine: Engine) -> IndexVersion: ...
     def discard(self, version: str) -> None: ...
     def read(self, version: str) -> IndexVersion | None: ...
-    def earlier(self, version: str) -> IndexVersion | None: ...
     def faults(self, version: str) -> list[str]: ...
     def open(self, manifest: IndexVersion) -> Engine: ...
     def held(self) -> dict[str, int]: ...
@@ -174,16 +172,6 @@ def make_point(record: Any) -> Point:
     sparse = record.vector[SPARSE]
     keywords = Sparse(list(sparse.indices), list(sparse.values))
     return Point(record.id, list(record.vector[DENSE]), keywords, record.payload)
-
-
-def reencode_points(batches: Iterable[Sequence[Point]], mean_words: float) -> Iterator[list[Point]]:
-    """Points that were read, of whatever schema, as points are made now."""
-    import numpy as np
-
-    keywords = Keywords(mean_words)
-    for batch in batches:
-        vectors = np.array([one.dense for one in batch], dtype=np.float32)
-        yield from make_points((one.chunk for one in batch), vectors, keywords)
 
 
 def make_points(chunks: Iterable[Record], vectors: "np.ndarray", keywords: Keywords) -> Iterator[list[Point]]:

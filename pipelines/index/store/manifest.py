@@ -6,8 +6,7 @@ from typing import Any
 from pipelines.records import fingerprint
 
 NAME_LETTERS = 12
-SCHEMA = 6  # raise it when points are made differently: a version made before is then made anew of what it holds
-EARLIER = "was made by an earlier version of Nocturne"
+SCHEMA = 1  # raise it when points are made differently: a version of another schema counts as torn
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,6 @@ class IndexVersion:
         recall: of the ten nearest, the share that this layout finds, sampled when it was built; 1 without a layout.
         files: size in bytes, SHA-256 and time of last change (ns) of each file, by its path in the version; empty on a
             server.
-        schema: how its points were made; only those of SCHEMA are searched. It is known by the seal.
     """
 
     version: str
@@ -34,32 +32,24 @@ class IndexVersion:
     layout: str = ""
     recall: float = 1.0
     files: dict[str, list[Any]] = field(default_factory=dict)
-    schema: int = SCHEMA
 
     def sealed(self) -> dict[str, Any]:
-        """Plain values with a seal, for JSON."""
+        """Plain values with a seal over them and SCHEMA, for JSON."""
         values = asdict(self)
-        schema = values.pop("schema")
-        return {**values, "seal": fingerprint(schema, values)}
+        return {**values, "seal": fingerprint(SCHEMA, values)}
 
     def with_files(self, files: dict[str, list[Any]]) -> "IndexVersion":
         """The same version with its files listed."""
         return replace(self, files=files)
 
-    def again(self) -> "IndexVersion":
-        """The same version, to be built: it has no files yet, and its points will be made as they are made now."""
-        return replace(self, files={}, schema=SCHEMA)
-
     @classmethod
     def unsealed(cls, values: Any, version: str) -> "IndexVersion | None":
-        """The inverse of `sealed`, of any schema up to SCHEMA; None when a value was changed, or it is another's."""
+        """The inverse of `sealed`; None when a value was changed, or it is of another version or schema."""
         if not isinstance(values, dict) or values.get("version") != version:
             return None
         fields = {key: value for key, value in values.items() if key != "seal"}
-        known = fields.keys() <= cls.__dataclass_fields__.keys() - {"schema"}
-        schemas = (one for one in range(SCHEMA, 0, -1) if fingerprint(one, fields) == values.get("seal"))
-        schema = next(schemas, None) if known else None
-        return None if schema is None else cls(**fields, schema=schema)
+        is_complete = fields.keys() == cls.__dataclass_fields__.keys()
+        return cls(**fields) if is_complete and fingerprint(SCHEMA, fields) == values.get("seal") else None
 
 
 def repair_step(project: str, version: str) -> str:

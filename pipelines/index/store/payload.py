@@ -41,9 +41,7 @@ def make_payload(chunk: Record) -> Record:
 
 def definitions_of(chunk: Record) -> list[Record]:
     """The definitions in a chunk, each with `symbol`, `kind`, `start_line`, `end_line` and `complexity`; of a chunk
-    without one the chunk itself.
-
-    Chunks made before definitions had kinds and lines give each name the chunk's.
+    without one the chunk itself, under each of its names.
     """
     own = {"kind": chunk["kind"], "complexity": chunk.get(COMPLEXITY, 0)}
     lines = {key: chunk.get(key, 0) for key in ("start_line", "end_line")}
@@ -88,10 +86,7 @@ def _mark(kind: str, in_test: bool) -> str:
 
 
 def symbols_of(chunk: Record) -> list[str]:
-    """The qualified names that a chunk is of: its symbol, and the definitions that begin in it.
-
-    Versions made before chunks said what they define have the symbol alone.
-    """
+    """The qualified names that a chunk is of: its symbol, and the definitions that begin in it."""
     return [name for name in dict.fromkeys([chunk["symbol"], *chunk.get("defines", ())]) if name]
 
 

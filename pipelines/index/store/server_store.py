@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from pipelines.errors import NocturneError
 from pipelines.index.store.interface import DENSE, SPARSE, Engine, name_copy
-from pipelines.index.store.manifest import NAME_LETTERS, SCHEMA, IndexVersion
+from pipelines.index.store.manifest import NAME_LETTERS, IndexVersion
 from pipelines.index.store.payload import AT_LEAST, INDEXED
 from pipelines.index.store.server_engine import ServerEngine
 
@@ -20,7 +20,6 @@ API_KEY = "QDRANT_API_KEY"
 TIMEOUT_S = 20  # an answer; 256 points are written in well under one
 WAITS_S = (0.2, 0.8)  # before the second and the third attempt
 MANIFEST = "nocturne"
-UNNAMED = 4  # the last schema whose collections are named without it
 BUSY = {429, 500, 502, 503, 504}
 
 
@@ -33,12 +32,7 @@ def connect(url: str) -> Any:
 
 
 class ServerStore:
-    """The versions of one project: collections `nocturne-<project>-<version>-s<schema>`, whole once they carry a
-    manifest.
-
-    So a version is made anew beside what an earlier Nocturne made of it, and a workspace with another Nocturne on the
-    same server keeps its own. Up to schema UNNAMED a collection's name did not say it.
-    """
+    """The versions of one project: collections `nocturne-<project>-<version>`, whole once they carry a manifest."""
 
     def __init__(self, client: Any, url: str, project: str) -> None:
         self._client = client
@@ -53,7 +47,7 @@ class ServerStore:
         """Start over with an empty collection, without a manifest."""
         from qdrant_client import models
 
-        name = self._name(manifest.version, manifest.schema)
+        name = self._name(manifest.version)
         self._delete(name)
         dense = models.VectorParams(size=manifest.dimension, distance=models.Distance.COSINE)
         sparse = models.SparseVectorParams(modifier=models.Modifier.IDF)
@@ -70,7 +64,7 @@ class ServerStore:
 
     def publish(self, manifest: IndexVersion, engine: Engine) -> IndexVersion:
         """Write the manifest into the collection's metadata."""
-        name = self._name(manifest.version, manifest.schema)
+        name = self._name(manifest.version)
         metadata = {MANIFEST: manifest.sealed()}
         self.ask(lambda client: client.update_collection(name, metadata=metadata))
         return manifest
@@ -81,15 +75,7 @@ class ServerStore:
 
     def read(self, version: str) -> IndexVersion | None:
         """The manifest, or None when there is no whole version of this name."""
-        return self._manifest(version, SCHEMA)
-
-    def earlier(self, version: str) -> IndexVersion | None:
-        """The same of the newest of earlier schemas; those up to UNNAMED share a collection."""
-        found = (self._manifest(version, schema) for schema in range(SCHEMA - 1, UNNAMED - 1, -1))
-        return next(filter(None, found), None)
-
-    def _manifest(self, version: str, schema: int) -> IndexVersion | None:
-        name = self._name(version, schema)
+        name = self._name(version)
         if not self.ask(lambda client: client.collection_exists(name)):
             return None
         metadata = self.ask(lambda client: client.get_collection(name)).config.metadata or {}
@@ -97,29 +83,28 @@ class ServerStore:
 
     def faults(self, version: str) -> list[str]:
         """What is wrong with a version, as far as it shows from outside; the server guards its own files."""
-        manifest = self.read(version) or self.earlier(version)
-        name = self._name(version, manifest.schema if manifest else SCHEMA)
+        manifest = self.read(version)
+        name = self._name(version)
         if manifest is None and not self.ask(lambda client: client.collection_exists(name)):
             return [f"there is no collection {name}"]
         if manifest is None:
-            return [f"collection {name} has no manifest of its own: its build did not end, or it was edited"]
+            return [f"collection {name} has no valid manifest: unfinished, edited, or of another version of Nocturne"]
         found = self.open(manifest).count()
         return [] if found == manifest.count else [f"collection {name} has {found} points, not {manifest.count}"]
 
     def open(self, manifest: IndexVersion) -> ServerEngine:
         """Open a whole version."""
-        return ServerEngine(self, self._name(manifest.version, manifest.schema))
+        return ServerEngine(self, self._name(manifest.version))
 
     def held(self) -> dict[str, int]:
         """Every collection of the project; a server does not tell their size, so it is 0."""
-        mine = re.compile(re.escape(self._name("", UNNAMED)) + rf"([0-9a-f]{{{NAME_LETTERS}}})(?:-s\d+)?")
+        mine = re.compile(re.escape(self._name("")) + rf"([0-9a-f]{{{NAME_LETTERS}}})")
         names = [one.name for one in self.ask(lambda client: client.get_collections()).collections]
         return {found[1]: 0 for name in sorted(names) if (found := mine.fullmatch(name))}
 
     def remove(self, version: str) -> None:
-        """Delete its collections, of every schema up to ours."""
-        for schema in range(UNNAMED, SCHEMA + 1):
-            self._delete(self._name(version, schema))
+        """Delete its collection."""
+        self._delete(self._name(version))
 
     def copy(self, manifest: IndexVersion, name: str) -> ServerEngine:
         """A collection `nocturne-<project>-<name>`, filled with the version's points."""
@@ -171,8 +156,8 @@ class ServerStore:
         if self.ask(lambda client: client.collection_exists(name)):
             self.ask(lambda client: client.delete_collection(name))
 
-    def _name(self, version: str, schema: int = SCHEMA) -> str:
-        return f"nocturne-{self._project}-{version}" + (f"-s{schema}" if schema > UNNAMED else "")
+    def _name(self, version: str) -> str:
+        return f"nocturne-{self._project}-{version}"
 
 
 def _is_passing(error: Exception) -> bool:

@@ -2,8 +2,8 @@
 
 The file is a gzipped tar of three members a version: `<version>/manifest.json`, `<version>/points.jsonl` (the chunk of
 each point) and `<version>/vectors.npy` (float32, row i for line i); `contents.json` at its end has the SHA-256 of each.
-Points are made of these, so a backup of an earlier Nocturne is as good. Nothing is ever extracted by the name that
-stands in it: what is read goes to names of our own.
+Points are made of these. Nothing is ever extracted by the name that stands in it: what is read goes to names of our
+own.
 """
 
 import hashlib
@@ -78,7 +78,7 @@ def restore(project: Project, params: Params, file: Path) -> list[str]:
 
 def _pack(project: Project, params: Params, version: str, archive: tarfile.TarFile) -> Iterator[tuple[str, str]]:
     with closing(open_store(project, params.index)) as store, tempfile.TemporaryDirectory() as folder:
-        manifest = store.read(version) or store.earlier(version)
+        manifest = store.read(version)
         if manifest is None or store.faults(version):
             raise missing_version(project, store, version)
         with closing(store.open(manifest)) as engine:
@@ -152,9 +152,12 @@ def _restore(project: Project, params: Params, version: str, folder: Path) -> No
     manifest = IndexVersion.unsealed(read_json(folder / PARTS[0]), version)
     vectors: np.ndarray = np.load(folder / PARTS[2], mmap_mode="r", allow_pickle=False)
     if manifest is None or vectors.shape != (manifest.count, manifest.dimension):
-        raise UsageError(f"The backup of version {version} was edited.", "Take another copy of it.")
+        raise UsageError(
+            f"The backup of version {version} was edited, or another version of Nocturne wrote it.",
+            "Take another copy of it.",
+        )
     with closing(open_store(project, params.index)) as store:
         if store.read(version) is None or store.faults(version):
             chunks = (record["chunk"] for record in read_jsonl(folder / PARTS[1]))
             batches = make_points(chunks, vectors, Keywords(manifest.mean_words))
-            check_and_build(store, manifest.again(), batches, params.index.canaries)
+            check_and_build(store, manifest, batches, params.index.canaries)

@@ -7,7 +7,7 @@ from contextlib import closing
 from pipelines.config.schema import Index as IndexParams
 from pipelines.config.schema import Params
 from pipelines.index.store.factory import missing_version, open_store
-from pipelines.index.store.interface import Engine, Point, reencode_points
+from pipelines.index.store.interface import Engine, Point
 from pipelines.index.store.manifest import NAME_LETTERS, IndexVersion
 from pipelines.index.versions.build import check_and_build
 from pipelines.project import Project
@@ -29,7 +29,7 @@ def rewrite_without(
         NocturneError: there is no whole version of this name, or the new one fails its check.
     """
     with closing(open_store(project, params.index)) as store:
-        manifest = store.read(version) or store.earlier(version)
+        manifest = store.read(version)
         if manifest is None:
             raise missing_version(project, store, version)
         with closing(store.open(manifest)) as engine:
@@ -41,7 +41,7 @@ def rewrite_without(
                 name, manifest.count - len(went), manifest.encoder, manifest.dimension, manifest.mean_words
             )
             kept = _kept(engine, {point.id for point in went})
-            check_and_build(store, fewer, reencode_points(kept, manifest.mean_words), params.index.canaries)
+            check_and_build(store, fewer, kept, params.index.canaries)
     return name, [point.chunk for point in went]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipelines.errors import NocturneError
 from pipelines.index.store.manifest import NAME_LETTERS
@@ -13,8 +13,6 @@ from pipelines.records import Record, file_sha256, fingerprint, read_json, read_
 
 if TYPE_CHECKING:
     import numpy as np
-
-LAST_NAMED = 4  # the last schema that a version's name was made of as well
 
 
 @dataclass(frozen=True)
@@ -53,18 +51,11 @@ class Inputs:
         Raises:
             NocturneError: a file is missing.
         """
-        return fingerprint(*self._parts)[:NAME_LETTERS]
-
-    def former_versions(self) -> list[str]:
-        """The names it had when a name also said how points were made."""
-        return [fingerprint(schema, *self._parts)[:NAME_LETTERS] for schema in range(1, LAST_NAMED + 1)]
-
-    @cached_property
-    def _parts(self) -> list[Any]:
         if not self.chunks.is_file():
             raise NocturneError(f"{self.chunks} does not exist.", self.again)
         facts = self.facts
-        return [file_sha256(self.chunks), facts["vectors_sha256"], facts["model"], facts["dimension"]]
+        parts = file_sha256(self.chunks), facts["vectors_sha256"], facts["model"], facts["dimension"]
+        return fingerprint(*parts)[:NAME_LETTERS]
 
     def rows(self) -> Iterator[Record]:
         """The chunks, one after the other."""

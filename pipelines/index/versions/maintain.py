@@ -10,8 +10,8 @@ from pipelines.config.schema import Params
 from pipelines.errors import NocturneError, UsageError
 from pipelines.index.store.embedded_store import EdgeStore
 from pipelines.index.store.factory import missing_version, open_store
-from pipelines.index.store.interface import Store, reencode_points
-from pipelines.index.store.manifest import EARLIER, IndexVersion
+from pipelines.index.store.interface import Store
+from pipelines.index.store.manifest import IndexVersion
 from pipelines.index.store.memory_usage import MemoryUsage
 from pipelines.index.store.server_store import ServerStore
 from pipelines.index.versions.build import check_and_build, find_shortcoming, self_check_queries
@@ -26,7 +26,6 @@ class Held:
 
     Attributes:
         whole: its manifest and the sizes of its files are right; `verify` looks closer.
-        earlier: they are, but an earlier Nocturne made it: it is not searched before `rebuild`.
         bytes: on disk; 0 on a server, which does not tell.
         manifest: None of a version that is not whole.
         memory: None on a server, and of a version that is not whole.
@@ -37,14 +36,13 @@ class Held:
     bytes: int
     manifest: IndexVersion | None
     memory: MemoryUsage | None = None
-    earlier: bool = False
 
     def facts(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         known = asdict(self.manifest) if self.manifest else {}
         known.pop("files", None)
         memory = self.memory.facts() if self.memory else None
-        state = {"version": self.version, "whole": self.whole, "earlier": self.earlier}
+        state = {"version": self.version, "whole": self.whole}
         return {**state, "bytes": self.bytes, "memory": memory, **known}
 
 
@@ -71,8 +69,7 @@ def inspect(project: Project, index: IndexParams, version: str) -> Held:
 def _held(store: EdgeStore | ServerStore, version: str, size: int) -> Held:
     manifest = store.read(version)
     memory = store.memory(manifest) if manifest and isinstance(store, EdgeStore) else None
-    earlier = manifest is None and store.earlier(version) is not None
-    return Held(version, manifest is not None, size, manifest, memory, earlier)
+    return Held(version, manifest is not None, size, manifest, memory)
 
 
 def verify(project: Project, params: Params, version: str) -> list[str]:
@@ -84,8 +81,6 @@ def verify(project: Project, params: Params, version: str) -> list[str]:
     with closing(open_store(project, params.index)) as store:
         wrong = store.faults(version)
         manifest = store.read(version)
-        if not wrong and manifest is None:
-            wrong = [f"it {EARLIER}"]
         if wrong or manifest is None:
             return wrong
         try:
@@ -101,9 +96,8 @@ def verify(project: Project, params: Params, version: str) -> list[str]:
 def rebuild(project: Project, params: Params, version: str, kept: Iterable[Inputs] = ()) -> IndexVersion:
     """Build a version that is torn or missing again, the same content under the same name; a whole one is left alone.
 
-    One that an earlier Nocturne made is made anew of what it holds. Any other is made of what the stages wrote last, or
-    of what is kept of an earlier night, whichever makes it; else it comes from the embedded copy that `move` left
-    behind.
+    It is made of what the stages wrote last, or of what is kept of an earlier night, whichever makes it; else it comes
+    from the embedded copy that `move` left behind.
 
     Args:
         kept: chunks and vectors of earlier nights; looked at one after the other.
@@ -115,11 +109,9 @@ def rebuild(project: Project, params: Params, version: str, kept: Iterable[Input
         existing = store.read(version)
         if existing is not None and not store.faults(version):
             return existing
-        if store.earlier(version) is not None and not store.faults(version):
-            return copy_versions(store, store, version, params.index.canaries)
     for material in (Inputs.of(project), *kept):
-        if version in _names(material):
-            return publish(project, params, material, version)
+        if version == _name(material):
+            return publish(project, params, material)
     embedded = EdgeStore(project.live, project.name, params.index.memory_mb)
     with closing(open_store(project, params.index)) as store, closing(embedded):
         if params.index.url and not embedded.faults(version):
@@ -141,7 +133,7 @@ def move(project: Project, params: Params, to: IndexParams, version: str) -> Ind
     if to.url == params.index.url:
         raise UsageError(f"The index is at {to.url or 'data/live'} already.", "Name another place.")
     with closing(open_store(project, params.index)) as source, closing(open_store(project, to)) as target:
-        if not (source.read(version) or source.earlier(version)):
+        if source.read(version) is None:
             raise missing_version(project, source, version)
         return copy_versions(source, target, version, params.index.canaries)
 
@@ -155,15 +147,15 @@ def copy_versions(source: Store, target: Store, version: str, canaries: int) -> 
     there = target.read(version)
     if there is not None and not target.faults(version):
         return there
-    manifest = source.read(version) or source.earlier(version)
+    manifest = source.read(version)
     assert manifest is not None
     with closing(source.open(manifest)) as engine:
-        return check_and_build(target, manifest.again(), reencode_points(engine.every(), manifest.mean_words), canaries)
+        return check_and_build(target, manifest.with_files({}), engine.every(), canaries)
 
 
-def _names(material: Inputs) -> list[str]:
-    """The names of the version that they make; none when they are not there."""
+def _name(material: Inputs) -> str | None:
+    """The name of the version that they make; None when they are not there."""
     try:
-        return [material.version(), *material.former_versions()]
+        return material.version()
     except (NocturneError, KeyError):
-        return []
+        return None

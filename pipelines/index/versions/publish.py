@@ -24,9 +24,7 @@ def version_of(project: Project) -> str:
     return Inputs.of(project).version()
 
 
-def publish(
-    project: Project, params: Params, material: Inputs | None = None, version: str | None = None
-) -> IndexVersion:
+def publish(project: Project, params: Params, material: Inputs | None = None) -> IndexVersion:
     """Make chunks and vectors an index version that readers can open. Nothing points at it yet.
 
     A whole version of that content is left as it is. Otherwise one is built aside, made durable, opened again, counted
@@ -34,14 +32,13 @@ def publish(
 
     Args:
         material: what it is made of; what the stages have made last, without it.
-        version: its name, where it has an older one than its content makes now.
 
     Raises:
         NocturneError: chunks and vectors do not fit together, the engine fails, or a canary search does not find its
             own chunk.
     """
     material = material or Inputs.of(project)
-    version = version or material.version()
+    version = material.version()
     with closing(open_store(project, params.index)) as store:
         existing = store.read(version)
         if existing is not None and not store.faults(version):
