@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pipelines.errors import NocturneError
+from pipelines.index.search.query import resolve_endings
 from pipelines.index.search.ranking import Candidate, Ranking, rank
 from pipelines.index.search.symbol_match import Matching
 from pipelines.index.search.tie_breaking import is_equal, stable_order
@@ -79,6 +80,7 @@ class Index(AbstractContextManager["Index"]):
             ranking: weights of the signals; others than these are for measuring.
 
         Raises:
+            UsageError: the scope has a file ending that no indexed file has.
             NocturneError: the vector is another encoder's.
         """
         if vector.shape != (self._dimension,):
@@ -89,6 +91,7 @@ class Index(AbstractContextManager["Index"]):
         if limit < 1:
             return []
         wide = max(CANDIDATES, 4 * limit)
+        scope = resolve_endings(scope, self._engine.blobs)
         scope = replace(scope, never={**scope.never, KINDS: [*scope.never.get(KINDS, ()), OF_FILE]})
         words = self._keywords.query(text)
         searches = [Search(vector, wide, scope), *([Search(words, wide, scope)] if words.indices else [])]
