@@ -24,13 +24,13 @@ LAYERS = (
     ("cleaning", "index"),
     ("dag", "encoder", "lm", "registry", "syntax"),
     ("config", "source"),
-    ("environment", "progress", "project", "records"),
+    ("environment", "progress", "project", "records", "wording"),
     ("errors",),
 )
 INDEX_LAYERS = ("versions", "search", "store")
 RANK = {room: rank for rank, layer in enumerate(LAYERS) for room in layer}
-# Whose code a stage need not declare: they carry values, files and progress, and `registry` only watches a training.
-CARRIERS = {None, "config", "dag", "registry", "environment", "progress", "project", "records", "errors"}
+# Whose code a stage need not declare: they carry values, files, words, progress; `registry` only watches a training.
+CARRIERS = {None, "config", "dag", "registry", "environment", "progress", "project", "records", "wording", "errors"}
 LONGEST = 300  # lines
 # A file that holds more, and why it is one.
 LONG = {

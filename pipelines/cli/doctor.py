@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pipelines.config.schema import Params
 from pipelines.errors import NocturneError
 from pipelines.project import Project
+from pipelines.wording import format_count
 
 FREE_GB = 2
 
@@ -118,7 +119,7 @@ def _live(project: Project, params: Params) -> str:
     if release is None:
         return f"none yet: nocturne nightly {project.name}"
     with open_index(project, params.index, release.manifest.index_version) as index:
-        return f"release {release.version}, {index.count()} chunks"
+        return f"release {release.version}, {format_count(index.count(), 'chunk')}"
 
 
 def _schedule(project: Project, params: Params) -> str:

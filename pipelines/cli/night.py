@@ -15,6 +15,7 @@ from pipelines.config.schema import Params
 from pipelines.config.workspaces import find_workspace
 from pipelines.errors import GatesFailed, NocturneError
 from pipelines.project import Project, current_folder
+from pipelines.wording import format_count
 
 
 def _mend(project: Project, params: Params) -> None:
@@ -205,7 +206,8 @@ def _release(release: Any) -> str:
 def _watch(seen: dict[str, Any] | None) -> str:
     if seen is None:
         return "no"
-    return f"{seen['files']} files, {seen['passages']} passages on top of release {seen['release']}"
+    files, passages = format_count(seen["files"], "file"), format_count(seen["passages"], "passage")
+    return f"{files}, {passages} on top of release {seen['release']}"
 
 
 def _step(running: dict[str, Any] | None) -> str:

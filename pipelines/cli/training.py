@@ -7,6 +7,7 @@ import typer
 
 from pipelines.cli.context import Json, ProjectName, open_project, print_json
 from pipelines.records import canonical_json
+from pipelines.wording import format_count
 
 
 def recommend(project: ProjectName = None, json: Json = False) -> None:
@@ -29,7 +30,8 @@ def recommend(project: ProjectName = None, json: Json = False) -> None:
     if found is None:
         typer.echo(f"{place.name}: no dataset yet; after `nocturne nightly {place.name}` this is more exact")
     else:
-        typer.echo(f"{place.name}: {found.examples:,} examples, {found.tokens:,} tokens, {found.pairs} preferences")
+        counts = {"example": found.examples, "token": found.tokens, "preference": found.pairs}
+        typer.echo(f"{place.name}: {', '.join(format_count(number, noun) for noun, number in counts.items())}")
     for line in format_advice(rows):
         typer.echo(line)
 

@@ -10,6 +10,7 @@ from pipelines.evaluation.arms import ARMS
 from pipelines.evaluation.metric_specs import BITS_PER_BYTE, MEASURES
 from pipelines.evaluation.summary import EXAMINED, gains_of
 from pipelines.records import Record
+from pipelines.wording import format_count
 
 SHOWN = 3
 TEMPLATE = "evaluation.html.jinja"
@@ -52,7 +53,7 @@ def render(template: str, folders: Sequence[Path], **values: Any) -> str:
 
     loader = FileSystemLoader([*folders, Path(__file__).parent])
     templates = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    templates.filters |= {"value": value, "interval": interval}
+    templates.filters |= {"value": value, "interval": interval, "count": format_count}
     return templates.get_template(template).render(**values)
 
 

@@ -5,7 +5,7 @@ from test_index import SOURCES, engine_params, made_project, some_chunks, unit_v
 
 from pipelines.errors import UsageError
 from pipelines.index import open_index, publish
-from pipelines.index.search.query import parse_query
+from pipelines.index.search.query import parse_query, resolve_endings
 from pipelines.index.store.payload import make_payload, strip_marks
 
 
@@ -83,7 +83,8 @@ def index_of_odd_files(request, monkeypatch, tmp_path):
 )
 def test_the_ending_of_any_indexed_file_can_be_asked_for(index_of_odd_files, filters, paths):
     asked = parse_query(f"{filters} roll back")
-    hits = index_of_odd_files.search(asked.text, unit_vectors(6)[0], 6, asked.scope)
+    scope = resolve_endings(asked.scope, index_of_odd_files.blobs)
+    hits = index_of_odd_files.search(asked.text, unit_vectors(6)[0], 6, scope)
     assert {hit.path for hit in hits} == paths
 
 
@@ -94,7 +95,7 @@ def test_the_ending_of_any_indexed_file_can_be_asked_for(index_of_odd_files, fil
 def test_a_mistyped_language_is_refused_with_the_one_that_is_like_it(index_of_odd_files, said, meant):
     asked = parse_query(f"{said if ':' in said else f'lang:{said}'} roll back")
     with pytest.raises(UsageError, match="is unknown: it is no language, and no indexed file ends in") as caught:
-        index_of_odd_files.search(asked.text, unit_vectors(6)[0], 6, asked.scope)
+        resolve_endings(asked.scope, index_of_odd_files.blobs)
     assert caught.value.next_step.startswith("Did you mean")
     assert meant in caught.value.next_step.partition("?")[0]
 
@@ -102,7 +103,7 @@ def test_a_mistyped_language_is_refused_with_the_one_that_is_like_it(index_of_od
 def test_a_language_that_is_like_nothing_known_is_refused_with_those_that_are_known(index):
     asked = parse_query("lang:klingon retry")
     with pytest.raises(UsageError, match="`lang:klingon` is unknown") as caught:
-        index.search(asked.text, unit_vectors(6)[0], 6, asked.scope)
+        resolve_endings(asked.scope, index.blobs)
     assert caught.value.next_step.startswith("Write the ending of an indexed file, or one of: python")
 
 

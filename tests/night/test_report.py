@@ -82,7 +82,7 @@ def test_the_page_says_the_decision_each_gate_and_what_the_data_is(night):
     assert "0.py:" in page
     assert "Not among the first ten: a.py:3 “Which one is lost?”" in page
     assert "77 training examples, 36 held out, 5 in quarantine" in page
-    assert "1 of 2 expectations are not met: Rows: at least 100 (found 77)" in page
+    assert "1 of 2 expectations is not met: Rows: at least 100 (found 77)" in page
     assert "Distance from the dataset of release 4: languages 0.125" in page
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pipelines.errors import NocturneError
-from pipelines.index.search.query import resolve_endings
 from pipelines.index.search.ranking import Candidate, Ranking, rank
 from pipelines.index.search.symbol_match import Matching
 from pipelines.index.search.tie_breaking import is_equal, stable_order
@@ -80,7 +79,6 @@ class Index(AbstractContextManager["Index"]):
             ranking: weights of the signals; others than these are for measuring.
 
         Raises:
-            UsageError: the scope has a file ending that no indexed file has.
             NocturneError: the vector is another encoder's.
         """
         if vector.shape != (self._dimension,):
@@ -91,7 +89,6 @@ class Index(AbstractContextManager["Index"]):
         if limit < 1:
             return []
         wide = max(CANDIDATES, 4 * limit)
-        scope = resolve_endings(scope, self._engine.blobs)
         scope = replace(scope, never={**scope.never, KINDS: [*scope.never.get(KINDS, ()), OF_FILE]})
         words = self._keywords.query(text)
         searches = [Search(vector, wide, scope), *([Search(words, wide, scope)] if words.indices else [])]
@@ -109,6 +106,10 @@ class Index(AbstractContextManager["Index"]):
         found = [(score, one, chunks[one.id]) for score, one in best if one.id in chunks]
         matching = Matching.of(text, scope)
         return [_hit(score, one, chunk, matching.best(chunk)) for score, one, chunk in found]
+
+    def blobs(self) -> dict[str, str]:
+        """Path → git's name for the bytes that its passages are of, of every file with a passage."""
+        return self._engine.blobs()
 
     def count(self) -> int:
         """How many chunks there are."""

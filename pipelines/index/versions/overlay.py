@@ -58,7 +58,8 @@ class OverlayIndex(AbstractContextManager["OverlayIndex"]):
 
     def blobs(self) -> dict[str, str]:
         """Path → git's name for the bytes that its passages are of, of every file with a passage."""
-        return self._engine.blobs()
+        with self._lock:
+            return self._engine.blobs()
 
     def remove(self, paths: Collection[str]) -> None:
         """Take away every passage of these files.
