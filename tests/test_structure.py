@@ -24,7 +24,7 @@ LAYERS = (
     ("cleaning", "index"),
     ("dag", "encoder", "lm", "registry", "syntax"),
     ("config", "source"),
-    ("environment", "progress", "project", "records", "wording"),
+    ("environment", "locks", "progress", "project", "records", "wording"),
     ("errors",),
 )
 INDEX_LAYERS = ("versions", "search", "store")

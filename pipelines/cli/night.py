@@ -217,8 +217,8 @@ def _step(running: dict[str, Any] | None) -> str:
 
 
 def up(
-    prefect_port: Annotated[int, typer.Option(help="Port of the Prefect server.")] = 4200,
-    mlflow_port: Annotated[int, typer.Option(help="Port of MLflow's UI.")] = 5000,
+    prefect_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the Prefect server.")] = 4200,
+    mlflow_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of MLflow's UI.")] = 5000,
 ) -> None:
     """Start the Prefect server, MLflow's UI and the nightly schedule together; Ctrl-C ends them."""
     from flows.up import up as start

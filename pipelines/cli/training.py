@@ -46,7 +46,7 @@ def migrate(json: Json = False) -> None:
     params.yaml is then as it was shipped, so that `git pull` never conflicts with it.
     """
     from pipelines.config.load import write_for_dvc
-    from pipelines.config.migrate import KEPT
+    from pipelines.config.migrate import kept_files
     from pipelines.config.migrate import migrate as rewritten
     from pipelines.config.workspaces import find_workspace
 
@@ -58,7 +58,9 @@ def migrate(json: Json = False) -> None:
         for change in changes:
             typer.echo(f"{change['setting']}: {_short(change['from'])} → {_short(change['to'])}")
         typer.echo(
-            f"The former params.yaml is kept as {KEPT}." if changes else "The settings are written as today already."
+            f"The former params.yaml is kept as {kept_files(place)[-1]}."
+            if changes
+            else "The settings are written as today already."
         )
     write_for_dvc(place)  # says what is still to be done by a person
 

@@ -65,7 +65,7 @@ def inspect(project: Project, index: IndexParams, version: str) -> Held:
         NocturneError: the store cannot be read.
     """
     with closing(open_store(project, index)) as store:
-        return _held(store, version, 0)
+        return _held(store, version, store.held().get(version, 0))
 
 
 def _held(store: EdgeStore | ServerStore, version: str, size: int) -> Held:
