@@ -40,6 +40,7 @@ LONG = {
     "tests/assistant/test_assistant.py": "cases of one answer",
     "tests/extraction/test_extraction.py": "cases of one stage",
     "tests/flows/test_nightly.py": "one night after the other in one workspace",
+    "tests/night/test_page_figures.py": "a case for each table",
     "tests/release/test_index_release.py": "cases of one kind of release",
     "tests/release/test_retention.py": "cases of one clearing",
     "tests/snapshot/test_snapshot.py": "cases of one stage",

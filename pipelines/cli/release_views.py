@@ -138,6 +138,8 @@ def _metrics(metrics: Mapping[str, Mapping[str, Sequence[Any]]], names: Sequence
     table = Table("", "figure", *names, title="Figures, with their intervals", title_justify="left")
     for arm, figures in metrics.items():
         for name, values in figures.items():
+            if not any(value and value["value"] is not None for value in values):
+                continue
             form = "+.1%" if arm == GAINS else ".3f"
             table.add_row(arm, name.replace("_", " "), *(figure(value, form) for value in values))
     if metrics:

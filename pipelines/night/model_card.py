@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pipelines.evaluation.metric_specs import in_order
 from pipelines.gates import verdict_word
 from pipelines.records import Record
 from pipelines.registry.manifest import TAG_CHARS, Manifest
@@ -50,7 +51,8 @@ def _figures(evaluation: Record) -> list[str]:
     arms = evaluation.get("arms", {})
     if not arms:
         return ["Nothing was measured."]
-    names = list(dict.fromkeys([FIRST, *(name for figures in arms.values() for name in figures)]))
+    measured = [name for figures in arms.values() for name, one in figures.items() if one["value"] is not None]
+    names = in_order([FIRST, *measured])
     head = [f"## Figures of {evaluation.get('examples', 0)} held-out examples", "", f"| arm | {' | '.join(names)} |"]
     body = [f"| {arm} | {' | '.join(figure(figures.get(name)) for name in names)} |" for arm, figures in arms.items()]
     gains = [f"- {name.replace('_', ' ')}: {figure(gain, '+.1%')}" for name, gain in evaluation["gains"].items()]
