@@ -123,6 +123,7 @@ def status(name: ProjectArgument = None, project: ProjectName = None, json: Json
     from pipelines.dag import journal
     from pipelines.night import last_night
     from pipelines.night import outcome as nights
+    from pipelines.night.night_words import describe_night
     from pipelines.registry.releases import CHALLENGER, CHAMPION, Releases
     from pipelines.release import index_versions
     from pipelines.watch.watch import read_state
@@ -161,39 +162,10 @@ def status(name: ProjectArgument = None, project: ProjectName = None, json: Json
     typer.echo(f"waiting    {_release(waiting)}")
     if index:
         typer.echo(f"index      {describe_index(index)}")
-    typer.echo(f"last night {_night(night, last)}")
+    typer.echo(f"last night {describe_night(night, last)}")
     typer.echo(f"running    {_step(step) if step or not at_work else 'between two stages'}")
     typer.echo(f"schedule   {planned}")
     typer.echo(f"watching   {_watch(seen)}")
-
-
-def _night(night: Any, last: Any) -> str:
-    """How the last night ended, and when."""
-    from pipelines.night.last_night import CRASHED, FAILED, INTERRUPTED, RUNNING
-
-    if night is None:  # of an earlier version, which kept no times
-        return last.state if last else "none yet"
-    began, by = _moment(night.began), " by the schedule" if night.by == "schedule" else ""
-    at = f" in {night.stage}" if night.stage else ""
-    if night.state == RUNNING:
-        return f"began {began}{by}, and is running (process {night.pid})"
-    if night.state == CRASHED:
-        return f"crashed{at}; it began {began}{by} and could not end. The next one goes on from there"
-    span = f"{began} to {_moment(night.ended)}{by}"
-    if night.state in (FAILED, INTERRUPTED):
-        why = f": {night.fact} → {night.next_step}" if night.fact else ""
-        return f"{night.state}{at}, {span}{why}"
-    said = {"rejected": "refused by its gates", "skipped": f"skipped ({last.reason})" if last else "skipped"}
-    made = last.index_release if last else None
-    index = f"; its index is release {made}, with the former adapter" if made else ""
-    return f"{said.get(night.state, night.state)}, {span}{index}"
-
-
-def _moment(seconds: float) -> str:
-    """A time as this machine's clock shows it."""
-    from datetime import datetime
-
-    return f"{datetime.fromtimestamp(seconds).astimezone():%Y-%m-%d %H:%M %Z}"
 
 
 def _release(release: Any) -> str:
