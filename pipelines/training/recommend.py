@@ -210,7 +210,8 @@ def _batch(wanted: Training, shape: ModelSize, machine: Machine, found: Seen | N
     minutes = estimate_seconds(shape, wanted, machine, load, plan) / 60
     run = f"{plan.micro_batch} x {plan.accumulation} in {plan.precision}"
     run += f" in each of {plan.processes} processes" if plan.processes > 1 else ""
-    why = f"about {needed:.1f} of {machine.free / GB:.1f} GB and {minutes:,.0f} minutes for {load.steps} steps"
+    why = f"about {needed:.1f} of {machine.free / GB:.1f} GB and {format_count(round(minutes), 'minute')}"
+    why += f" for {format_count(load.steps, 'step')}"
     return Advice("training.batch_size", wanted.batch_size, wanted.batch_size, f"run as {run}: {why}")
 
 

@@ -13,6 +13,7 @@ from pipelines.index.store.manifest import IndexVersion, repair_step
 from pipelines.index.versions.build import check_and_build
 from pipelines.index.versions.inputs import Inputs
 from pipelines.project import Project
+from pipelines.wording import format_count
 
 
 def version_of(project: Project) -> str:
@@ -72,7 +73,7 @@ def open_index(project: Project, index: IndexParams, version: str) -> Index:
     if found != manifest.count:
         opened.close()
         raise TornIndex(
-            f"Index version {version} of {project.name} holds {found} chunks, not {manifest.count}.",
+            f"Index version {version} of {project.name} holds {format_count(found, 'chunk')}, not {manifest.count:,}.",
             repair_step(project.name, version),
         )
     return opened
