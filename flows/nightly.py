@@ -189,6 +189,8 @@ def release_index(
     """
     with journal.record(project, "index") as entry:
         made = release_index_of_refused(project, params, now, verdict)
+        if made is not None and now is not None and verdict is not None:
+            page.write_report(project, now, verdict, made.version)
         entry.facts = {"release": made.version, "index": made.index_version} if made else {"release": "none"}
     return made
 

@@ -5,8 +5,10 @@ import sys
 from collections.abc import Callable, Iterator
 
 from pipelines.config.schema import Params
+from pipelines.dag import journal
 from pipelines.errors import NocturneError
 from pipelines.project import Project
+from pipelines.wording import format_count
 
 FREE_GB = 2
 
@@ -25,6 +27,7 @@ def run_checks(project: Project, params: Params) -> Iterator[tuple[str, bool, st
         ("dag", _dag),
         ("mlflow", _mlflow),
         ("live release", _live),
+        ("last night", lambda project, _: check_last_night(project)),
         ("schedule", _schedule),
     ]
     for name, check in every:
@@ -118,7 +121,30 @@ def _live(project: Project, params: Params) -> str:
     if release is None:
         return f"none yet: nocturne nightly {project.name}"
     with open_index(project, params.index, release.manifest.index_version) as index:
-        return f"release {release.version}, {index.count()} chunks"
+        return f"release {release.version}, {format_count(index.count(), 'chunk')}"
+
+
+def check_last_night(project: Project) -> str:
+    """The state of the last night.
+
+    Raises:
+        NocturneError: it crashed or failed.
+    """
+    from pipelines.night import last_night
+
+    night = last_night.read_last_night(project)
+    if night is None:
+        return "none yet"
+    at = f" in {night.stage}" if night.stage else ""
+    if night.state == last_night.CRASHED:
+        raise NocturneError(
+            f"The last night of {project.name} crashed{at}.",
+            f"Run `nocturne nightly {project.name}`: it goes on from there. The end of {project.night / journal.LOG} "
+            "may say why.",
+        )
+    if night.state == last_night.FAILED:
+        raise NocturneError(f"The last night of {project.name} failed{at}: {night.fact}", night.next_step)
+    return night.state
 
 
 def _schedule(project: Project, params: Params) -> str:

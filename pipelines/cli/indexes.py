@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from pipelines.cli.context import Json, ProjectName, open_project, print_json
+from pipelines.wording import format_count
 
 index = typer.Typer(help="The versions of the index: list, check, mend, move, back up.", no_args_is_help=True)
 Version = Annotated[
@@ -78,7 +79,7 @@ def move(
         print_json(moved)
         return
     for name, versions in moved.items():
-        typer.echo(f"{name}  {len(versions)} versions")
+        typer.echo(f"{name}  {format_count(len(versions), 'version')}")
     typer.echo(f"index.url is {url if url != EMBEDDED else 'empty: embedded'}. What is at the old place stays there.")
 
 
@@ -92,7 +93,7 @@ def backup(
     from pipelines.release import index_versions
 
     place, params = open_project(project)
-    _tell(index_versions.backup(place, params, file), f"are in {file}", json)
+    _tell(index_versions.backup(place, params, file), f"in {file}", json)
 
 
 @index.command()
@@ -105,11 +106,12 @@ def restore(
     from pipelines.release import index_versions
 
     place, params = open_project(project)
-    _tell(index_versions.restore(place, params, file), f"of {file} are there", json)
+    _tell(index_versions.restore(place, params, file), f"of {file}, whole now", json)
 
 
 def _tell(versions: list[str], words: str, json: bool) -> None:
-    print_json(versions) if json else typer.echo(f"{len(versions)} versions {words}: {', '.join(versions)}")
+    said = f"{format_count(len(versions), 'version')} {words}: {', '.join(versions)}"
+    print_json(versions) if json else typer.echo(said)
 
 
 def describe_index(row: dict[str, Any]) -> str:
@@ -119,7 +121,7 @@ def describe_index(row: dict[str, Any]) -> str:
     if not row["whole"]:
         return f"version {row['version']} is torn or missing → nocturne index rebuild {row['version']}"
     kept = f", {row['layout'] or 'float32'}, {describe_memory(row['memory'])}" if row["memory"] else ", on the server"
-    return f"{row['count']:,} chunks{kept}; {describe_lag(row.get('behind'))}"
+    return f"{format_count(row['count'], 'chunk')}{kept}; {describe_lag(row.get('behind'))}"
 
 
 def describe_lag(behind: dict[str, int] | None) -> str:
@@ -129,8 +131,8 @@ def describe_lag(behind: dict[str, int] | None) -> str:
     if not behind["files"]:
         return "up to date with the source"
     commits, files = behind["commits"], behind["files"]
-    since = f"{commits:,} commit{'s' * (commits != 1)} behind the source, " if commits else ""
-    return f"{since}{files:,} file{'s' * (files != 1)} changed since"
+    since = f"{format_count(commits, 'commit')} behind the source, " if commits else ""
+    return f"{since}{format_count(files, 'file')} changed since"
 
 
 def describe_memory(memory: dict[str, Any]) -> str:
@@ -148,7 +150,7 @@ def _line(row: dict[str, Any]) -> str:
     if not row["whole"]:
         return f"{row['version']}  is torn or missing  {of}"
     size = f"{row['bytes'] / 1e6:,.1f} MB" if row["bytes"] else "on the server"
-    held = f"{row['count']:,} chunks  {row['encoder']}  {row['dimension']} dimensions  {size}"
+    held = f"{format_count(row['count'], 'chunk')}  {row['encoder']}  {row['dimension']} dimensions  {size}"
     if row["memory"]:
         held += f"  {row['layout'] or 'float32'}, recall {row['recall']:.3f}  {describe_memory(row['memory'])}"
     return f"{row['version']}  {'live' if row['live'] else 'kept'}  {held}  {of}"

@@ -9,6 +9,7 @@ import typer
 from pipelines.cli.context import Json, ProjectName, exists_here, open_project, path_in_source, print_json
 from pipelines.config.layers import LOCAL
 from pipelines.project import current_folder
+from pipelines.wording import format_count
 
 NAMED = 5
 
@@ -63,7 +64,7 @@ def _dataset(seen: Any) -> None:
     for split, words in (("train", "trained on"), ("holdout", "held out")):
         rows = seen.examples[split]
         if rows:
-            typer.echo(f"  {words}: {len(rows)} examples")
+            typer.echo(f"  {words}: {format_count(len(rows), 'example')}")
         for row in rows[:NAMED]:
             place = f"{row['path']}:{row['start_line']}-{row['end_line']}"
             typer.echo(f"    {row['example_id']}  {row['task']:<10} {place}  {row['commit'][:7]}")
@@ -92,7 +93,7 @@ def forget(
         return
     typer.echo(f"Kept out from now on: {entry} (projects.{place.name}.forget in {LOCAL})")
     for number, count in sorted(done.chunks.items()):
-        typer.echo(f"release {number}: {count} chunks taken out of its index")
+        typer.echo(f"release {number}: {format_count(count, 'chunk')} taken out of its index")
     for number in done.unreadable:
         typer.echo(f"release {number}: its index is missing or damaged; nothing can be found in it")
     if done.trained:
@@ -119,4 +120,6 @@ def restore(
     if json:
         print_json({"version": version, "folder": str(folder), "files": [file.name for file in files]})
     else:
-        typer.echo(f"The dataset of release {version} is in {folder}: {len(files)} files, the same bytes.")
+        typer.echo(
+            f"The dataset of release {version} is in {folder}: {format_count(len(files), 'file')}, the same bytes."
+        )

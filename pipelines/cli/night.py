@@ -15,6 +15,7 @@ from pipelines.config.schema import Params
 from pipelines.config.workspaces import find_workspace
 from pipelines.errors import GatesFailed, NocturneError
 from pipelines.project import Project, current_folder
+from pipelines.wording import format_count
 
 
 def _mend(project: Project, params: Params) -> None:
@@ -122,6 +123,7 @@ def status(name: ProjectArgument = None, project: ProjectName = None, json: Json
     from pipelines.dag import journal
     from pipelines.night import last_night
     from pipelines.night import outcome as nights
+    from pipelines.night.night_words import describe_night
     from pipelines.registry.releases import CHALLENGER, CHAMPION, Releases
     from pipelines.release import index_versions
     from pipelines.watch.watch import read_state
@@ -160,39 +162,10 @@ def status(name: ProjectArgument = None, project: ProjectName = None, json: Json
     typer.echo(f"waiting    {_release(waiting)}")
     if index:
         typer.echo(f"index      {describe_index(index)}")
-    typer.echo(f"last night {_night(night, last)}")
+    typer.echo(f"last night {describe_night(night, last)}")
     typer.echo(f"running    {_step(step) if step or not at_work else 'between two stages'}")
     typer.echo(f"schedule   {planned}")
     typer.echo(f"watching   {_watch(seen)}")
-
-
-def _night(night: Any, last: Any) -> str:
-    """How the last night ended, and when."""
-    from pipelines.night.last_night import CRASHED, FAILED, INTERRUPTED, RUNNING
-
-    if night is None:
-        return "none yet"
-    began, by = _moment(night.began), " by the schedule" if night.by == "schedule" else ""
-    at = f" in {night.stage}" if night.stage else ""
-    if night.state == RUNNING:
-        return f"began {began}{by}, and is running (process {night.pid})"
-    if night.state == CRASHED:
-        return f"crashed{at}; it began {began}{by} and could not end. The next one goes on from there"
-    span = f"{began} to {_moment(night.ended)}{by}"
-    if night.state in (FAILED, INTERRUPTED):
-        why = f": {night.fact} → {night.next_step}" if night.fact else ""
-        return f"{night.state}{at}, {span}{why}"
-    said = {"rejected": "refused by its gates", "skipped": f"skipped ({last.reason})" if last else "skipped"}
-    made = last.index_release if last else None
-    index = f"; its index is release {made}, with the former adapter" if made else ""
-    return f"{said.get(night.state, night.state)}, {span}{index}"
-
-
-def _moment(seconds: float) -> str:
-    """A time as this machine's clock shows it."""
-    from datetime import datetime
-
-    return f"{datetime.fromtimestamp(seconds).astimezone():%Y-%m-%d %H:%M %Z}"
 
 
 def _release(release: Any) -> str:
@@ -205,7 +178,8 @@ def _release(release: Any) -> str:
 def _watch(seen: dict[str, Any] | None) -> str:
     if seen is None:
         return "no"
-    return f"{seen['files']} files, {seen['passages']} passages on top of release {seen['release']}"
+    files, passages = format_count(seen["files"], "file"), format_count(seen["passages"], "passage")
+    return f"{files}, {passages} on top of release {seen['release']}"
 
 
 def _step(running: dict[str, Any] | None) -> str:
@@ -215,8 +189,8 @@ def _step(running: dict[str, Any] | None) -> str:
 
 
 def up(
-    prefect_port: Annotated[int, typer.Option(help="Port of the Prefect server.")] = 4200,
-    mlflow_port: Annotated[int, typer.Option(help="Port of MLflow's UI.")] = 5000,
+    prefect_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the Prefect server.")] = 4200,
+    mlflow_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of MLflow's UI.")] = 5000,
 ) -> None:
     """Start the Prefect server, MLflow's UI and the nightly schedule together; Ctrl-C ends them."""
     from flows.up import up as start

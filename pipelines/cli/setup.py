@@ -23,7 +23,7 @@ def add(
     json: Json = False,
 ) -> None:
     """Add a project to params.local.yaml; the next night learns it."""
-    from pipelines.source.git import check_repository
+    from pipelines.source.git import NotARepository, check_repository
 
     place = find_workspace()
     params = load_params(place)
@@ -43,7 +43,10 @@ def add(
             f"Run `git clone {shlex.quote(source)} {folder}`, then `nocturne add {name} {folder}`.",
         )
     where = Path(source).expanduser().resolve()
-    check_repository(where)
+    try:
+        check_repository(where)
+    except NotARepository as error:  # of a project that is there a failure, of an argument wrong use
+        raise UsageError(error.fact, error.next_step) from None
     override(place, {"projects": {name: {"source": str(where)}}})
     write_for_dvc(place)
     enter(place)
@@ -69,7 +72,7 @@ def enter(place: Path) -> None:
 
 
 def doctor(json: Json = False) -> None:
-    """Check everything a night needs, and say what to do about what is missing."""
+    """Check all that a night needs and how the last one ended, and say what to do about what is wrong."""
     from pipelines.cli.doctor import run_checks
 
     project, params = open_project(None)

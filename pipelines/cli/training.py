@@ -7,6 +7,7 @@ import typer
 
 from pipelines.cli.context import Json, ProjectName, open_project, print_json
 from pipelines.records import canonical_json
+from pipelines.wording import format_count
 
 
 def recommend(project: ProjectName = None, json: Json = False) -> None:
@@ -29,7 +30,8 @@ def recommend(project: ProjectName = None, json: Json = False) -> None:
     if found is None:
         typer.echo(f"{place.name}: no dataset yet; after `nocturne nightly {place.name}` this is more exact")
     else:
-        typer.echo(f"{place.name}: {found.examples:,} examples, {found.tokens:,} tokens, {found.pairs} preferences")
+        counts = {"example": found.examples, "token": found.tokens, "preference": found.pairs}
+        typer.echo(f"{place.name}: {', '.join(format_count(number, noun) for noun, number in counts.items())}")
     for line in format_advice(rows):
         typer.echo(line)
 
@@ -44,7 +46,7 @@ def migrate(json: Json = False) -> None:
     params.yaml is then as it was shipped, so that `git pull` never conflicts with it.
     """
     from pipelines.config.load import write_for_dvc
-    from pipelines.config.migrate import KEPT
+    from pipelines.config.migrate import kept_files
     from pipelines.config.migrate import migrate as rewritten
     from pipelines.config.workspaces import find_workspace
 
@@ -56,7 +58,9 @@ def migrate(json: Json = False) -> None:
         for change in changes:
             typer.echo(f"{change['setting']}: {_short(change['from'])} → {_short(change['to'])}")
         typer.echo(
-            f"The former params.yaml is kept as {KEPT}." if changes else "The settings are written as today already."
+            f"The former params.yaml is kept as {kept_files(place)[-1]}."
+            if changes
+            else "The settings are written as today already."
         )
     write_for_dvc(place)  # says what is still to be done by a person
 

@@ -10,6 +10,7 @@ import typer
 
 from pipelines.cli.context import Json, ProjectArgument, ProjectName, choose_name, open_project, print_json
 from pipelines.config.load import load_params
+from pipelines.wording import format_count
 
 if TYPE_CHECKING:
     from pipelines.progress import Step
@@ -87,4 +88,5 @@ def format_line(event: Any) -> str:
     if not files:
         return f"Up to date with release {event.release}"
     named = ", ".join(files[:SHOWN]) + (f" and {len(files) - SHOWN:,} more" if len(files) > SHOWN else "")
-    return f"{named}: {taken.passages:,} passages, {taken.embedded:,} embedded; searchable in {event.seconds:.2f} s"
+    passages = format_count(taken.passages, "passage")
+    return f"{named}: {passages}, {taken.embedded:,} embedded; searchable in {event.seconds:.2f} s"

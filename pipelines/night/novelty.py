@@ -8,6 +8,7 @@ from pipelines.night.outcome import Outcome
 from pipelines.project import Project
 from pipelines.records import Record, fingerprint, read_jsonl
 from pipelines.registry.releases import CHAMPION, Releases
+from pipelines.wording import format_count
 
 TRAIN = "train.jsonl"
 
@@ -25,10 +26,9 @@ def is_too_little_new(project: Project, params: Params) -> Outcome | None:
     found = count_new_tokens(read_jsonl(project.path("dataset", TRAIN)), read_jsonl(stored[TRAIN]))
     if found >= least:
         return None
-    reason = (
-        f"{found:,} tokens are new since release {live.version}, fewer than training.min_new_tokens ({least:,}), so "
-        "nothing was trained"
-    )
+    are_new = f"{format_count(found, 'token')} {'is' if found == 1 else 'are'} new"
+    fewer = f"fewer than training.min_new_tokens ({least:,})"
+    reason = f"{are_new} since release {live.version}, {fewer}, so nothing was trained"
     return Outcome(project.name, "skipped", None, live.version, reason=reason)
 
 

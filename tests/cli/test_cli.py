@@ -72,7 +72,7 @@ def test_a_search_without_a_hit_says_why(nocturne, place, monkeypatch, least, sa
 
 def test_a_source_that_does_not_exist(nocturne, place, tmp_path):
     code, _, err = nocturne("add", "moon", str(tmp_path / "nowhere"))
-    assert code == 1
+    assert code == 2
     assert "does not exist" in two_lines(err)
     assert "nocturne add" in err
     add(place, "moon", tmp_path / "nowhere")
@@ -83,6 +83,10 @@ def test_a_source_that_does_not_exist(nocturne, place, tmp_path):
 
 def test_a_source_that_is_no_repository(nocturne, place, tmp_path):
     (tmp_path / "plain").mkdir()
+    code, _, err = nocturne("add", "moon", str(tmp_path / "plain"))
+    assert code == 2
+    assert "not a git repository" in two_lines(err)
+    assert not (place / "params.local.yaml").exists()
     add(place, "moon", tmp_path / "plain")
     code, _, err = nocturne("nightly", "moon")
     assert code == 1
@@ -251,6 +255,15 @@ def test_wrong_use_is_exit_code_2(nocturne, place, tmp_path):
     assert nocturne("dance")[0] == 2
 
 
+@pytest.mark.parametrize("option", ["--prefect-port", "--mlflow-port"])
+@pytest.mark.parametrize("port", ["99999", "65536", "0", "-1"])
+def test_a_port_that_does_not_exist_is_wrong_use(nocturne, place, option, port):
+    add(place, "moon", place)
+    code, _, err = nocturne("up", option, port)
+    assert code == 2
+    assert f"Invalid value for '{option}'" in err
+
+
 def test_outside_a_workspace_it_says_where_to_go(monkeypatch, tmp_path, capfd):
     monkeypatch.setenv("NOCTURNE_HOME", str(tmp_path))
     monkeypatch.setattr("sys.argv", ["nocturne", "status"])
@@ -266,6 +279,7 @@ def test_doctor_names_what_is_wrong_and_what_to_do(nocturne, place, tmp_path):
     rows = {row["check"]: row for row in json.loads(nocturne("doctor", "--json")[1])}
     assert {"sources", "reranker"} <= rows.keys()
     assert all(row["ok"] for row in rows.values()), rows
+    assert rows["last night"]["detail"] == "none yet"
     add(place, "moon", tmp_path / "gone")
     override(place, {"search": {"rerank": str(tmp_path / "no-model")}})
     code, out, _ = nocturne("doctor")

@@ -99,6 +99,16 @@ def test_what_was_set_by_hand_moves_with_its_comment_and_the_shipped_text_comes_
     assert json.loads(CliRunner().invoke(app, ["migrate", "--json"]).stdout) == []
 
 
+def test_a_second_migration_keeps_what_the_first_one_kept(place):
+    files = [place / "data" / f"params.before-migrate{end}.yaml" for end in ("", "-2", "-3")]
+    texts = []
+    for file, rank in zip(files, (8, 4, 2), strict=True):
+        texts.append(edited(place, ("  rank: 16\n", f"  rank: {rank}\n")))
+        said = CliRunner().invoke(app, ["migrate"]).stdout
+        assert f"kept as {file.relative_to(place)}." in said
+    assert [file.read_text() for file in files] == texts
+
+
 def test_it_tells_each_change(place):
     edited(place, ("  rank: 16\n", "  rank: 8\n"), ("  passages: 5\n", ""))
     said = CliRunner().invoke(app, ["migrate"]).stdout

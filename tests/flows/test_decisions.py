@@ -7,10 +7,11 @@ from conftest import make_repository, make_workspace
 from release.night_results import GATES, candidate_of, write_night
 
 from pipelines.config.load import load_params
-from pipelines.dag import journal
+from pipelines.dag import dvc, journal
 from pipelines.errors import NocturneError
 from pipelines.gates import verdict_word
 from pipelines.gates.verdict import Judged, Verdict
+from pipelines.records import write_json
 from pipelines.release import index_versions, retention
 
 
@@ -32,6 +33,22 @@ def test_a_release_and_the_clearing_after_it_say_what_they_did(project):
     assert journal.read(project, "release").facts["release"] == 1
     clear.fn(project, params)
     assert journal.read(project, "gc").facts == {"releases": 0, "freed": "0.0 MB", "in_the_bin": "0.0 MB"}
+
+
+def test_the_page_of_a_refused_night_is_written_again_once_its_index_has_a_release(project, monkeypatch):
+    from flows import nightly
+
+    params, written = load_params(project.workspace), []
+    write_night(project, "refused")
+    write_json(project.path("snapshot", "snapshot.json"), {"commit": "c" * 40})
+    write_json(project.path("snapshot", "base.json"), {"identity": "b" * 64})
+    monkeypatch.setattr(dvc, "output_hash", lambda project, stage: f"{stage}.dir")
+    monkeypatch.setattr(nightly.page, "write_report", lambda *_: written.append(_[-1]))
+    now, verdict = candidate_of(project, "refused"), Verdict([Judged(**{**GATES[0], "passed": False})])
+    made = nightly.release_index.fn(project, params, now, verdict)
+    assert written == [made.version]
+    assert nightly.release_index.fn(project, params, now, verdict) is None
+    assert written == [made.version], "no other release, no other page"
 
 
 def test_a_clearing_that_fails_is_told_and_ends_no_night(project, monkeypatch):

@@ -39,7 +39,7 @@ def test_the_card_counts_splits_recipes_languages_and_licences(tmp_path):
     assert ["too_long", "", "1"] in found
     assert "| MIT | 32 | 8 | 100.0% |" in text
     assert "| explain | 4 | 0 | 0 | 100.0% | 0.50 |  |" in text
-    assert "Made of 1 commits" in text
+    assert "Made of 1 commit of" in text
 
 
 def test_a_recipe_that_made_nothing_says_why(tmp_path):

@@ -80,7 +80,7 @@ def _pack(project: Project, params: Params, version: str, archive: tarfile.TarFi
     with closing(open_store(project, params.index)) as store, tempfile.TemporaryDirectory() as folder:
         manifest = store.read(version)
         if manifest is None or store.faults(version):
-            raise missing_version(project, store, version)
+            raise missing_version(project, version)
         with closing(store.open(manifest)) as engine:
             _write(manifest, engine, Path(folder))
         for part in PARTS:

@@ -31,7 +31,7 @@ def rewrite_without(
     with closing(open_store(project, params.index)) as store:
         manifest = store.read(version)
         if manifest is None:
-            raise missing_version(project, store, version)
+            raise missing_version(project, version)
         with closing(store.open(manifest)) as engine:
             went = [point for batch in engine.every() for point in batch if gone(point.chunk)]
             if not went:

@@ -63,7 +63,7 @@ def inspect(project: Project, index: IndexParams, version: str) -> Held:
         NocturneError: the store cannot be read.
     """
     with closing(open_store(project, index)) as store:
-        return _held(store, version, 0)
+        return _held(store, version, store.held().get(version, 0))
 
 
 def _held(store: EdgeStore | ServerStore, version: str, size: int) -> Held:
@@ -134,7 +134,7 @@ def move(project: Project, params: Params, to: IndexParams, version: str) -> Ind
         raise UsageError(f"The index is at {to.url or 'data/live'} already.", "Name another place.")
     with closing(open_store(project, params.index)) as source, closing(open_store(project, to)) as target:
         if source.read(version) is None:
-            raise missing_version(project, source, version)
+            raise missing_version(project, version)
         return copy_versions(source, target, version, params.index.canaries)
 
 

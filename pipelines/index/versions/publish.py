@@ -13,6 +13,7 @@ from pipelines.index.store.manifest import IndexVersion, repair_step
 from pipelines.index.versions.build import check_and_build
 from pipelines.index.versions.inputs import Inputs
 from pipelines.project import Project
+from pipelines.wording import format_count
 
 
 def version_of(project: Project) -> str:
@@ -63,13 +64,13 @@ def open_index(project: Project, index: IndexParams, version: str) -> Index:
     manifest = store.read(version)
     if manifest is None:
         with closing(store):
-            raise missing_version(project, store, version)
+            raise missing_version(project, version)
     opened = Index(store.open(manifest), Keywords(manifest.mean_words), manifest.dimension)
     found = opened.count()
     if found != manifest.count:
         opened.close()
         raise TornIndex(
-            f"Index version {version} of {project.name} holds {found} chunks, not {manifest.count}.",
+            f"Index version {version} of {project.name} holds {format_count(found, 'chunk')}, not {manifest.count:,}.",
             repair_step(project.name, version),
         )
     return opened

@@ -1,0 +1,53 @@
+"""Who may read a workspace and not write in it still gets answers."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from conftest import make_repository, make_workspace, unprivileged
+
+from flows import running
+from pipelines.assistant.watch_client import STATE
+from pipelines.config.load import load_params
+from pipelines.locks import is_locked
+from pipelines.night.lock import HOLDER, LOCK
+
+
+@pytest.fixture
+def place(tmp_path):
+    """A workspace with the files that a night, `up` and `watch` leave when they are killed; nobody may write there."""
+    source = make_repository(tmp_path / "moon", {"a.py": "A = 1\n"})
+    folder = make_workspace(tmp_path / "workspace", {"moon": source})
+    watch = load_params(folder).project("moon", folder).watch
+    left = (folder / "data" / LOCK, folder / "data" / HOLDER, folder / running.LOCK, watch / "lock", watch / STATE)
+    for file in left:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("{}")
+    modes = {path: path.stat().st_mode for path in (folder, *folder.rglob("*")) if not path.is_symlink()}
+    for path, mode in modes.items():
+        path.chmod(mode & ~0o222)
+    yield folder
+    for path, mode in modes.items():
+        path.chmod(mode)
+
+
+@pytest.mark.parametrize("command", [("status",), ("releases",), ("index", "list")])
+def test_a_reader_sees_what_is_live(place, command):
+    run = [sys.executable, "-c", "from pipelines.cli import main; main()", *command, "--json"]
+    done = subprocess.run(run, cwd=place, capture_output=True, text=True, preexec_fn=unprivileged)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) is not None
+
+
+def test_a_lock_is_seen_while_another_process_holds_it(tmp_path):
+    file = tmp_path / "lock"
+    assert not is_locked(file)
+    holds = "import sys; from filelock import FileLock\nwith FileLock(sys.argv[1]): print(flush=True); input()"
+    run = [sys.executable, "-c", holds, str(file)]
+    with subprocess.Popen(run, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        holder.stdout.readline()
+        assert is_locked(file)
+        assert is_locked(file), "a look takes nothing"
+        holder.communicate(b"\n")
+    assert not is_locked(file)
