@@ -40,6 +40,7 @@ def main() -> None:
     subject.prepare()
     subject.begin(1)
     subject.work(1, lambda write: None)
+    from pipelines.registry.releases import Releases
     from pipelines.release.publish import promote, rollback
 
     project, params = opened(folder)
@@ -48,8 +49,8 @@ def main() -> None:
     for one in clients:
         one.start()
     for number in range(args.switches // 2):
-        rollback(project, params, 1)
-        promote(project, params, 2)
+        rollback(Releases(project), params, 1)
+        promote(Releases(project), params, 2)
         if number % 50 == 49:
             print(f"{2 * (number + 1):,} switches: {dict(seen)}", flush=True)
     stop.set()

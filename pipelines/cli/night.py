@@ -4,26 +4,28 @@ import os
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipelines.cli.context import Json, ProjectArgument, ProjectName, choose_name, open_project, print_json
 from pipelines.cli.indexes import describe_index
 from pipelines.cli.schedule_view import describe_schedule
-from pipelines.config.schema import Params
 from pipelines.config.workspaces import find_workspace
 from pipelines.errors import GatesFailed, NocturneError
 from pipelines.project import Project, current_folder
 from pipelines.wording import format_count
 
+if TYPE_CHECKING:
+    from pipelines.night.context import NightContext
 
-def _mend(project: Project, params: Params) -> None:
+
+def _repair_live(night: "NightContext") -> None:
     """What the flow does at its end, where nothing is left for a flow to do."""
     from pipelines.release import index_versions
 
     try:
-        index_versions.repair_live(project, params)
+        index_versions.repair_live(night.releases, night.params)
     except NocturneError as error:
         typer.echo(f"{error.fact}\n→ {error.next_step}", err=True)
 
@@ -38,16 +40,18 @@ def nightly(
     from pipelines.cli.interrupt import end_within_seconds
     from pipelines.night import last_night
     from pipelines.night import outcome as nights
+    from pipelines.night.context import NightContext
     from pipelines.night.lock import exclusive_lock
 
     project, params = open_project(choose_name(name, named))
     typer.echo(f"Reading {project.source}", err=True)
     with end_within_seconds(), exclusive_lock(project), last_night.record_night(project, "hand"):
-        outcome = None if force else nights.find_unchanged(project, params)
+        night = NightContext.begin(project, params)
+        outcome = None if force else nights.find_unchanged(night)
         if outcome is None:
             outcome = _learn(project, force)
         else:
-            _mend(project, params)
+            _repair_live(night)
             nights.write_outcome(project, outcome)
     if json:
         print_json(outcome.facts())

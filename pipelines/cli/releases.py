@@ -54,10 +54,11 @@ def compare(
 
 def promote(version: Version, project: ProjectName = None, json: Json = False) -> None:
     """Make a release live: adapter and index together."""
+    from pipelines.registry.releases import Releases
     from pipelines.release import publish
 
     place, params = open_project(project)
-    release = publish.promote(place, params, version)
+    release = publish.promote(Releases(place), params, version)
     print_json(release.facts()) if json else typer.echo(f"Release {release.version} of {place.name} is live.")
 
 
@@ -67,10 +68,11 @@ def rollback(
     json: Json = False,
 ) -> None:
     """Go back to an earlier release: adapter and index together."""
+    from pipelines.registry.releases import Releases
     from pipelines.release import publish
 
     place, params = open_project(project)
-    release = publish.rollback(place, params, to)
+    release = publish.rollback(Releases(place), params, to)
     print_json(release.facts()) if json else typer.echo(f"Release {release.version} of {place.name} is live again.")
 
 
@@ -102,13 +104,14 @@ def gc(
     """
     from pipelines.cli import release_views as shown
     from pipelines.night.lock import exclusive_lock
+    from pipelines.registry.releases import Releases
     from pipelines.release import retention
 
     place, params = open_project(project)
     with exclusive_lock(place):
         if dry_run:
-            found = retention.find_waste(place, params)
+            found = retention.find_waste(Releases(place), params)
             print_json(found.facts()) if json else shown.format_waste(found, "not needed")
             return
-        done = retention.clear(place, params, at_once=now)
+        done = retention.clear(Releases(place), params, at_once=now)
     print_json(done.facts()) if json else shown.format_cleared(done)

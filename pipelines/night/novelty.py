@@ -7,18 +7,17 @@ from pipelines.dag import dvc
 from pipelines.night.outcome import Outcome
 from pipelines.project import Project
 from pipelines.records import Record, fingerprint, read_jsonl
-from pipelines.registry.releases import CHAMPION, Releases
+from pipelines.registry.release import Release
 from pipelines.wording import format_count
 
 TRAIN = "train.jsonl"
 
 
-def is_too_little_new(project: Project, params: Params) -> Outcome | None:
+def find_too_little_new(project: Project, params: Params, live: Release | None) -> Outcome | None:
     """The outcome of a night that trains nothing because fewer than `training.min_new_tokens` are new; None when it
     trains, has trained already, or there is nothing to compare with."""
     least = params.training.min_new_tokens
-    live = Releases(project).at(CHAMPION) if least else None
-    if live is None or "training" not in dvc.find_stale(project):
+    if not least or live is None or "training" not in dvc.find_stale(project):
         return None
     stored = dvc.read_stored(project, live.manifest.dataset_dvc)
     if stored is None or TRAIN not in stored:

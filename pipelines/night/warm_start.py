@@ -5,10 +5,10 @@ import shutil
 from pipelines.config.schema import Params
 from pipelines.project import Project
 from pipelines.records import read_json, write_json
-from pipelines.registry.releases import CHAMPION, Releases
+from pipelines.registry.release import Release
 
 
-def write_warm_start(project: Project, params: Params) -> bool:
+def write_warm_start(project: Project, params: Params, live: Release | None) -> bool:
     """Write `data/<project>/champion/`, which the snapshot stage takes over; returns whether it has changed.
 
     As with `baseline.json`, what is live is no function of the source: a night with a stage out of date writes it
@@ -16,7 +16,6 @@ def write_warm_start(project: Project, params: Params) -> bool:
     """
     if not params.training.warm_start:
         return False
-    live = Releases(project).at(CHAMPION)
     folder = project.path("champion")
     said = folder / "champion.json"
     if live is None:

@@ -77,13 +77,13 @@ def written(project, word):
 
 
 def released(project, params, word):
-    return publish_candidate(project, params, written(project, word), True, GATES)
+    return publish_candidate(Releases(project), params, written(project, word), True, GATES)
 
 
 def refused(project, params, word, rows=REFUSED):
     now = written(project, word)
-    outcome = publish_candidate(project, params, now, False, rows)
-    return with_index(outcome, release_index_of_refused(project, params, now, Judged(rows)))
+    outcome = publish_candidate(Releases(project), params, now, False, rows)
+    return with_index(outcome, release_index_of_refused(Releases(project), params, now, Judged(rows)))
 
 
 def test_a_refused_adapter_leaves_the_old_one_live_with_the_new_index(project, params):
@@ -105,7 +105,7 @@ def test_a_refused_adapter_leaves_the_old_one_live_with_the_new_index(project, p
     assert [(event["from"], event["to"], event["by"]) for event in Releases(project).history()] == [
         (None, 1, "nightly"), (1, 2, "nightly"),
     ]  # fmt: skip
-    assert rollback(project, params, None).version == 1
+    assert rollback(Releases(project), params, None).version == 1
     assert "An adapter and the search index it was measured with; " in card_of(project, 1)
     assert "The search index of this commit and the adapter of release 1; " in card_of(project, 2)
 
@@ -119,7 +119,7 @@ def test_what_a_person_rolled_back_is_not_released_again_and_another_commit_is(p
     released(project, params, "good")
     refused(project, params, "worse")
     assert Releases(project).carried_out("worse", auto=True)
-    rollback(project, params, 1)
+    rollback(Releases(project), params, 1)
     assert Releases(project).carried_out("worse", auto=True)
     assert refused(project, params, "worst").index_release == 3
     assert Releases(project).champion().manifest.training == "good"
@@ -127,15 +127,15 @@ def test_what_a_person_rolled_back_is_not_released_again_and_another_commit_is(p
 
 def test_a_night_that_was_killed_before_its_index_was_released_is_judged_again(project, params, monkeypatch):
     now = written(project, "killed")
-    publish_candidate(project, params, now, False, REFUSED)
+    publish_candidate(Releases(project), params, now, False, REFUSED)
     assert Releases(project).decided("killed") is False
     assert not Releases(project).carried_out("killed", auto=True)
     with monkeypatch.context() as broken:
         broken.setattr(Releases, "register", lambda *_, **__: pytest.fail("killed"))
         with pytest.raises(pytest.fail.Exception):
-            release_index_of_refused(project, params, now, Judged(REFUSED))
+            release_index_of_refused(Releases(project), params, now, Judged(REFUSED))
     assert not Releases(project).carried_out("killed", auto=True)
-    made = release_index_of_refused(project, params, now, Judged(REFUSED))
+    made = release_index_of_refused(Releases(project), params, now, Judged(REFUSED))
     assert made is not None
     assert Releases(project).carried_out("killed", auto=True)
 
@@ -162,8 +162,8 @@ def test_a_release_without_a_trained_adapter_has_learned_from_nothing(project, p
 def test_the_same_index_is_not_released_again(project, params):
     refused(project, params, "first")
     now = written(project, "first")
-    publish_candidate(project, params, now, False, REFUSED)
-    assert release_index_of_refused(project, params, now, Judged(REFUSED)) is None
+    publish_candidate(Releases(project), params, now, False, REFUSED)
+    assert release_index_of_refused(Releases(project), params, now, Judged(REFUSED)) is None
     assert Releases(project).carried_out("first", auto=True)
 
 
@@ -202,12 +202,12 @@ def test_a_night_without_a_measured_adapter_releases_its_index_once(project, par
     written(project, "more")
     found = some_questions(1.0)
     monkeypatch.setattr("pipelines.evaluation.retrieval.measure_retrieval", lambda *_: found)
-    made = release_index_of_refused(project, params, None, None)
+    made = release_index_of_refused(Releases(project), params, None, None)
     assert (made.version, made.adapter_version) == (2, 1)
     assert list(read_jsonl(made.files.path("retrieval.jsonl"))) == found
-    assert release_index_of_refused(project, params, None, None) is None
-    rollback(project, params, 1)
-    assert release_index_of_refused(project, params, None, None) is None, "a person's rollback stays"
+    assert release_index_of_refused(Releases(project), params, None, None) is None
+    rollback(Releases(project), params, 1)
+    assert release_index_of_refused(Releases(project), params, None, None) is None, "a person's rollback stays"
 
 
 def test_a_warm_start_and_drift_name_the_release_that_the_adapter_is_of(project, params):
@@ -215,10 +215,12 @@ def test_a_warm_start_and_drift_name_the_release_that_the_adapter_is_of(project,
 
     warmed = params.model_copy(update={"training": params.training.model_copy(update={"warm_start": True})})
     released(project, params, "good")
-    assert warm_start.write_warm_start(project, warmed)
+    assert warm_start.write_warm_start(project, warmed, Releases(project).at(CHAMPION))
     refused(project, params, "worse")
     assert Releases(project).champion().version == 2
-    assert not warm_start.write_warm_start(project, warmed), "the adapter is the same, so training is not out of date"
+    assert not warm_start.write_warm_start(project, warmed, Releases(project).at(CHAMPION)), (
+        "the adapter is the same, so training is not out of date"
+    )
 
 
 def test_figures_of_retrieval_are_shown_and_compared(project, params):
@@ -228,7 +230,9 @@ def test_figures_of_retrieval_are_shown_and_compared(project, params):
     figure = {"value": 0.5, "low": 0.4, "high": 0.6}
     evaluation["retrieval"] = {"questions": 3, "files": 2, "metrics": {"recall@10": figure}, "by_language": {}}
     write_json(project.path("evaluation", "evaluation.json"), evaluation)
-    publish_candidate(project, params, candidate_of(project, "other", dataset_dvc=kept_by_dvc(project)), True, GATES)
+    publish_candidate(
+        Releases(project), params, candidate_of(project, "other", dataset_dvc=kept_by_dvc(project)), True, GATES
+    )
     assert explain_difference(project, 2)["metrics"]["index"] == {"recall@10": figure}
     assert compare(project, params, 1, 2)["metrics"]["index"]["recall@10"] == [None, figure]
 
@@ -317,7 +321,9 @@ def test_status_says_how_far_the_live_index_is_behind_the_source(project, params
     released(project, params, "old")  # of a commit that the source does not have
     write_night(project, "behind")
     head = git(project.source, "rev-parse", "HEAD").strip()
-    publish_candidate(project, params, candidate_of(project, "behind", head, kept_by_dvc(project)), True, GATES)
+    publish_candidate(
+        Releases(project), params, candidate_of(project, "behind", head, kept_by_dvc(project)), True, GATES
+    )
     live = Releases(project).champion()
     assert describe_lag(count_lag(project, live)) == "up to date with the source"
     (project.source / "a.py").write_text("A = 2\n")
@@ -344,7 +350,7 @@ def test_a_file_that_the_night_read_before_it_was_committed_has_not_changed_sinc
     write_jsonl(file, [{**chunk, **origin} for chunk in list(read_jsonl(file))])
     index = {stage: kept_by_dvc(project, stage) for stage in ("extraction", "embedding")}
     now = candidate_of(project, "dirty", head, kept_by_dvc(project), index)
-    publish_candidate(project, params, now, True, GATES)
+    publish_candidate(Releases(project), params, now, True, GATES)
     live = Releases(project).champion()
     assert count_lag(project, live) == {"commits": 0, "files": 1}, "b.py alone"
     commit_all(project.source)
@@ -356,7 +362,7 @@ def test_a_file_that_the_night_read_before_it_was_committed_has_not_changed_sinc
 def test_a_release_of_an_index_can_be_promoted_like_any_other(project, params):
     released(project, params, "good")
     refused(project, params, "worse")
-    rollback(project, params, 1)
-    assert publish.promote(project, params, 2).version == 2
+    rollback(Releases(project), params, 1)
+    assert publish.promote(Releases(project), params, 2).version == 2
     with pytest.raises(UsageError):
-        publish.promote(project, params, 9)
+        publish.promote(Releases(project), params, 9)

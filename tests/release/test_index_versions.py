@@ -25,7 +25,7 @@ def place(tmp_path, mlflow_database, monkeypatch):
     project, params = load_params(folder).project("sky", folder), load_params(folder)
     for word in ("moon", "sun"):
         write_night(project, word)
-        publish_candidate(project, params, candidate_of(project, word), True, GATES)
+        publish_candidate(Releases(project), params, candidate_of(project, word), True, GATES)
     monkeypatch.setenv("NOCTURNE_HOME", str(folder))
     return project
 
@@ -91,16 +91,16 @@ def test_what_an_earlier_release_is_made_of_is_kept_until_something_of_it_is_for
     params, releases = load_params(place.workspace), Releases(place)
     write_night(place, "mars")
     made = {stage: kept_by_dvc(place, stage) for stage in ("extraction", "embedding")}
-    publish_candidate(place, params, candidate_of(place, "mars", index_dvc=made), True, GATES)
+    publish_candidate(Releases(place), params, candidate_of(place, "mars", index_dvc=made), True, GATES)
     live = releases.champion()
     write_night(place, "rejected")
     tear(place, live.index_version)
-    index_versions.repair_live(place, params)
+    index_versions.repair_live(Releases(place), params)
     assert index_versions.verify_version(place, params, None)[live.index_version] == []
     releases.reindex(live.version, live.index_version, "forgot src/mars.py")
     tear(place, live.index_version)
     with pytest.raises(NocturneError, match="no chunks and vectors that are kept make it") as error:
-        index_versions.repair_live(place, params)
+        index_versions.repair_live(Releases(place), params)
     assert "nocturne index restore" in error.value.next_step
 
 
@@ -108,11 +108,11 @@ def test_what_dvc_has_lost_mends_nothing(place):
     params = load_params(place.workspace)
     write_night(place, "mars")
     lost = {"extraction": "0" * 32 + ".dir", "embedding": "1" * 32 + ".dir"}
-    publish_candidate(place, params, candidate_of(place, "mars", index_dvc=lost), True, GATES)
+    publish_candidate(Releases(place), params, candidate_of(place, "mars", index_dvc=lost), True, GATES)
     write_night(place, "rejected")
     tear(place, Releases(place).champion().index_version)
     with pytest.raises(NocturneError, match="cannot be built again"):
-        index_versions.repair_live(place, params)
+        index_versions.repair_live(Releases(place), params)
 
 
 def test_a_torn_live_index_is_answered_for_by_the_release_before_it_and_said(place):
