@@ -4,8 +4,8 @@
 
 Clustered vectors of 384 dimensions come from a seed, with chunks of 70 words at most. 100 questions are near the points
 and 100 far from them; numpy gives their true ten nearest. The store builds the index as a night does. A process of its
-own opens and searches it. Its heap grows by `heap`; of the index's files `mapped` are in its memory at the end. `told`
-is what `nocturne index list` says it needs, `estimate` what was expected before it was built.
+own opens and searches it. "Heap" is how much its heap grows; "mapped" is how much of the index's files is in its memory
+at the end. "Needed" is what `nocturne index list` says, "estimated" what was expected before the index was built.
 """
 
 import argparse
@@ -160,14 +160,15 @@ def main() -> None:
             result.figures.append(Figure(asked=asked, ours=least, peer="every vector", theirs=1))
             print(f"{count:,} {layout}: done", file=sys.stderr, flush=True)
     result.tables = [Table(rows=rows)]
-    title = f"Heap of a search, MB, {chosen.count[-1]:,} vectors"
-    result.chart = Chart(title=title, labels="layout", values="heap, MB") if len(chosen.count) == 1 else None
+    title = f"Memory that a search needs, MB, {chosen.count[-1]:,} vectors"
+    result.chart = Chart(title=title, labels="layout", values="needed, MB") if len(chosen.count) == 1 else None
     result.write(chosen.results)
 
 
 def row(count: int, layout: str, found: dict[str, Any]) -> dict[str, Cell]:
     """A line of the table; MB are 10**6 bytes."""
-    sizes = {f"{key}, MB": round(found[key] / 1e6) for key in ("heap", "mapped", "told", "estimate", "disk")}
+    named = {"needed": "told", "estimated": "estimate", "heap": "heap", "mapped": "mapped", "disk": "disk"}
+    sizes = {f"{name}, MB": round(found[key] / 1e6) for name, key in named.items()}
     return {
         "vectors": count,
         "layout": layout,
