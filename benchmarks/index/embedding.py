@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.result import Cell, Chart, Figure, Interval, Result, Table, make_parser, ratio_of_medians, round_to
+from benchmarks.result import Cell, Chart, Figure, Interval, Result, Table, make_parser, round_to
 
 QUESTION = "How fast are the encoder's variants beside sentence-transformers, and what do they find?"
 PEER = "sentence-transformers"
@@ -143,18 +143,20 @@ def main() -> None:
 
 
 def compare(made: dict[str, list[Any]], count: int) -> list[Figure]:
-    """Chunks a second of each variant beside the peer's, with an interval over the turns where there are several."""
-    theirs = [one[1] for one in made[PEER]]
-    figures = []
-    for kind in made:
-        mine = [one[1] for one in made[kind]]
-        ratio = ratio_of_medians(theirs, mine, paired=True)
-        ratio = ratio if len(mine) > 2 else Interval(value=round_to(sum(theirs) / sum(mine), 3))
-        speed, other = (round_to(count / sum(some), 3) for some in (mine, theirs))
-        if kind != PEER:
-            asked = f"encoding with {kind}"
-            figures.append(Figure(asked=asked, ours=speed, unit="chunks/s", peer=PEER, theirs=other, ratio=ratio))
-    return figures
+    """Chunks a second of each variant beside the peer's."""
+    speeds = {kind: count / sum(one[1] for one in turns) for kind, turns in made.items()}
+    return [
+        Figure(
+            asked=f"encoding with {kind}",
+            ours=round_to(speed, 3),
+            unit="chunks/s",
+            peer=PEER,
+            theirs=round_to(speeds[PEER], 3),
+            ratio=Interval(value=round_to(speed / speeds[PEER], 3)),
+        )
+        for kind, speed in speeds.items()
+        if kind != PEER
+    ]
 
 
 def _started(model: str, kind: str) -> Connection:
