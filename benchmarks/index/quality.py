@@ -198,13 +198,14 @@ def table(scores: Scores) -> Table:
     rows: list[dict[str, Cell]] = []
     for name, values in scores.items():
         repositories = sorted({repository for repository, _ in values})
-        left = [mean(v for (own, _), some in values.items() if own != out for v in some) for out in repositories]
+        others = [out for out in repositories if len(repositories) > 1]
+        left = [mean(v for (own, _), some in values.items() if own != out for v in some) for out in others]
         kinds = {
             category: [v for (_, kind), some in values.items() if kind == category for v in some]
             for category in CATEGORIES
         }
         by_kind: dict[str, Cell] = {kind: round_to(mean(some), 3) if some else None for kind, some in kinds.items()}
-        least = {"least without one repository": round_to(min(left), 3)}
+        least: dict[str, Cell] = {"least without one repository": round_to(min(left), 3)} if left else {}
         rows.append({"ranking": name, "NDCG@10": round_to(mean(_flat(values)), 3), **least, **by_kind})
     return Table(title="Annotated questions", rows=rows)
 
