@@ -36,7 +36,6 @@ LONGEST = 300  # lines
 LONG = {
     "pipelines/config/schema.py": "every setting with its rule, in one place",
     "pipelines/registry/releases.py": "all that is asked of a project's releases, on one connection",
-    "benchmarks/crash/kills.py": "one command with its options, its trials and what it prints",
     "tests/assistant/test_assistant.py": "cases of one answer",
     "tests/extraction/test_extraction.py": "cases of one stage",
     "tests/flows/test_nightly.py": "one night after the other in one workspace",
