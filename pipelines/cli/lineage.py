@@ -66,7 +66,7 @@ def _dataset(seen: Any) -> None:
             typer.echo(f"  {words}: {len(rows)} examples")
         for row in rows[:NAMED]:
             place = f"{row['path']}:{row['start_line']}-{row['end_line']}"
-            typer.echo(f"    {row['example_id']}  {row['task']:<10} {place}  {row['commit'][:7]}")
+            typer.echo(f"    {row['example_id']}  {row['task']:<12} {place}  {row['commit'][:7]}")
         if len(rows) > NAMED:
             typer.echo(f"    and {len(rows) - NAMED} more; all of them with --json")
 

@@ -47,9 +47,11 @@ def accept() -> None:
 def forget(
     identity: Annotated[str, typer.Argument(metavar="ID", help="As `nocturne registry list` names it, or its start.")],
 ) -> None:
-    """No longer keep what a former registry names: the next clearing puts it into the bin."""
+    """No longer keep what a former registry names: the next clearing puts it into the trash."""
     from pipelines.config.workspaces import find_workspace
     from pipelines.registry.identity import forget_registry
 
     gone = forget_registry(find_workspace(), identity)
-    typer.echo(f"Registry {gone.id[:8]} ({gone.uri}) is forgotten. `nocturne gc` puts what only it names into the bin.")
+    typer.echo(
+        f"Registry {gone.id[:8]} ({gone.uri}) is forgotten. `nocturne gc` puts what only it names into the trash."
+    )

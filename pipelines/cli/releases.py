@@ -92,11 +92,11 @@ def history(project: ProjectName = None, json: Json = False) -> None:
 
 def gc(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what nothing needs, and since when.")] = False,
-    now: Annotated[bool, typer.Option("--now", help="Empty the bin at once.")] = False,
+    now: Annotated[bool, typer.Option("--now", help="Empty the trash at once.")] = False,
     project: ProjectName = None,
     json: Json = False,
 ) -> None:
-    """Put what no kept release needs into the bin, and delete what has been there for `release.bin_days`.
+    """Put what no kept release needs into the trash, and delete what has been there for `release.trash_days`.
 
     `release.keep` says how many releases are kept. A night does the same at its end.
     """

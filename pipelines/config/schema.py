@@ -101,18 +101,18 @@ class Recipes(Section):
 
     explain: Share
     implement: Share
-    complete: Share
-    scope: Share
+    fim: Share
+    fim_block: Share
     context: Share
     tests: Share
     retrieval: Share
     questions: Share
-    edits: Share
-    negatives: Share
+    commit_edits: Share
+    preference_pairs: Share
 
     def on(self) -> list[str]:
-        """The names of the recipes of examples that are switched on; `negatives` makes pairs."""
-        return [name for name, share in self.model_dump().items() if share and name != "negatives"]
+        """The names of the recipes of examples that are switched on; `preference_pairs` makes pairs."""
+        return [name for name, share in self.model_dump().items() if share and name != "preference_pairs"]
 
     @model_validator(mode="after")
     def _one_is_on(self) -> "Recipes":
@@ -133,9 +133,9 @@ class Dataset(Section):
     min_quality: Share
     min_doc_chars: Annotated[int, Field(ge=1)]
     max_example_tokens: Annotated[int, Field(ge=64)]
-    complete_per_kb: Annotated[float, Field(ge=0)]
-    complete_window_chars: Annotated[int, Field(ge=100)]
-    scope_per_kb: Annotated[float, Field(ge=0)]
+    fim_per_kb: Annotated[float, Field(ge=0)]
+    fim_window_chars: Annotated[int, Field(ge=100)]
+    fim_block_per_kb: Annotated[float, Field(ge=0)]
     context_tokens: Count
     retrieval_examples: Annotated[int, Field(ge=0)]
     seed: int
@@ -301,14 +301,14 @@ class Release(Section):
 
     promotion: Literal["auto", "review"]
     keep: Count
-    bin_days: Annotated[int, Field(ge=0)]
+    trash_days: Annotated[int, Field(ge=0)]
 
 
 class Index(Section):
     """Where the live vectors are, how a new version is checked, and what it may take."""
 
     url: str
-    canaries: Count
+    self_check_queries: Count
     memory_mb: Count
 
 

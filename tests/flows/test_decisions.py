@@ -31,7 +31,7 @@ def test_a_release_and_the_clearing_after_it_say_what_they_did(project):
     assert (outcome.state, outcome.release) == ("released", 1)
     assert journal.read(project, "release").facts["release"] == 1
     clear.fn(project, params)
-    assert journal.read(project, "gc").facts == {"releases": 0, "freed": "0.0 MB", "in_the_bin": "0.0 MB"}
+    assert journal.read(project, "gc").facts == {"releases": 0, "freed": "0.0 MB", "in_the_trash": "0.0 MB"}
 
 
 def test_a_clearing_that_fails_is_told_and_ends_no_night(project, monkeypatch):

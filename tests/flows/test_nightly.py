@@ -28,7 +28,7 @@ from pipelines.registry.releases import CHALLENGER, CHAMPION, PREVIOUS, Releases
 
 SMALL = {
     "embedding": {"variant": "int8"},
-    "dataset": {"complete_per_kb": 0.7, "scope_per_kb": 0.1, "retrieval_examples": 6, "max_example_tokens": 448},
+    "dataset": {"fim_per_kb": 0.7, "fim_block_per_kb": 0.1, "retrieval_examples": 6, "max_example_tokens": 448},
     "training": {"max_steps": 32, "batch_size": 4, "checkpoint_steps": 4, "threads": 1},
     "evaluation": {
         "max_examples": 12,

@@ -37,7 +37,7 @@ def publish(
         version: its name, where it has an older one than its content makes now.
 
     Raises:
-        NocturneError: chunks and vectors do not fit together, the engine fails, or a canary search does not find its
+        NocturneError: chunks and vectors do not fit together, the engine fails, or a self-check query does not find its
             own chunk.
     """
     material = material or Inputs.of(project)
@@ -50,7 +50,7 @@ def publish(
         mean_words = mean_word_count(material.rows())
         manifest = IndexVersion(version, len(vectors), encoder, int(material.facts["dimension"]), mean_words)
         batches = make_points(material.rows(), vectors, Keywords(mean_words))
-        return check_and_build(store, manifest, batches, params.index.canaries)
+        return check_and_build(store, manifest, batches, params.index.self_check_queries)
 
 
 def open_index(project: Project, index: IndexParams, version: str) -> Index:
