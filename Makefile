@@ -4,7 +4,7 @@ VENV := .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: install nightly up repro test lint format clean
+.PHONY: install nightly up repro test lint format generate clean
 
 install: $(VENV)/.installed
 
@@ -38,6 +38,9 @@ lint: install
 format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+generate: install  ## the comments of params.yaml, docs/settings.md and docs/cli.md
+	$(BIN)/python -m tools.docs
 
 clean:  ## forget everything that was learned; keeps the environment
 	rm -rf data/live mlruns/mlflow.db mlruns/artifacts .prefect dvc.lock

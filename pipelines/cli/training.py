@@ -55,9 +55,7 @@ def migrate(json: Json = False) -> None:
     else:
         for change in changes:
             typer.echo(f"{change['setting']}: {_short(change['from'])} → {_short(change['to'])}")
-        typer.echo(
-            f"The former params.yaml is kept as {KEPT}." if changes else "The settings are written as today already."
-        )
+        typer.echo(f"The former params.yaml is kept as {KEPT}." if changes else "The settings files are up to date.")
     write_for_dvc(place)  # says what is still to be done by a person
 
 

@@ -149,7 +149,7 @@ def test_a_missing_key_is_said_once_and_the_command_goes_on(nocturne, place):
     file.write_text(file.read_text().replace("  rerank: ''\n", ""))
     code, _, err = nocturne("releases")
     assert code == 0
-    said = 'params.yaml lacks `search.rerank`; the shipped value "" counts. `nocturne migrate` writes it.\n'
+    said = 'params.yaml lacks `search.rerank`; the shipped value "" is used. Run `nocturne migrate` to write it.\n'
     assert err == said
 
 
