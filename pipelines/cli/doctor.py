@@ -41,14 +41,16 @@ def _python(project: Project, params: Params) -> str:
 def _git(project: Project, params: Params) -> str:
     found = shutil.which("git")
     if found is None:
-        raise NocturneError("git is not on PATH.", "Install git.")
+        raise NocturneError("git is not on PATH.", "Install git, or add its folder to PATH.")
     return found
 
 
 def _disk(project: Project, params: Params) -> str:
     free = shutil.disk_usage(project.workspace).free / 1e9
     if free < FREE_GB:
-        raise NocturneError(f"{free:.1f} GB are free; a night needs about {FREE_GB} GB.", "Free some space.")
+        raise NocturneError(
+            f"{free:.1f} GB are free; a night needs about {FREE_GB} GB.", f"Free disk space on {project.workspace}."
+        )
     return f"{free:,.0f} GB free"
 
 
@@ -126,5 +128,8 @@ def _schedule(project: Project, params: Params) -> str:
 
     well, said = describe_schedule(project)
     if not well:
-        raise NocturneError(f"The schedule of {project.name}: {said}", f"Read {project.workspace / 'data' / '.up'}.")
+        raise NocturneError(
+            f"The schedule of {project.name}: {said}",
+            f"Read the logs of `nocturne up` in {project.workspace / 'data' / '.up'}.",
+        )
     return f"{params.schedule.cron} {params.schedule.timezone}: {said}"

@@ -5,18 +5,24 @@ from typing import Annotated, Any
 
 import typer
 
-from pipelines.cli.context import Json, ProjectName, open_project, print_json
+from pipelines.cli.context import Json, ProjectName, format_examples, open_project, print_json
 
-index = typer.Typer(help="The versions of the index: list, check, mend, move, back up.", no_args_is_help=True)
+index = typer.Typer(help="Check, repair, move and back up the index.", no_args_is_help=True)
 Version = Annotated[
-    str | None, typer.Argument(help="As `nocturne index list` names it; each that a release names by default.")
+    str | None,
+    typer.Argument(
+        metavar="VERSION", help="Name of a version, from `nocturne index list`. Default: every version of a release."
+    ),
 ]
 EMBEDDED = "embedded"
 
 
-@index.command("list")
+@index.command("list", epilog=format_examples("nocturne index list"))
 def list_(project: ProjectName = None, json: Json = False) -> None:
-    """List every version: what it holds, what it takes, which releases name it, whether it is whole."""
+    """List the versions of the index.
+
+    Each line says whether the version is intact, its chunks, encoder and size, its memory, and its releases.
+    """
     from pipelines.release import index_versions
 
     place, params = open_project(project)
@@ -30,9 +36,13 @@ def list_(project: ProjectName = None, json: Json = False) -> None:
         typer.echo(_line(row))
 
 
-@index.command()
+@index.command(epilog=format_examples("nocturne index verify"))
 def verify(version: Version = None, project: ProjectName = None, json: Json = False) -> None:
-    """Check the seal, every byte, the count and searches for own chunks; exit code 1 when anything is wrong."""
+    """Check that versions are intact.
+
+    It checks the manifest, every byte, the number of chunks, and that queries find their own chunks. Exit code 1:
+    something is wrong.
+    """
     from pipelines.release import index_versions
 
     place, params = open_project(project)
@@ -47,9 +57,12 @@ def verify(version: Version = None, project: ProjectName = None, json: Json = Fa
         raise typer.Exit(1)
 
 
-@index.command()
+@index.command(epilog=format_examples("nocturne index rebuild"))
 def rebuild(version: Version = None, project: ProjectName = None, json: Json = False) -> None:
-    """Build what is torn, missing or of an earlier Nocturne again: the same content and name, from vectors kept."""
+    """Build damaged or missing versions again.
+
+    Also versions that an earlier Nocturne made. Content and name stay the same, and kept vectors are used again.
+    """
     from pipelines.release import index_versions
 
     place, params = open_project(project)
@@ -64,12 +77,16 @@ def rebuild(version: Version = None, project: ProjectName = None, json: Json = F
         raise typer.Exit(1)
 
 
-@index.command()
+@index.command(epilog=format_examples("nocturne index move http://127.0.0.1:6333", "nocturne index move embedded"))
 def move(
-    url: Annotated[str, typer.Argument(help="A Qdrant server, as http://127.0.0.1:6333; or `embedded`.")],
+    url: Annotated[str, typer.Argument(metavar="URL|embedded", help="URL of a Qdrant server, or the word embedded.")],
     json: Json = False,
 ) -> None:
-    """Bring every release's index, of all projects, to a server or back, check it, and set index.url."""
+    """Move all indexes to a server, or back.
+
+    The index of every release of all projects is copied and checked. Then index.url is set in params.local.yaml. The
+    copies at the old place are not deleted.
+    """
     from pipelines.release import index_versions
 
     place, params = open_project(None)
@@ -79,29 +96,34 @@ def move(
         return
     for name, versions in moved.items():
         typer.echo(f"{name}  {len(versions)} versions")
-    typer.echo(f"index.url is {url if url != EMBEDDED else 'empty: embedded'}. What is at the old place stays there.")
+    typer.echo(
+        f"index.url is {url if url != EMBEDDED else 'empty: embedded'}. The copies at the old place were not deleted."
+    )
 
 
-@index.command()
+@index.command(epilog=format_examples("nocturne index backup index.tar.gz"))
 def backup(
-    file: Annotated[Path, typer.Argument(help="A file that is not there yet, such as index.tar.gz.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that does not exist yet, such as index.tar.gz.")],
     project: ProjectName = None,
     json: Json = False,
 ) -> None:
-    """Write every version that a release names to one file."""
+    """Write the index of every release to one file."""
     from pipelines.release import index_versions
 
     place, params = open_project(project)
     _tell(index_versions.backup(place, params, file), f"are in {file}", json)
 
 
-@index.command()
+@index.command(epilog=format_examples("nocturne index restore index.tar.gz"))
 def restore(
-    file: Annotated[Path, typer.Argument(help="What `nocturne index backup` wrote.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that `nocturne index backup` wrote.")],
     project: ProjectName = None,
     json: Json = False,
 ) -> None:
-    """Build the versions of a backup that are missing or torn; whole ones stay as they are."""
+    """Restore versions from a backup.
+
+    Versions that are missing or damaged are built from the file. Intact ones stay as they are.
+    """
     from pipelines.release import index_versions
 
     place, params = open_project(project)

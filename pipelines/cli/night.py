@@ -29,11 +29,17 @@ def _mend(project: Project, params: Params) -> None:
 
 def nightly(
     name: ProjectArgument = None,
-    force: Annotated[bool, typer.Option("--force", help="Run every stage again, also unchanged ones.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Run every stage again, and train even if nothing changed.")
+    ] = False,
     named: ProjectName = None,
     json: Json = False,
 ) -> None:
-    """Learn a project: build what changed, judge it, release it if it is better. Exit code 3: gates failed."""
+    """Learn a project: run one night now.
+
+    It builds what changed, measures the result, and releases it if it is better. Exit codes: 0 done, 1 failed, 2 wrong
+    use, 3 the adapter failed its gates, 130 interrupted.
+    """
     from pipelines.cli.interrupt import end_within_seconds
     from pipelines.night import last_night
     from pipelines.night import outcome as nights
@@ -118,7 +124,10 @@ def _verdict(outcome: Any, default: str | None) -> str:
 
 
 def status(name: ProjectArgument = None, project: ProjectName = None, json: Json = False) -> None:
-    """What is live, how the last night ended, and how far a running one is."""
+    """Show what is live and how nights went.
+
+    Also how far a running night is, when the next one begins, and how far the index is behind the source.
+    """
     from pipelines.dag import journal
     from pipelines.night import last_night
     from pipelines.night import outcome as nights
@@ -215,10 +224,13 @@ def _step(running: dict[str, Any] | None) -> str:
 
 
 def up(
-    prefect_port: Annotated[int, typer.Option(help="Port of the Prefect server.")] = 4200,
-    mlflow_port: Annotated[int, typer.Option(help="Port of MLflow's UI.")] = 5000,
+    prefect_port: Annotated[int, typer.Option(metavar="PORT", help="Port of the Prefect server, on 127.0.0.1.")] = 4200,
+    mlflow_port: Annotated[int, typer.Option(metavar="PORT", help="Port of MLflow's page, on 127.0.0.1.")] = 5000,
 ) -> None:
-    """Start the Prefect server, MLflow's UI and the nightly schedule together; Ctrl-C ends them."""
+    """Run Prefect, MLflow and the schedule.
+
+    Nights begin as the section schedule of params.yaml says, and a change of it counts at once. Ctrl-C ends all three.
+    """
     from flows.up import up as start
     from pipelines.cli.setup import enter
 

@@ -10,7 +10,11 @@ from pipelines.records import canonical_json
 
 
 def recommend(project: ProjectName = None, json: Json = False) -> None:
-    """Say which mode, base model and settings suit this machine, the dataset and the last night, and why."""
+    """Recommend settings for this machine.
+
+    The training mode, the base model and other settings, with the figures of the machine, the dataset and the last
+    night behind them.
+    """
     from pipelines.training.hardware import GB, processes_of, this_machine, with_measured_rate
     from pipelines.training.recommend import format_advice, read_evidence, recommend
 
@@ -39,9 +43,10 @@ def _plain(rows: list[Any]) -> list[dict[str, Any]]:
 
 
 def migrate(json: Json = False) -> None:
-    """Bring the settings up to date: former names, missing keys; values set in params.yaml move to params.local.yaml.
+    """Bring the settings files up to date.
 
-    params.yaml is then as it was shipped, so that `git pull` never conflicts with it.
+    Former names are rewritten, and missing keys are written. Values set in params.yaml move to params.local.yaml, so
+    that `git pull` never conflicts with them. The former params.yaml is kept as data/params.before-migrate.yaml.
     """
     from pipelines.config.load import write_for_dvc
     from pipelines.config.migrate import KEPT

@@ -20,9 +20,10 @@ EVERY_S = 0.5
 
 
 def watch(name: ProjectArgument = None, project: ProjectName = None, json: Json = False) -> None:
-    """Keep search and answers in step with the files while they are edited, on top of the live release; Ctrl-C ends it.
+    """Keep the search in step with edited files.
 
-    Tracked files only, as at night: `git add` a new one. Nothing is released by it; the next night learns what changed.
+    A saved file is searchable a moment later, on top of the live release. Only tracked files count: `git add` a new
+    one. Nothing is released; the next night learns what changed. Ctrl-C ends it.
     """
     from pipelines.progress import show_progress
     from pipelines.registry.releases import Releases
