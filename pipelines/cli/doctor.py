@@ -1,4 +1,4 @@
-"""The checks of `nocturne doctor`: each is a name, whether it is well, and the value or the mend."""
+"""The checks of `nocturne doctor`: each is a name, whether it passed, and the value or what to do."""
 
 import shutil
 import sys
@@ -12,7 +12,7 @@ FREE_GB = 2
 
 
 def run_checks(project: Project, params: Params) -> Iterator[tuple[str, bool, str]]:
-    """Run every check; one that raises is not well, with its error as the detail."""
+    """Run every check; one that raises has failed, with its error as the detail."""
     every: list[tuple[str, Callable[[Project, Params], str]]] = [
         ("python", _python),
         ("git", _git),

@@ -50,7 +50,7 @@ def verify(version: Version = None, project: ProjectName = None, json: Json = Fa
     if json:
         print_json(found)
     for name, wrong in found.items():
-        for line in [] if json else ([f"{name}  whole"] if not wrong else [f"{name}  {one}" for one in wrong]):
+        for line in [] if json else ([f"{name}  intact"] if not wrong else [f"{name}  {one}" for one in wrong]):
             typer.echo(line)
     if any(found.values()):
         typer.echo(f"→ Run `nocturne index rebuild --project {place.name}`.", err=True)
@@ -70,9 +70,9 @@ def rebuild(version: Version = None, project: ProjectName = None, json: Json = F
     if json:
         print_json(done)
     for name, failed in {} if json else done.items():
-        typer.echo(f"{name}  {failed or 'whole'}")
+        typer.echo(f"{name}  {failed or 'intact'}")
     if not done and not json:
-        typer.echo("Every version that a release names is whole.")
+        typer.echo("Every version of a release is intact.")
     if any(done.values()):
         raise typer.Exit(1)
 
@@ -156,10 +156,10 @@ def describe_lag(behind: dict[str, int] | None) -> str:
 
 
 def _describe_damage(row: dict[str, Any]) -> str:
-    """What is wrong with a version that is not whole."""
+    """What is wrong with a version that is not intact."""
     from pipelines.index.store.manifest import EARLIER
 
-    return EARLIER if row["earlier"] else "is torn or missing"
+    return EARLIER if row["earlier"] else "is damaged or missing"
 
 
 def describe_memory(memory: dict[str, Any]) -> str:
@@ -172,7 +172,7 @@ def describe_memory(memory: dict[str, Any]) -> str:
 
 
 def _line(row: dict[str, Any]) -> str:
-    """`0123456789ab  live  whole  12,345 chunks  …`."""
+    """`0123456789ab  live  12,345 chunks  …`."""
     of = f"release {', '.join(map(str, row['releases']))}" if row["releases"] else "no release"
     if not row["whole"]:
         return f"{row['version']}  {_describe_damage(row)}  {of}"

@@ -59,7 +59,7 @@ def trace(
     removed = sorted(number for one in seen if not one.releases for number in one.removed)
     if removed:
         numbers = ", ".join(map(str, removed))
-        typer.echo(f"removed: release {numbers}. Adapter and dataset are gone; whether they had it is no longer known.")
+        typer.echo(f"removed: release {numbers}. Adapter and dataset were deleted; whether they saw it is unknown.")
     heirs = sorted({number for one in seen if not one.releases for number in one.inherited})
     if heirs:
         typer.echo(f"release {', '.join(map(str, heirs))} began with the adapter of a removed one.")
@@ -117,7 +117,7 @@ def forget(
         typer.echo(f"Adapters trained on it: release {numbers}. An adapter cannot unlearn.")
         typer.echo(f"→ Run `nocturne nightly {place.name}`: it trains one without it.")
     elif not done.chunks:
-        typer.echo("No release that is kept has seen it.")
+        typer.echo("No kept release has seen it.")
 
 
 @data.command(epilog=format_examples("nocturne data restore 3", "nocturne data restore 3 --to /tmp/dataset"))
@@ -125,7 +125,7 @@ def restore(
     version: Annotated[int, typer.Argument(metavar="RELEASE", help="Number of a release, from `nocturne releases`.")],
     to: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="An empty folder. Default: data/<project>/.restored/<release>."),
+        typer.Option(metavar="FOLDER", help="An empty folder. Default: data/PROJECT/.restored/RELEASE."),
     ] = None,
     project: ProjectName = None,
     json: Json = False,

@@ -17,8 +17,8 @@ from pipelines.errors import GatesFailed, NocturneError
 from pipelines.project import Project, current_folder
 
 
-def _mend(project: Project, params: Params) -> None:
-    """What the flow does at its end, where nothing is left for a flow to do."""
+def _repair_live_index(project: Project, params: Params) -> None:
+    """Build the live index again where it is damaged: a night with nothing to do runs no flow that would."""
     from pipelines.release import index_versions
 
     try:
@@ -52,7 +52,7 @@ def nightly(
         if outcome is None:
             outcome = _learn(project, force)
         else:
-            _mend(project, params)
+            _repair_live_index(project, params)
             nights.write_outcome(project, outcome)
     if json:
         print_json(outcome.facts())

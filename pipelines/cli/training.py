@@ -31,7 +31,7 @@ def recommend(project: ProjectName = None, json: Json = False) -> None:
     free = f"{machine.free / GB:.1f} of {machine.total / GB:.1f} GB free"
     typer.echo(f"{machine.name}: {free}, about {rate} in training{each}")
     if found is None:
-        typer.echo(f"{place.name}: no dataset yet; after `nocturne nightly {place.name}` this is more exact")
+        typer.echo(f"{place.name}: no dataset yet; run `nocturne nightly {place.name}` for exact figures")
     else:
         typer.echo(f"{place.name}: {found.examples:,} examples, {found.tokens:,} tokens, {found.pairs} preferences")
     for line in format_advice(rows):

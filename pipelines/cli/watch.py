@@ -82,7 +82,7 @@ def facts_of(event: Any) -> dict[str, Any]:
 def format_line(event: Any) -> str:
     """One event for people."""
     if event.error:
-        return f"Not taken, tried again: {event.error}"
+        return f"Not indexed yet, will be tried again: {event.error}"
     taken = event.taken
     files = [*taken.changed, *(f"{path} (gone)" for path in taken.gone)]
     if not files:

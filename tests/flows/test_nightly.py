@@ -295,7 +295,7 @@ def test_a_night_mends_a_torn_live_index_also_of_an_earlier_one(place, project):
     next((project.live / torn).rglob("*.dat")).unlink()
     assert told("index", "verify", torn).returncode == 1
     assert "Unchanged" in command(place, "nightly", "demo").stdout
-    assert told("index", "verify", torn).stdout == f"{torn}  whole\n"
+    assert told("index", "verify", torn).stdout == f"{torn}  intact\n"
 
 
 def test_an_alias_moved_by_hand_has_the_same_effect(place, project):

@@ -80,7 +80,7 @@ def test_verify_fails_on_a_torn_version_and_rebuild_mends_what_can_be_mended(pla
     assert code == 1
     assert f"{live}  shard/" in out
     assert "nocturne index rebuild" in err
-    assert nocturne("index", "rebuild") == (0, f"{live}  whole\n", "")
+    assert nocturne("index", "rebuild") == (0, f"{live}  intact\n", "")
     tear(place, former)
     code, out, _ = nocturne("index", "rebuild")
     assert code == 1
@@ -135,7 +135,7 @@ def test_status_tells_what_the_live_index_takes_and_when_it_is_torn(place, noctu
     assert "of 500 MB" in out
     version = Releases(place).champion().index_version
     tear(place, version)
-    assert f"version {version} is torn or missing" in nocturne("status", "sky")[1]
+    assert f"version {version} is damaged or missing" in nocturne("status", "sky")[1]
     assert json.loads(nocturne("status", "sky", "--json")[1])["index"]["whole"] is False
 
 

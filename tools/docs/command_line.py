@@ -10,6 +10,11 @@ from pipelines.cli import app
 EXAMPLES = re.compile(r"\x08\nExamples:\n((?:  .+\n?)+)")
 HEAD = """\
 <!-- Generated from the help texts in pipelines/cli/ by `make generate`; edit them there. -->
+
+- A command without a project's name means the project around the current folder, else the first one.
+- `nocturne --install-completion` makes the shell complete commands, options and project names. Open a new shell then.
+- Exit codes: 0 done, 1 failed, 2 wrong use, 3 the adapter failed its gates, 130 interrupted.
+- An error is two lines: the fact, then the next step after an arrow.
 """
 
 

@@ -34,7 +34,7 @@ class Schedule(Section):
     """When a night begins under `nocturne up`, which follows a change while it runs."""
 
     cron: str = Field(
-        description='When nights begin, as a cron expression of five fields. "0 2 * * *" is every night at 02:00.'
+        description="When nights begin, as a cron expression of five fields. `0 2 * * *` is every night at 02:00."
     )
     timezone: str = Field(description="Time zone of the schedule, such as Europe/Vienna.")
 
