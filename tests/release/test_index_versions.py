@@ -58,7 +58,7 @@ def counted(project):
     return ask
 
 
-def test_versions_are_listed_with_their_releases_and_what_is_torn(place, nocturne):
+def test_versions_are_listed_with_their_releases_and_what_is_damaged(place, nocturne):
     live, former = Releases(place).version(2).index_version, Releases(place).version(1).index_version
     tear(place, former)
     code, out, _ = nocturne("index", "list", "--json")
@@ -69,7 +69,7 @@ def test_versions_are_listed_with_their_releases_and_what_is_torn(place, nocturn
     assert (second["version"], second["live"], second["whole"], second["releases"]) == (former, False, False, [1])
     code, out, _ = nocturne("index", "list")
     assert "live" in out.splitlines()[0]
-    assert "torn" in out.splitlines()[1]
+    assert "damaged" in out.splitlines()[1]
 
 
 def test_verify_fails_on_a_torn_version_and_rebuild_mends_what_can_be_mended(place, nocturne):
