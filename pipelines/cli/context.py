@@ -33,7 +33,7 @@ ProjectArgument = Annotated[str | None, typer.Argument(metavar="NAME", help=MEAN
 
 
 def format_examples(*lines: str) -> str:
-    """Commands to copy, as they stand at the end of a help text; `\\b` keeps click from wrapping them."""
+    """Commands to copy, at the end of a help text. The backspace keeps click from wrapping them."""
     return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)]) if lines else ""
 
 

@@ -28,7 +28,7 @@ PAGE = """\
 <!-- Generated from pipelines/config/schema/ by `make generate`; edit the descriptions there. -->
 
 `params.yaml` holds every setting as shipped. Write your own values into `params.local.yaml` beside it, with the same
-sections and keys:
+sections and keys. What most people change is on [Configuration](configuration.md).
 
 ```yaml
 training:
