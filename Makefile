@@ -4,7 +4,7 @@ VENV := .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: install lock nightly up repro test lint docs format clean
+.PHONY: install lock nightly up repro test lint docs format generate clean
 
 install: $(VENV)/.installed
 
@@ -49,6 +49,9 @@ docs: install  ## the site in build/docs; a dead link, a missing picture or a pa
 format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+generate: install  ## the comments of params.yaml, docs/settings.md and docs/cli.md
+	$(BIN)/python -m tools.docs
 
 clean:  ## forget everything that was learned; keeps the environment
 	rm -rf data/live mlruns/mlflow.db mlruns/artifacts .prefect dvc.lock

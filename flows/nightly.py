@@ -195,14 +195,14 @@ def release_index(night: NightContext, now: Candidate | None = None, verdict: Ve
 
 @task(name="gc", cache_policy=NO_CACHE, persist_result=False)
 def clear(night: NightContext) -> None:
-    """Put what no kept release needs into the bin. A clearing that fails is no failed night: the next one ends it."""
+    """Put what no kept release needs into the trash. A clearing that fails is no failed night: the next one ends it."""
     try:
         with journal.record(night.project, "gc") as entry:
             done = retention.clear(night.releases, night.params)
             entry.facts = {
                 "releases": len(done.gone.releases),
                 "freed": f"{done.gone.bytes / 2**20:,.1f} MB",
-                "in_the_bin": f"{done.waiting.bytes / 2**20:,.1f} MB",
+                "in_the_trash": f"{done.waiting.bytes / 2**20:,.1f} MB",
             }
     except NocturneError as error:
         get_run_logger().warning("%s %s", error.fact, error.next_step)

@@ -34,7 +34,6 @@ CARRIERS = {None, "config", "dag", "registry", "environment", "progress", "proje
 LONGEST = 300  # lines
 # A file that holds more, and why it is one.
 LONG = {
-    "pipelines/config/schema.py": "every setting with its rule, in one place",
     "pipelines/registry/releases.py": "all that is asked of a project's releases, on one connection",
     "tests/assistant/test_assistant.py": "cases of one answer",
     "tests/extraction/test_extraction.py": "cases of one stage",

@@ -52,7 +52,7 @@ def complete(
             "Choose a code model as training.base_model, such as Qwen/Qwen2.5-Coder-1.5B-Instruct.",
         )
     limit = params.assistant.max_new_tokens
-    chars = params.dataset.complete_window_chars
+    chars = params.dataset.fim_window_chars
     prompt = _prompt(writer, fim, prefix, suffix, chars, writer.max_length - limit)
     relative = file.relative_to(project.source.resolve()).as_posix()
     return Completion(writer.generate([prompt], limit)[0], relative, line, notices)

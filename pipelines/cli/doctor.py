@@ -1,4 +1,4 @@
-"""The checks of `nocturne doctor`: each is a name, whether it is well, and the value or the mend."""
+"""The checks of `nocturne doctor`: each is a name, whether it passed, and the value or what to do."""
 
 import shutil
 import sys
@@ -14,7 +14,7 @@ FREE_GB = 2
 
 
 def run_checks(project: Project, params: Params) -> Iterator[tuple[str, bool, str]]:
-    """Run every check; one that raises is not well, with its error as the detail."""
+    """Run every check; one that raises has failed, with its error as the detail."""
     every: list[tuple[str, Callable[[Project, Params], str]]] = [
         ("python", _python),
         ("git", _git),
@@ -44,14 +44,16 @@ def _python(project: Project, params: Params) -> str:
 def _git(project: Project, params: Params) -> str:
     found = shutil.which("git")
     if found is None:
-        raise NocturneError("git is not on PATH.", "Install git.")
+        raise NocturneError("git is not on PATH.", "Install git, or add its folder to PATH.")
     return found
 
 
 def _disk(project: Project, params: Params) -> str:
     free = shutil.disk_usage(project.workspace).free / 1e9
     if free < FREE_GB:
-        raise NocturneError(f"{free:.1f} GB are free; a night needs about {FREE_GB} GB.", "Free some space.")
+        raise NocturneError(
+            f"{free:.1f} GB are free; a night needs about {FREE_GB} GB.", f"Free disk space on {project.workspace}."
+        )
     return f"{free:,.0f} GB free"
 
 
@@ -152,5 +154,8 @@ def _schedule(project: Project, params: Params) -> str:
 
     well, said = describe_schedule(project)
     if not well:
-        raise NocturneError(f"The schedule of {project.name}: {said}", f"Read {project.workspace / 'data' / '.up'}.")
+        raise NocturneError(
+            f"The schedule of {project.name}: {said}",
+            f"Read the logs of `nocturne up` in {project.workspace / 'data' / '.up'}.",
+        )
     return f"{params.schedule.cron} {params.schedule.timezone}: {said}"

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from pipelines.night.context import NightContext
 
 
-def _repair_live(night: "NightContext") -> None:
-    """What the flow does at its end, where nothing is left for a flow to do."""
+def _repair_live_index(night: "NightContext") -> None:
+    """Build the live index again where it is damaged: a night with nothing to do runs no flow that would."""
     from pipelines.release import index_versions
 
     try:
@@ -32,11 +32,17 @@ def _repair_live(night: "NightContext") -> None:
 
 def nightly(
     name: ProjectArgument = None,
-    force: Annotated[bool, typer.Option("--force", help="Run every stage again, also unchanged ones.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Run every stage again, and train even if nothing changed.")
+    ] = False,
     named: ProjectName = None,
     json: Json = False,
 ) -> None:
-    """Learn a project: build what changed, judge it, release it if it is better. Exit code 3: gates failed."""
+    """Learn a project: run one night now.
+
+    It builds what changed, measures the result, and releases it if it is better. Exit codes: 0 done, 1 failed, 2 wrong
+    use, 3 the adapter failed its gates, 130 interrupted.
+    """
     from pipelines.cli.interrupt import end_within_seconds
     from pipelines.night import last_night
     from pipelines.night import outcome as nights
@@ -51,7 +57,7 @@ def nightly(
         if outcome is None:
             outcome = _learn(project, force)
         else:
-            _repair_live(night)
+            _repair_live_index(night)
             nights.write_outcome(project, outcome)
     if json:
         print_json(outcome.facts())
@@ -123,7 +129,10 @@ def _verdict(outcome: Any, default: str | None) -> str:
 
 
 def status(name: ProjectArgument = None, project: ProjectName = None, json: Json = False) -> None:
-    """What is live, how the last night ended, and how far a running one is."""
+    """Show what is live and how nights went.
+
+    Also how far a running night is, when the next one begins, and how far the index is behind the source.
+    """
     from pipelines.dag import journal
     from pipelines.night import last_night
     from pipelines.night import outcome as nights
@@ -193,10 +202,17 @@ def _step(running: dict[str, Any] | None) -> str:
 
 
 def up(
-    prefect_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the Prefect server.")] = 4200,
-    mlflow_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of MLflow's UI.")] = 5000,
+    prefect_port: Annotated[
+        int, typer.Option(min=1, max=65535, metavar="PORT", help="Port of the Prefect server, on 127.0.0.1.")
+    ] = 4200,
+    mlflow_port: Annotated[
+        int, typer.Option(min=1, max=65535, metavar="PORT", help="Port of MLflow's page, on 127.0.0.1.")
+    ] = 5000,
 ) -> None:
-    """Start the Prefect server, MLflow's UI and the nightly schedule together; Ctrl-C ends them."""
+    """Run Prefect, MLflow and the schedule.
+
+    Nights begin as the section schedule of params.yaml says, and a change of it counts at once. Ctrl-C ends all three.
+    """
     from flows.up import up as start
     from pipelines.cli.setup import enter
 

@@ -100,12 +100,12 @@ def format_comparison(facts: Mapping[str, Any]) -> None:
 
 
 def format_cleared(done: Cleared) -> None:
-    """What was deleted, and what waits in the bin."""
+    """What was deleted, and what waits in the trash."""
     if done.gone.names("") or not done.waiting.names(""):
         format_waste(done.gone, "deleted")
     if done.waiting.names(""):
         format_waste(
-            done.waiting, f"in the bin until {done.until:%Y-%m-%d} or later; `nocturne gc --now` deletes it now"
+            done.waiting, f"in the trash until {done.until:%Y-%m-%d} or later; `nocturne gc --now` deletes it now"
         )
 
 
@@ -120,7 +120,7 @@ def format_waste(found: Waste, state: str) -> None:
     if found.objects.count:
         objects = format_count(found.objects.count, "object")
         typer.echo(f"{objects} of DVC's cache  {_size(found.objects.bytes)}")
-    typer.echo(f"{_size(found.bytes)} {state}" if found.names("") else "Everything is needed; the bin is empty.")
+    typer.echo(f"{_size(found.bytes)} {state}" if found.names("") else "Everything is needed; the trash is empty.")
 
 
 def _gates(gates: Sequence[Mapping[str, Any]]) -> None:

@@ -3,7 +3,7 @@
 Kept are the newest `release.keep` releases and every one that an alias points to, each whole: its version, run and
 adapter in MLflow, its index version, and in DVC's cache its dataset and what its index is made of. So are the newest
 `release.keep` candidates, refused ones too, and whatever the releases of another registry need that this workspace has
-used. Everything else goes to the bin, and is deleted after `release.bin_days` unless something needs it again.
+used. Everything else goes to the trash, and is deleted after `release.trash_days` unless something needs it again.
 
 A clearing that is killed anywhere is ended by the next one: first releases go, by one write each, and only then what
 nothing names any more.
@@ -24,7 +24,7 @@ from pipelines.registry.identity import needs_of_others
 from pipelines.registry.orphan_runs import Leftover, delete_leftovers, find_leftovers, folders_of_candidates
 from pipelines.registry.release import Release
 from pipelines.registry.releases import CHAMPION, Releases, folders_of_other_projects
-from pipelines.release import trash as trash
+from pipelines.release import trash
 
 OBJECTS = "dvc/"  # objects of DVC's cache belong to all projects
 
@@ -58,7 +58,7 @@ class Waste:
         return {**own, "bytes": self.bytes}
 
     def names(self, project: str) -> list[str]:
-        """What each item is called in the bin."""
+        """What each item is called in the trash."""
         releases = (f"{project}/release/{number}" for number in self.releases)
         runs = (f"{project}/run/{run.run}" for run in self.runs)
         indexes = (f"{project}/index/{version}" for version in self.indexes)
@@ -80,8 +80,8 @@ class Cleared:
 
     Attributes:
         gone: what was deleted.
-        waiting: what is in the bin.
-        until: when the first of it will be deleted; None when the bin is empty.
+        waiting: what is in the trash.
+        until: when the first of it will be deleted; None when the trash is empty.
     """
 
     gone: Waste
@@ -125,7 +125,7 @@ def find_waste(releases: Releases, params: Params) -> Waste:
 
 
 def clear(releases: Releases, params: Params, at_once: bool = False) -> Cleared:
-    """Put what nothing needs into the bin, and delete what has been there for `release.bin_days`, releases first.
+    """Put what nothing needs into the trash, and delete what has been there for `release.trash_days`, releases first.
 
     Only while no night of the workspace is running (`exclusive_lock`).
 
@@ -139,7 +139,7 @@ def clear(releases: Releases, params: Params, at_once: bool = False) -> Cleared:
         return _clear(releases, params, at_once)
     except OSError as error:
         step = "Free disk space, or look at the folder's permissions; the next clearing goes on from here."
-        raise NocturneError(f"The bin of {releases.project.workspace} cannot be written: {error}", step) from error
+        raise NocturneError(f"The trash of {releases.project.workspace} cannot be written: {error}", step) from error
 
 
 def _clear(releases: Releases, params: Params, at_once: bool) -> Cleared:
@@ -147,13 +147,13 @@ def _clear(releases: Releases, params: Params, at_once: bool) -> Cleared:
     releases.write_down_needs()
     found = find_waste(releases, params)
     since = trash.update_trash(project.workspace, (f"{project.name}/", OBJECTS), found.names(project.name))
-    due = set(since) if at_once else trash.find_due(project.workspace, project.name, since, params.release.bin_days)
+    due = set(since) if at_once else trash.find_due(project.workspace, project.name, since, params.release.trash_days)
     gone = _delete(releases, params, found.only(project.name, due)) if due else Waste()
     if due:
         trash.delete_due(project.workspace, project.name, due)
     waiting = found.only(project.name, since.keys() - due)
     first = min((at for name, at in since.items() if name not in due), default=None)
-    return Cleared(gone, waiting, first and first + timedelta(days=params.release.bin_days))
+    return Cleared(gone, waiting, first and first + timedelta(days=params.release.trash_days))
 
 
 def _delete(releases: Releases, params: Params, due: Waste) -> Waste:

@@ -57,7 +57,7 @@ def two_lines(stderr):
 
 
 @pytest.mark.parametrize(
-    ("least", "said"), [(0.4, "no passage scores 0.4 (search.min_score)"), (0, "Nothing is found")]
+    ("least", "said"), [(0.4, "No passage scores search.min_score (0.4)"), (0, "No passage was found")]
 )
 def test_a_search_without_a_hit_says_why(nocturne, place, monkeypatch, least, said):
     add(place, "moon", ROOT)
@@ -147,13 +147,22 @@ def test_the_version_and_the_short_help(nocturne):
     assert nocturne("index", "move", "-h") == nocturne("index", "move", "--help")
 
 
+@pytest.mark.parametrize(("words", "meant"), [("nocturne pro", "promote"), ("nocturne status --project mo", "moon")])
+def test_the_shell_completes_commands_and_projects(nocturne, place, monkeypatch, words, meant):
+    add(place, "moon", ROOT)
+    monkeypatch.setenv("_NOCTURNE_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(words.count(" ")))
+    assert nocturne()[:2] == (0, f"{meant}\n")
+
+
 def test_a_missing_key_is_said_once_and_the_command_goes_on(nocturne, place):
     add(place, "moon", ROOT)
     file = place / "params.yaml"
     file.write_text(file.read_text().replace("  rerank: ''\n", ""))
     code, _, err = nocturne("releases")
     assert code == 0
-    said = 'params.yaml lacks `search.rerank`; the shipped value "" counts. `nocturne migrate` writes it.\n'
+    said = 'params.yaml lacks `search.rerank`; the shipped value "" is used. Run `nocturne migrate` to write it.\n'
     assert err == said
 
 
@@ -164,7 +173,7 @@ def test_these_take_the_project_as_argument_and_as_option(nocturne, place, tmp_p
     by_name, by_option = nocturne(command, "sun"), nocturne(command, "--project", "sun")
     assert by_name == by_option == nocturne(command, "sun", "-p", "sun")
     assert "sun" in by_name[1] + by_name[2]
-    assert "Two projects are named: sun and moon." in nocturne(command, "sun", "-p", "moon")[2]
+    assert "Two projects are given, sun and --project moon." in nocturne(command, "sun", "-p", "moon")[2]
 
 
 def test_no_project_at_all(nocturne):

@@ -36,7 +36,7 @@ def test_a_release_and_the_clearing_after_it_say_what_they_did(project):
     assert (outcome.state, outcome.release) == ("released", 1)
     assert journal.read(project, "release").facts["release"] == 1
     clear.fn(NightContext.begin(project, params))
-    assert journal.read(project, "gc").facts == {"releases": 0, "freed": "0.0 MB", "in_the_bin": "0.0 MB"}
+    assert journal.read(project, "gc").facts == {"releases": 0, "freed": "0.0 MB", "in_the_trash": "0.0 MB"}
 
 
 def test_the_page_of_a_refused_night_is_written_again_once_its_index_has_a_release(project, monkeypatch):

@@ -28,7 +28,7 @@ from pipelines.registry.releases import CHALLENGER, CHAMPION, PREVIOUS, Releases
 
 SMALL = {
     "embedding": {"variant": "int8"},
-    "dataset": {"complete_per_kb": 0.7, "scope_per_kb": 0.1, "retrieval_examples": 6, "max_example_tokens": 448},
+    "dataset": {"fim_per_kb": 0.7, "fim_block_per_kb": 0.1, "retrieval_examples": 6, "max_example_tokens": 448},
     "training": {"max_steps": 32, "batch_size": 4, "checkpoint_steps": 4, "threads": 1},
     "evaluation": {
         "max_examples": 12,
@@ -295,7 +295,7 @@ def test_a_night_mends_a_torn_live_index_also_of_an_earlier_one(place, project):
     next((project.live / torn).rglob("*.dat")).unlink()
     assert told("index", "verify", torn).returncode == 1
     assert "Unchanged" in command(place, "nightly", "demo").stdout
-    assert told("index", "verify", torn).stdout == f"{torn}  whole\n"
+    assert told("index", "verify", torn).stdout == f"{torn}  intact\n"
 
 
 def test_an_alias_moved_by_hand_has_the_same_effect(place, project):

@@ -97,7 +97,8 @@ def page(kind, tmp_path_factory) -> tuple[dict, dict]:
 
 
 RECIPES = {
-    name: {"train": 7001 + n, "holdout": 7101 + n, "quarantined": 7201 + n} for n, name in enumerate(["tests", "edits"])
+    name: {"train": 7001 + n, "holdout": 7101 + n, "quarantined": 7201 + n}
+    for n, name in enumerate(["tests", "commit_edits"])
 }
 
 

@@ -96,7 +96,7 @@ def test_what_an_accepted_registry_does_not_name_is_kept_for_the_former_one(
     assert (gone.releases, gone.indexes) == ([], {})
     listed = CliRunner().invoke(app, ["registry", "list"]).output
     assert f"{first[:8]}  " in listed
-    assert "former; what it names is kept" in listed
+    assert "former; its data is kept" in listed
     refused = CliRunner().invoke(app, ["registry", "forget", "nothing"])
     assert isinstance(refused.exception, NocturneError)
 

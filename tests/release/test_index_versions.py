@@ -58,7 +58,7 @@ def counted(project):
     return ask
 
 
-def test_versions_are_listed_with_their_releases_and_what_is_torn(place, nocturne):
+def test_versions_are_listed_with_their_releases_and_what_is_damaged(place, nocturne):
     live, former = Releases(place).version(2).index_version, Releases(place).version(1).index_version
     tear(place, former)
     code, out, _ = nocturne("index", "list", "--json")
@@ -69,7 +69,7 @@ def test_versions_are_listed_with_their_releases_and_what_is_torn(place, nocturn
     assert (second["version"], second["live"], second["whole"], second["releases"]) == (former, False, False, [1])
     code, out, _ = nocturne("index", "list")
     assert "live" in out.splitlines()[0]
-    assert "torn" in out.splitlines()[1]
+    assert "damaged" in out.splitlines()[1]
 
 
 def test_verify_fails_on_a_torn_version_and_rebuild_mends_what_can_be_mended(place, nocturne):
@@ -80,7 +80,7 @@ def test_verify_fails_on_a_torn_version_and_rebuild_mends_what_can_be_mended(pla
     assert code == 1
     assert f"{live}  shard/" in out
     assert "nocturne index rebuild" in err
-    assert nocturne("index", "rebuild") == (0, f"{live}  whole\n", "")
+    assert nocturne("index", "rebuild") == (0, f"{live}  intact\n", "")
     tear(place, former)
     code, out, _ = nocturne("index", "rebuild")
     assert code == 1
@@ -135,7 +135,7 @@ def test_status_tells_what_the_live_index_takes_and_when_it_is_torn(place, noctu
     assert "of 500 MB" in out
     version = Releases(place).champion().index_version
     tear(place, version)
-    assert f"version {version} is torn or missing" in nocturne("status", "sky")[1]
+    assert f"version {version} is damaged or missing" in nocturne("status", "sky")[1]
     assert json.loads(nocturne("status", "sky", "--json")[1])["index"]["whole"] is False
 
 

@@ -101,7 +101,7 @@ def cleared(project, params):
 def test_a_release_is_explained_whole(project):
     facts = explain_difference(project, 2)
     assert facts["metrics"]["adapter"]["bits_per_byte"]["value"] == pytest.approx(0.7)
-    assert facts["data"]["recipes"] == {"complete": 3, "explain": 3}
+    assert facts["data"]["recipes"] == {"fim": 3, "explain": 3}
     assert facts["recorded"]["params"]["training.rank"] == "16"
     assert [(event["from"], event["to"], event["by"]) for event in facts["promotions"]] == [
         (1, 2, "nightly"), (2, 3, "nightly"), (4, 2, "promote"), (2, 5, "nightly"),
@@ -175,14 +175,14 @@ def test_the_commands_say_the_same_as_their_json(nocturne, project):
 
 
 def aged(place, name, days):
-    """As if an item had been in the bin for so many days more."""
-    file = place / "data" / ".bin.json"
+    """As if an item had been in the trash for so many days more."""
+    file = place / "data" / ".trash.json"
     said = read_json(file)
     since = datetime.fromisoformat(said["items"][name]) - timedelta(days=days)
     write_json(file, {**said, "items": {**said["items"], name: since.isoformat()}})
 
 
-def test_what_nothing_needs_waits_in_the_bin_and_what_is_needed_again_leaves_it(project, params):
+def test_what_nothing_needs_waits_in_the_trash_and_what_is_needed_again_leaves_it(project, params):
     done = retention.clear(Releases(project), params)
     assert done.gone.facts() == retention.Waste().facts()
     assert done.waiting.facts() == retention.find_waste(Releases(project), params).facts()
@@ -196,7 +196,7 @@ def test_what_nothing_needs_waits_in_the_bin_and_what_is_needed_again_leaves_it(
     assert retention.clear(Releases(project), params).waiting.releases == [4, 3, 2]
 
 
-def test_an_item_is_deleted_after_its_days_in_the_bin_and_no_other_one(project, params, place):
+def test_an_item_is_deleted_after_its_days_in_the_trash_and_no_other_one(project, params, place):
     waiting = retention.clear(Releases(project), params).waiting
     interrupted = next(run for run in waiting.runs if run.bytes == 0)
     aged(place, f"moon/run/{interrupted.run}", 6)

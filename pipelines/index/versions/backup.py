@@ -160,4 +160,4 @@ def _restore(project: Project, params: Params, version: str, folder: Path) -> No
         if store.read(version) is None or store.faults(version):
             chunks = (record["chunk"] for record in read_jsonl(folder / PARTS[1]))
             batches = make_points(chunks, vectors, Keywords(manifest.mean_words))
-            check_and_build(store, manifest, batches, params.index.canaries)
+            check_and_build(store, manifest, batches, params.index.self_check_queries)

@@ -41,7 +41,7 @@ def rewrite_without(
                 name, manifest.count - len(went), manifest.encoder, manifest.dimension, manifest.mean_words
             )
             kept = _kept(engine, {point.id for point in went})
-            check_and_build(store, fewer, kept, params.index.canaries)
+            check_and_build(store, fewer, kept, params.index.self_check_queries)
     return name, [point.chunk for point in went]
 
 

@@ -35,7 +35,7 @@ def publish(project: Project, params: Params, material: Inputs | None = None) ->
         material: what it is made of; what the stages have made last, without it.
 
     Raises:
-        NocturneError: chunks and vectors do not fit together, the engine fails, or a canary search does not find its
+        NocturneError: chunks and vectors do not fit together, the engine fails, or a self-check query does not find its
             own chunk.
     """
     material = material or Inputs.of(project)
@@ -48,7 +48,7 @@ def publish(project: Project, params: Params, material: Inputs | None = None) ->
         mean_words = mean_word_count(material.rows())
         manifest = IndexVersion(version, len(vectors), encoder, int(material.facts["dimension"]), mean_words)
         batches = make_points(material.rows(), vectors, Keywords(mean_words))
-        return check_and_build(store, manifest, batches, params.index.canaries)
+        return check_and_build(store, manifest, batches, params.index.self_check_queries)
 
 
 def open_index(project: Project, index: IndexParams, version: str) -> Index:
