@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import make_repository, make_workspace, unprivileged
+from conftest import make_repository, make_workspace, unprivileged, with_database
 
 from flows import running
 from pipelines.assistant.watch_client import STATE
@@ -15,10 +15,10 @@ from pipelines.night.lock import HOLDER, LOCK
 
 
 @pytest.fixture
-def place(tmp_path):
+def place(tmp_path, mlflow_database):
     """A workspace with the files that a night, `up` and `watch` leave when they are killed; nobody may write there."""
     source = make_repository(tmp_path / "moon", {"a.py": "A = 1\n"})
-    folder = make_workspace(tmp_path / "workspace", {"moon": source})
+    folder = with_database(make_workspace(tmp_path / "workspace", {"moon": source}), mlflow_database)
     watch = load_params(folder).project("moon", folder).watch
     left = (folder / "data" / LOCK, folder / "data" / HOLDER, folder / running.LOCK, watch / "lock", watch / STATE)
     for file in left:
