@@ -27,7 +27,7 @@ def run_checks(project: Project, params: Params) -> Iterator[tuple[str, bool, st
         ("dag", _dag),
         ("mlflow", _mlflow),
         ("live release", _live),
-        ("last night", lambda project, params: check_last_night(project)),
+        ("last night", lambda project, _: check_last_night(project)),
         ("schedule", _schedule),
     ]
     for name, check in every:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 
 import pytest
 from conftest import git, make_repository, make_workspace, unprivileged, with_database
@@ -12,7 +13,9 @@ from flows import running
 from pipelines.assistant.watch_client import STATE
 from pipelines.config.load import load_params
 from pipelines.locks import is_locked
+from pipelines.night.last_night import LastNight
 from pipelines.night.lock import HOLDER, LOCK
+from pipelines.records import write_json
 from pipelines.release.publish import publish_candidate
 
 
@@ -31,6 +34,8 @@ def place(tmp_path, mlflow_database):
     for file in left:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("{}")
+    night = LastNight(time.time(), 1, "hand")
+    write_json(project.night / "outcome" / "night.json", night.facts())  # it could not say that it ended
     modes = {path: path.stat().st_mode for path in (folder, *folder.rglob("*")) if not path.is_symlink()}
     for path, mode in modes.items():
         path.chmod(mode & ~0o222)

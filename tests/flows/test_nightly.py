@@ -283,7 +283,7 @@ def test_prefect_shows_each_stage_the_gates_and_a_summary(project, prefect):
 def test_rollback_brings_back_adapter_and_index_together(place, project):
     old, new = Releases(project).version(1), Releases(project).version(2)
     assert old.manifest.index_version != new.manifest.index_version
-    assert "whole.json" in told("ask", "MANIFEST learned.json whole.json").stdout
+    assert "whole.json" in told("search", "MANIFEST whole.json", "--json").stdout
     done = told("rollback", "--json")
     assert json.loads(done.stdout)["version"] == 1
     assert "whole.json" not in told("search", "MANIFEST whole.json", "--json").stdout
