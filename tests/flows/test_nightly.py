@@ -1,6 +1,7 @@
 """A night, end to end, on real code with the real libraries; then what must stay true afterwards.
 
-The tests of this file share one workspace and run in their order: each begins where the one before ended.
+The nights are a chain of fixtures over one workspace: each begins where the one before ended. A test asks for the
+fixtures that it is about.
 """
 
 import json
@@ -93,7 +94,7 @@ def prefect(place):
         server.stop()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def project(place):
     return load_params(place).project("demo", place)
 
@@ -140,167 +141,18 @@ def change_gates(place, gain=0.0):
     (place / "params.yaml").write_text(yaml.safe_dump({**params, "gates": gates(gain)}, sort_keys=False))
 
 
-def test_a_night_makes_a_release_that_names_what_it_consists_of(place, project):
-    done = command(place, "nightly", "demo")
-    assert done.returncode == 0, done.stderr
-    assert "Release 1 is live" in done.stdout
-    assert "gate: better than the base" in done.stdout
-    ran = ["snapshot", "extraction", "history", "embedding", "dataset", "validation", "training", "evaluation"]
-    ran += ["gates", "release", "gc"]
-    assert sorted(line.split()[1] for line in done.stderr.splitlines() if line.startswith("✓")) == sorted(ran)
-    # No banner and no warning of any library: what is read, where the details are, and a line a step.
-    said = ("Reading ", "Learning ", "✓ ")
-    assert [line for line in done.stderr.splitlines() if not line.startswith(said)] == []
-    live = Releases(project).champion()
-    manifest = live.manifest
-    assert manifest.base_model == "data/models/nano-coder"
-    assert manifest.dataset_sha256 == file_sha256(project.path("dataset", "train.jsonl"))
-    assert manifest.commit == git(project.source, "rev-parse", "HEAD").strip()
-    assert (project.live / manifest.index_version).is_dir()
-    assert [gate["passed"] for gate in manifest.gates] == [True] * len(gates())
-    listed = json.loads(told("releases", "--json").stdout)
-    assert [(one["version"], one["aliases"]) for one in listed] == [(1, ["champion"])]
-    evaluation = read_json(project.path("evaluation", "evaluation.json"))
-    assert evaluation["gains"]["adapter_vs_base"]["value"] > 0
+def so_far(project, stage, since=0.0):
+    entry = journal.read(project, stage)
+    at_work = entry and entry.state == "running" and entry.began >= since
+    return entry.step["done"] if at_work and entry.step else 0
 
 
-def test_mlflow_has_the_loss_of_every_logged_step(project):
-    from pipelines.registry.tracking import experiment_of, find_training, open_client
-
-    mlflow = open_client(project.workspace)
-    training = read_json(project.path("training", "training.json"))
-    run = find_training(mlflow, experiment_of(mlflow, project), training["identity"])
-    seen = [(metric.step, metric.value) for metric in mlflow.get_metric_history(run.info.run_id, "loss")]
-    assert seen == [(int(entry["step"]), entry["loss"]) for entry in training["log"]]
-
-
-def test_at_once_again_it_says_unchanged(place, project, prefect):
-    began = time.time()
-    done = command(place, "nightly", "demo")
-    assert done.returncode == 0, done.stderr
-    assert "Unchanged" in done.stdout
-    assert journal.read(project, "training").began < began
-
-
-def test_dvc_has_nothing_to_do_after_a_night(place, project):
-    assert dvc.find_stale(project) == []
-    done = repro(place)
-    assert done.returncode == 0, done.stderr
-    skipped = {line.split("'")[1] for line in done.stdout.splitlines() if "didn't change, skipping" in line}
-    assert skipped == {f"{stage}@demo" for stage in NAMES if stage != "snapshot"}
-
-
-def test_deleted_outputs_come_back_in_the_same_bytes(place, project):
-    stages = [stage for stage in NAMES if stage != "snapshot"]
-    before = {stage: tree_sha256(project.path(stage)) for stage in stages}
-    for folder in (*map(project.path, stages), project.cache, place / ".dvc" / "cache"):
-        shutil.rmtree(folder, ignore_errors=True)
-    done = repro(place)
-    assert done.returncode == 0, done.stderr
-    assert {stage: tree_sha256(project.path(stage)) for stage in stages} == before
-
-
-def test_the_assistant_answers_with_citations_of_real_lines(place, project):
-    done = told("ask", "what did a training make of the base model?", "--json")
-    assert done.returncode == 0, done.stderr
-    answer = json.loads(done.stdout)
-    assert answer["citations"]
-    for one in answer["citations"]:
-        lines = (project.source / one["path"]).read_text().splitlines()
-        assert 1 <= one["start_line"] <= one["end_line"] <= len(lines)
-        assert one["text"].splitlines()[0].strip() in lines[one["start_line"] - 1]
-
-
-def test_the_champion_completes_code(place):
-    done = told("complete", "pipelines/lm/base_model.py:20", "--json")
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["notices"] == []
-
-
-def test_a_night_after_one_edited_function_is_killed_in_training_and_the_next_one_goes_on(place, project, prefect):
-    file = project.source / "pipelines" / "lm" / "adapter_manifest.py"
-    file.write_text(file.read_text().replace('MANIFEST = "learned.json"', 'MANIFEST = "whole.json"'))
-    commit_all(project.source, "rename the manifest")
-    change(place, "release", promotion="review")
-    running = subprocess.Popen(
-        [sys.executable, "-c", "from pipelines.cli import main; main()", "nightly", "demo"],
-        cwd=place,
-        env={name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    wait_until(lambda: so_far(project, "training") > 0, running)
-    wait_until(lambda: so_far(project, "training") >= 6, running)  # the checkpoint after four is whole
-    extraction, embedding = (journal.read(project, stage).facts for stage in ("extraction", "embedding"))
-    assert extraction["parsed"] == 1
-    assert extraction["reused"] == extraction["files"] - 1
-    assert 1 <= embedding["embedded"] <= 3
-    second = command(place, "nightly", "demo")
-    assert second.returncode == 1
-    assert "already running" in second.stderr
-    running.send_signal(signal.SIGKILL)
-    running.wait()
-    assert (last_night.read_last_night(project).state, last_night.read_last_night(project).stage) == (
-        "crashed",
-        "training",
-    )
-    said = told("status").stdout
-    assert "last night crashed in training; it began 20" in said
-    assert "running    no" in said
-    assert end_orphans() == 1  # its Prefect server, which a night by the command would end
-    assert told("search", "adapter").returncode == 0
-    assert Releases(project).champion().version == 1
-    outcome = night()
-    facts = {stage["stage"]: stage.get("facts", {}) for stage in outcome["stages"]}
-    assert facts["training"]["resumed_at"] >= 4
-    assert outcome["state"] == "waiting"
-    assert outcome["release"] == 2
-
-
-def test_with_review_a_release_waits_for_a_person(place, project):
-    assert Releases(project).champion().version == 1
-    assert Releases(project).at(CHALLENGER).version == 2
-    assert "waits for review" in command(place, "nightly", "demo").stdout
-    assert Releases(project).champion().version == 1
-    done = told("promote", "2", "--json")
-    assert json.loads(done.stdout)["version"] == 2
-    assert Releases(project).at(PREVIOUS).version == 1
-    change(place, "release", promotion="auto")
-
-
-def test_prefect_shows_each_stage_the_gates_and_a_summary(project, prefect):
-    from prefect.client.orchestration import get_client
-
-    with get_client(sync_client=True) as client:
-        keys = {artifact.key for artifact in client.read_artifacts()}
-        flow_runs = {run.name for run in client.read_flow_runs()}
-        tasks = {run.name.rsplit("-", 1)[0] for run in client.read_task_runs()}
-    assert {"demo-training", "demo-gates", "demo-summary"} <= keys
-    assert flow_runs == {"demo"}
-    assert {"extraction", "training", "evaluation", "gates", "release"} <= tasks
-
-
-def test_rollback_brings_back_adapter_and_index_together(place, project):
-    old, new = Releases(project).version(1), Releases(project).version(2)
-    assert old.manifest.index_version != new.manifest.index_version
-    assert "whole.json" in told("search", "MANIFEST whole.json", "--json").stdout
-    done = told("rollback", "--json")
-    assert json.loads(done.stdout)["version"] == 1
-    assert "whole.json" not in told("search", "MANIFEST whole.json", "--json").stdout
-    assert Releases(project).at(PREVIOUS).version == 2
-
-
-def test_a_night_mends_a_torn_live_index_also_of_an_earlier_one(place, project):
-    torn = Releases(project).champion().index_version
-    next((project.live / torn).rglob("*.dat")).unlink()
-    assert told("index", "verify", torn).returncode == 1
-    assert "Unchanged" in command(place, "nightly", "demo").stdout
-    assert told("index", "verify", torn).stdout == f"{torn}  intact\n"
-
-
-def test_an_alias_moved_by_hand_has_the_same_effect(place, project):
-    Releases(project).client.set_registered_model_alias("demo", CHAMPION, "2")
-    assert "whole.json" in told("search", "MANIFEST whole.json", "--json").stdout
+def wait_until(reached, running, seconds=180):
+    deadline = time.monotonic() + seconds
+    while not reached():
+        assert running.poll() is None, "it ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def last_run():
@@ -317,27 +169,112 @@ def last_run():
     return run.state, gates.state, json.loads(tables[0].data)
 
 
-def test_failed_gates_leave_everything_as_it_was(place, project, prefect):
+@pytest.fixture(scope="module")
+def first(place, project):
+    """The first night, by the command; what it said."""
+    return command(place, "nightly", "demo")
+
+
+@pytest.fixture(scope="module")
+def killed(place, project, first, prefect):
+    """A night after one edited function that is killed in training; what was seen of it."""
+    file = project.source / "pipelines" / "lm" / "adapter_manifest.py"
+    file.write_text(file.read_text().replace('MANIFEST = "learned.json"', 'MANIFEST = "whole.json"'))
+    commit_all(project.source, "rename the manifest")
+    change(place, "release", promotion="review")
+    running = subprocess.Popen(
+        [sys.executable, "-c", "from pipelines.cli import main; main()", "nightly", "demo"],
+        cwd=place,
+        env={name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    wait_until(lambda: so_far(project, "training") > 0, running)
+    wait_until(lambda: so_far(project, "training") >= 6, running)  # the checkpoint after four is whole
+    extraction, embedding = (journal.read(project, stage).facts for stage in ("extraction", "embedding"))
+    second = command(place, "nightly", "demo")
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    return SimpleNamespace(
+        extraction=extraction,
+        embedding=embedding,
+        second=second,
+        night=last_night.read_last_night(project),
+        status=told("status").stdout,
+        orphans=end_orphans(),  # its Prefect server, which a night by the command would end
+        search=told("search", "adapter"),
+        live=Releases(project).champion().version,
+    )
+
+
+@pytest.fixture(scope="module")
+def waiting(killed):
+    """The night after it, whose release waits for a person; its outcome."""
+    return night()
+
+
+@pytest.fixture(scope="module")
+def promoted(place, project, waiting):
+    """Release 2 is live, by a person; what was seen before and after."""
+    before = Releases(project).champion().version, Releases(project).at(CHALLENGER).version
+    again = command(place, "nightly", "demo")
+    untouched = Releases(project).champion().version
+    done = told("promote", "2", "--json")
+    change(place, "release", promotion="auto")
+    return SimpleNamespace(
+        before=before, again=again, untouched=untouched, done=done, previous=Releases(project).at(PREVIOUS).version
+    )
+
+
+@pytest.fixture(scope="module")
+def rolled_back(project, promoted):
+    """Release 1 is live again; what was found before and after."""
+    before = told("search", "MANIFEST whole.json", "--json")
+    done = told("rollback", "--json")
+    after = told("search", "MANIFEST whole.json", "--json")
+    return SimpleNamespace(before=before, done=done, after=after, previous=Releases(project).at(PREVIOUS).version)
+
+
+@pytest.fixture(scope="module")
+def mended(place, project, rolled_back):
+    """The live index was torn, and a night came; what was said."""
+    torn = Releases(project).champion().index_version
+    next((project.live / torn).rglob("*.dat")).unlink()
+    verified = told("index", "verify", torn)
+    again = command(place, "nightly", "demo")
+    return SimpleNamespace(version=torn, torn=verified, again=again, whole=told("index", "verify", torn))
+
+
+@pytest.fixture(scope="module")
+def moved_by_hand(project, mended):
+    """Release 2 is live, by MLflow's alias; what a search finds then."""
+    Releases(project).client.set_registered_model_alias("demo", CHAMPION, "2")
+    return told("search", "MANIFEST whole.json", "--json")
+
+
+@pytest.fixture(scope="module")
+def refused(place, project, moved_by_hand, prefect):
+    """A night whose gates ask for too much; what was seen of it."""
     change_gates(place, gain=0.99)
     before = Releases(project).champion()
     with pytest.raises(GatesFailed, match="better than the base"):
         night()
-    assert Releases(project).champion().version == before.version
-    assert len(Releases(project).every()) == 2
-    night_state, gates_state, table = last_run()
-    assert (night_state.name, night_state.type, gates_state.name) == ("Refused", "FAILED", "Refused")
-    assert "failed its gates" in night_state.message
-    assert list(table[0])[:5] == ["verdict", "gate", "gain", "interval", "needed"]
-    assert (table[0]["verdict"], table[0]["gain"][-1], table[1]["verdict"]) == ("REFUSED", "%", "skipped")
-    assert last_night.read_last_night(project).state == "rejected"
-    assert "last night refused by its gates, 20" in told("status").stdout
-    again = command(place, "nightly", "demo")
-    assert again.returncode == 3
-    assert "failed its gates" in again.stdout
+    seen = SimpleNamespace(
+        before=before,
+        live=Releases(project).champion(),
+        releases=len(Releases(project).every()),
+        run=last_run(),
+        night=last_night.read_last_night(project),
+        status=told("status").stdout,
+        again=command(place, "nightly", "demo"),
+    )
     change_gates(place)
+    return seen
 
 
-def test_killed_in_embedding_finished_chunks_are_kept(place, project):
+@pytest.fixture(scope="module")
+def killed_in_embedding(place, project, refused):
+    """Many new functions, and an embedding that is killed; how many chunks there are, and what was found meanwhile."""
     text = "\n".join(f"def added_{n}(value):\n    return value * {n} + {n * n}\n" for n in range(400))
     (project.source / "pipelines" / "added.py").write_text(text)
     commit_all(project.source, "many functions")
@@ -354,45 +291,199 @@ def test_killed_in_embedding_finished_chunks_are_kept(place, project):
     wait_until(lambda: so_far(project, "embedding") >= 3, running)
     running.send_signal(signal.SIGKILL)
     running.wait()
-    assert told("search", "adapter").returncode == 0
-    facts = dvc.reproduce(project, "embedding").facts
-    assert facts["embedded"] + facts["reused"] == facts["chunks"] == chunks
-    assert facts["reused"] >= 3
+    found = told("search", "adapter")
+    return SimpleNamespace(chunks=chunks, found=found, facts=dvc.reproduce(project, "embedding").facts)
 
 
-def so_far(project, stage, since=0.0):
-    entry = journal.read(project, stage)
-    at_work = entry and entry.state == "running" and entry.began >= since
-    return entry.step["done"] if at_work and entry.step else 0
-
-
-def wait_until(reached, running, seconds=180):
-    deadline = time.monotonic() + seconds
-    while not reached():
-        assert running.poll() is None, "it ended before it could be killed"
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-def test_a_stage_that_fails_says_why_and_the_index_follows_all_the_same(place, project):
+@pytest.fixture(scope="module")
+def failed(place, project, killed_in_embedding):
+    """Two nights in which validation fails; what was live before, between and after."""
     before = Releases(project).champion()
-    file = project.path("dataset", "train.jsonl")
     change(place, "validation", min_examples=10**6)
     with pytest.raises(NocturneError) as error:
         night()
-    assert "1,000,000" in error.value.fact or "1000000" in error.value.fact
-    assert file.exists()
-    live = Releases(project).champion()
-    assert (live.version, live.adapter_version, live.manifest.training) == (3, 2, before.manifest.training)
-    assert f"its index is release {live.version}" in error.value.next_step
-    assert "added.py" in told("search", "added_399").stdout
-    assert last_night.read_last_night(project).state == "failed"
+    live, found = Releases(project).champion(), told("search", "added_399")
+    state = last_night.read_last_night(project).state
     with pytest.raises(NocturneError):
         night()
-    assert Releases(project).champion() == live, "it is released once"
+    return SimpleNamespace(
+        before=before, error=error.value, live=live, found=found, state=state, after=Releases(project).champion()
+    )
 
 
-def test_no_planted_secret_is_in_anything_that_these_nights_have_made(place, project):
+def test_a_night_makes_a_release_that_names_what_it_consists_of(first, project):
+    assert first.returncode == 0, first.stderr
+    assert "Release 1 is live" in first.stdout
+    assert "gate: better than the base" in first.stdout
+    ran = ["snapshot", "extraction", "history", "embedding", "dataset", "validation", "training", "evaluation"]
+    ran += ["gates", "release", "gc"]
+    assert sorted(line.split()[1] for line in first.stderr.splitlines() if line.startswith("✓")) == sorted(ran)
+    # No banner and no warning of any library: what is read, where the details are, and a line a step.
+    said = ("Reading ", "Learning ", "✓ ")
+    assert [line for line in first.stderr.splitlines() if not line.startswith(said)] == []
+    manifest = Releases(project).version(1).manifest
+    assert manifest.base_model == "data/models/nano-coder"
+    assert manifest.dataset_sha256 == file_sha256(project.path("dataset", "train.jsonl"))
+    assert manifest.commit == git(project.source, "rev-parse", "HEAD").strip()
+    assert (project.live / manifest.index_version).is_dir()
+    assert [gate["passed"] for gate in manifest.gates] == [True] * len(gates())
+    listed = json.loads(told("releases", "--json").stdout)
+    assert [(one["version"], one["aliases"]) for one in listed] == [(1, ["champion"])]
+    evaluation = read_json(project.path("evaluation", "evaluation.json"))
+    assert evaluation["gains"]["adapter_vs_base"]["value"] > 0
+
+
+def test_mlflow_has_the_loss_of_every_logged_step(first, project):
+    from pipelines.registry.tracking import experiment_of, find_training, open_client
+
+    mlflow = open_client(project.workspace)
+    training = read_json(project.path("training", "training.json"))
+    run = find_training(mlflow, experiment_of(mlflow, project), training["identity"])
+    seen = [(metric.step, metric.value) for metric in mlflow.get_metric_history(run.info.run_id, "loss")]
+    assert seen == [(int(entry["step"]), entry["loss"]) for entry in training["log"]]
+    assert seen
+
+
+def test_at_once_again_it_says_unchanged(first, place, project, prefect):
+    began = time.time()
+    done = command(place, "nightly", "demo")
+    assert done.returncode == 0, done.stderr
+    assert "Unchanged" in done.stdout
+    assert journal.read(project, "training").began < began
+
+
+def test_dvc_has_nothing_to_do_after_a_night(first, place, project):
+    assert dvc.find_stale(project) == []
+    done = repro(place)
+    assert done.returncode == 0, done.stderr
+    skipped = {line.split("'")[1] for line in done.stdout.splitlines() if "didn't change, skipping" in line}
+    assert skipped == {f"{stage}@demo" for stage in NAMES if stage != "snapshot"}
+
+
+def test_deleted_outputs_come_back_in_the_same_bytes(first, place, project):
+    stages = [stage for stage in NAMES if stage != "snapshot"]
+    before = {stage: tree_sha256(project.path(stage)) for stage in stages}
+    for folder in (*map(project.path, stages), project.cache, place / ".dvc" / "cache"):
+        shutil.rmtree(folder, ignore_errors=True)
+    done = repro(place)
+    assert done.returncode == 0, done.stderr
+    assert {stage: tree_sha256(project.path(stage)) for stage in stages} == before
+
+
+def test_the_assistant_answers_with_citations_of_real_lines(first, project):
+    done = told("ask", "what did a training make of the base model?", "--json")
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert answer["citations"]
+    for one in answer["citations"]:
+        lines = (project.source / one["path"]).read_text().splitlines()
+        assert 1 <= one["start_line"] <= one["end_line"] <= len(lines)
+        assert one["text"].splitlines()[0].strip() in lines[one["start_line"] - 1]
+
+
+def test_the_champion_completes_code(first):
+    done = told("complete", "pipelines/lm/base_model.py:20", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["notices"] == []
+
+
+def test_a_night_after_one_edited_function_reads_and_embeds_little_else(killed):
+    assert killed.extraction["parsed"] == 1
+    assert killed.extraction["reused"] == killed.extraction["files"] - 1
+    assert 1 <= killed.embedding["embedded"] <= 3
+    assert killed.second.returncode == 1
+    assert "already running" in killed.second.stderr
+
+
+def test_a_night_that_is_killed_in_training_says_so_and_leaves_what_was_live(killed):
+    assert (killed.night.state, killed.night.stage) == ("crashed", "training")
+    assert "last night crashed in training; it began 20" in killed.status
+    assert "running    no" in killed.status
+    assert killed.orphans == 1
+    assert killed.search.returncode == 0
+    assert killed.live == 1
+
+
+def test_the_night_after_one_that_was_killed_goes_on_where_it_was(waiting):
+    facts = {stage["stage"]: stage.get("facts", {}) for stage in waiting["stages"]}
+    assert facts["training"]["resumed_at"] >= 4
+    assert waiting["state"] == "waiting"
+    assert waiting["release"] == 2
+
+
+def test_with_review_a_release_waits_for_a_person(promoted):
+    assert promoted.before == (1, 2)
+    assert "waits for review" in promoted.again.stdout
+    assert promoted.untouched == 1
+    assert json.loads(promoted.done.stdout)["version"] == 2
+    assert promoted.previous == 1
+
+
+def test_prefect_shows_each_stage_the_gates_and_a_summary(waiting, prefect):
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        keys = {artifact.key for artifact in client.read_artifacts()}
+        flow_runs = {run.name for run in client.read_flow_runs()}
+        tasks = {run.name.rsplit("-", 1)[0] for run in client.read_task_runs()}
+    assert {"demo-training", "demo-gates", "demo-summary"} <= keys
+    assert flow_runs == {"demo"}
+    assert {"extraction", "training", "evaluation", "gates", "release"} <= tasks
+
+
+def test_rollback_brings_back_adapter_and_index_together(project, rolled_back):
+    old, new = Releases(project).version(1), Releases(project).version(2)
+    assert old.manifest.index_version != new.manifest.index_version
+    assert "whole.json" in rolled_back.before.stdout
+    assert json.loads(rolled_back.done.stdout)["version"] == 1
+    assert json.loads(rolled_back.after.stdout)
+    assert "whole.json" not in rolled_back.after.stdout
+    assert rolled_back.previous == 2
+
+
+def test_a_night_mends_a_torn_live_index_also_of_an_earlier_one(mended):
+    assert mended.torn.returncode == 1
+    assert "Unchanged" in mended.again.stdout
+    assert mended.whole.stdout == f"{mended.version}  intact\n"
+
+
+def test_an_alias_moved_by_hand_has_the_same_effect(moved_by_hand):
+    assert "whole.json" in moved_by_hand.stdout
+
+
+def test_failed_gates_leave_everything_as_it_was(refused):
+    assert refused.live.version == refused.before.version
+    assert refused.releases == 2
+    night_state, gates_state, table = refused.run
+    assert (night_state.name, night_state.type, gates_state.name) == ("Refused", "FAILED", "Refused")
+    assert "failed its gates" in night_state.message
+    assert list(table[0])[:5] == ["verdict", "gate", "gain", "interval", "needed"]
+    assert (table[0]["verdict"], table[0]["gain"][-1], table[1]["verdict"]) == ("REFUSED", "%", "skipped")
+    assert refused.night.state == "rejected"
+    assert "last night refused by its gates, 20" in refused.status
+    assert refused.again.returncode == 3
+    assert "failed its gates" in refused.again.stdout
+
+
+def test_killed_in_embedding_finished_chunks_are_kept(killed_in_embedding):
+    facts = killed_in_embedding.facts
+    assert killed_in_embedding.found.returncode == 0
+    assert facts["embedded"] + facts["reused"] == facts["chunks"] == killed_in_embedding.chunks
+    assert facts["reused"] >= 3
+
+
+def test_a_stage_that_fails_says_why_and_the_index_follows_all_the_same(project, failed):
+    live = failed.live
+    assert "1,000,000" in failed.error.fact or "1000000" in failed.error.fact
+    assert project.path("dataset", "train.jsonl").exists()
+    assert (live.version, live.adapter_version, live.manifest.training) == (3, 2, failed.before.manifest.training)
+    assert f"its index is release {live.version}" in failed.error.next_step
+    assert "added.py" in failed.found.stdout
+    assert failed.state == "failed"
+    assert failed.after == live, "it is released once"
+
+
+def test_no_planted_secret_is_in_anything_that_these_nights_have_made(failed, place, project):
     traces = Traces(SECRETS)
     assert traces.kinds("".join(SECRET_FILES.values()).encode()) == {secret.kind for secret in SECRETS}
     files = [path for path in place.rglob("*") if path.is_file() and "models" not in path.parts]
