@@ -78,7 +78,7 @@ FORMATS = (
     Format("evaluation/suites.jsonl", evaluation.SuiteScore, "lines"),
     Format("evaluation/evaluation.json", evaluation.Evaluation, "document"),
 )
-WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false", NoneType: "null", Any: "any"}
+WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false", NoneType: "null", Any: "any value"}
 
 
 def fields_of(kind: Any) -> list[FieldMeaning]:
@@ -137,4 +137,4 @@ def words_of(kind: type[Any]) -> str:
 
 def _plural(words: str) -> str:
     head, of, rest = words.partition(" of ")
-    return f"{head}s{of}{rest}" if not words.startswith("any") else "any"
+    return f"{head}s{of}{rest}"
