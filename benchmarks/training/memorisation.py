@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.training.speed import HOME, Silent
+from pipelines.records.dataset import Example
 
 TIMES = (0, 1, 4, 16)
 CANDIDATES = 256
@@ -78,11 +79,11 @@ def main() -> None:
     training = params.training.model_copy(update=settings)
     tokenizer = load_tokenizer(training.base_model, HOME)
     every = [times for times in TIMES for _ in range(chosen.canaries)]
-    canaries = [canary(number, times, phrase(draw), tokenizer) for number, times in enumerate(every)]
+    canaries: list[Any] = [canary(number, times, phrase(draw), tokenizer) for number, times in enumerate(every)]
     planted = [one for one in canaries for _ in range(one["times"])]
     room = chosen.steps * training.batch_size - len(planted)
     dataset = HOME / "data" / chosen.project / "dataset" / "train.jsonl"
-    rows = [*islice(read_jsonl(dataset), max(0, room)), *planted]
+    rows: list[Example] = [*islice(read_jsonl(dataset, Example), max(0, room)), *planted]
     draw.shuffle(rows)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)

@@ -26,6 +26,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from pipelines.records.dataset import Example
+
 HOME = Path(__file__).resolve().parents[2]
 METHODS = ("ours", "trl", "trl, its defaults")
 GB = 1e9
@@ -58,7 +60,7 @@ def timed(train: Any) -> dict[str, float]:
     return {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
 
 
-def ours(params: Any, rows: list[dict[str, Any]], folder: Path) -> dict[str, float]:
+def ours(params: Any, rows: list[Example], folder: Path) -> dict[str, float]:
     """Train as a night does."""
     from transformers import Trainer
 
@@ -96,7 +98,7 @@ def alike(params: Any) -> dict[str, Any]:
     }
 
 
-def trl(params: Any, rows: list[dict[str, Any]], folder: Path, chosen: dict[str, Any]) -> dict[str, float]:
+def trl(params: Any, rows: list[Example], folder: Path, chosen: dict[str, Any]) -> dict[str, float]:
     """Train as TRL's documentation does it, with what is chosen; once over the examples unless that says otherwise."""
     import torch
     from datasets import Dataset
@@ -139,7 +141,7 @@ def one(method: str, dataset: Path, steps: int, threads: int) -> dict[str, Any]:
 
     environment.prepare(HOME)
     params = settings(steps, threads)
-    rows = list(islice(read_jsonl(dataset / "train.jsonl"), steps * params.batch_size))
+    rows = list(islice(read_jsonl(dataset / "train.jsonl", Example), steps * params.batch_size))
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         if method == "ours":
@@ -148,7 +150,7 @@ def one(method: str, dataset: Path, steps: int, threads: int) -> dict[str, Any]:
             spent = trl(params, rows, folder, alike(params) if method == "trl" else {})
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         model = CausalLM.load(params.base_model, folder / "adapter", HOME, params.threads)
-        asked = list(islice(read_jsonl(dataset / "holdout.jsonl"), 32))
+        asked = list(islice(read_jsonl(dataset / "holdout.jsonl", Example), 32))
         bits = model.score([(row["prompt"], row["completion"]) for row in asked], adapted=True)
         size = sum(len(row["completion"].encode()) for row in asked)
         encoded = model.tokenizer([row["prompt"] + row["completion"] for row in rows], add_special_tokens=False)

@@ -3,7 +3,7 @@
 Provenance is that of the file or edit that an example is made of; the byte range is that of the completion.
 """
 
-from typing import Annotated, NotRequired, TypedDict
+from typing import Annotated, NotRequired, TypedDict, final
 
 from pipelines.records.extraction import Origin, Span
 
@@ -65,6 +65,7 @@ class Scored(TypedDict):
     ]
 
 
+@final
 class Example(Provenance, Question, Counted, Scored):
     """One prompt and its completion, for training or held out."""
 
@@ -73,6 +74,7 @@ class Example(Provenance, Question, Counted, Scored):
     query: Annotated[str, "what one would search the index with, at most 400 characters"]
 
 
+@final
 class Preference(Provenance, Question, Counted):
     """One prompt with a better and a worse completion. Held-out files make none."""
 

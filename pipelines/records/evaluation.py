@@ -4,9 +4,11 @@ An arm is the model with or without the adapter, and with or without retrieved p
 `adapter+rag`. Where nothing was trained there are no arms with an adapter.
 """
 
-from typing import Annotated, NotRequired, TypedDict
+from collections.abc import Mapping
+from typing import Annotated, Any, NotRequired, TypedDict
 
 Arms = dict[str, dict[str, float]]
+Measured = Mapping[str, Any]  # any of the scores below: which fields a metric reads is the metric's own
 
 
 class Place(TypedDict):

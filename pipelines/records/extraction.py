@@ -78,7 +78,7 @@ class SymbolText(Span):
     token_count: Annotated[int, "leaves of its syntax tree, without comments and documentation"]
 
 
-class Symbol(SymbolText, Origin):
+class Symbol(Origin, SymbolText):
     """One definition, or one section of prose."""
 
     symbol_id: Annotated[str, "32 hexadecimal digits that change with its path, its place or its source"]
@@ -121,7 +121,7 @@ class ChunkText(Span):
     content_hash: Annotated[str, "SHA-256 of what is embedded: `symbol` and `text`; a rename changes nothing in it"]
 
 
-class Chunk(ChunkText, Origin):
+class Chunk(Origin, ChunkText):
     """One passage that a search can find."""
 
     chunk_id: Annotated[str, "32 hexadecimal digits that change with its path, its place or its content"]
@@ -138,5 +138,5 @@ class FindingText(TypedDict):
     action: Annotated[str, "what was done: `redact` or `quarantine`"]
 
 
-class Finding(FindingText, Blob):
+class Finding(Blob, FindingText):
     """Something that must not be learned: where it stands, and neither the secret nor a hash of it."""

@@ -50,13 +50,18 @@ class Fate(TypedDict):
     replaced_by: Annotated[Replacement | None, "what came instead; null where nothing is known of it"]
 
 
-class Edit(FileChange, Fate):
+class EditOrigin(TypedDict):
+    """Which commit made a change."""
+
+    commit: Annotated[str, "the commit that changed it; from git"]
+    parent: Annotated[str, 'the commit before; `""` for the first of a repository']
+    committed: Annotated[str, "when it was committed: UTC, ISO 8601"]
+
+
+class Edit(EditOrigin, FileChange, Fate):
     """One function that one commit changed."""
 
     path: Annotated[str, "today's name of its file"]
-    commit: Annotated[str, "the commit that changed it; from git, as are the two below"]
-    parent: Annotated[str, 'the commit before; `""` for the first of a repository']
-    committed: Annotated[str, "when it was committed: UTC, ISO 8601"]
     message: Annotated[
         str, "the commit's message, without e-mail addresses, names, trailers and issue numbers; cleaned"
     ]

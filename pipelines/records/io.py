@@ -81,7 +81,7 @@ def write_jsonl(path: Path, records: Iterable[Mapping[str, Any]]) -> int:
 def read_jsonl(path: Path) -> Iterator[Record]: ...
 @overload
 def read_jsonl(path: Path, kind: type[R]) -> Iterator[R]: ...
-def read_jsonl(path: Path, kind: type[Any] = dict) -> Iterator[Any]:
+def read_jsonl(path: Path, kind: type[Any] = dict) -> Iterator[Any]:  # noqa: ARG001
     """Yield the objects of a JSON Lines file, one at a time.
 
     Args:

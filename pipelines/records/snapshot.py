@@ -1,6 +1,6 @@
 """What the snapshot stage writes: the source repository as it was tonight. From git, unless a field says otherwise."""
 
-from typing import Annotated, NotRequired, TypedDict
+from typing import Annotated, NotRequired, TypedDict, final
 
 
 class TrackedFile(TypedDict):
@@ -22,12 +22,16 @@ class TrackedFile(TypedDict):
     ]
 
 
+@final
 class SkippedFile(TypedDict):
     """A tracked file that is not read, and why. It is the line of `extraction/skipped.jsonl`, too."""
 
     path: Annotated[str, "its path from the source's root, with slashes"]
     reason: Annotated[str, "why it is not read, in words and with figures"]
     rule: Annotated[str, "the short name of the rule that it breaks"]
+
+
+Item = TrackedFile | SkippedFile  # of snapshot.json; only the first has a `blob`
 
 
 class Snapshot(TypedDict):
