@@ -43,12 +43,13 @@ def admit(
     for draft, tokens in _count_tokens(drafts, tokenizer):
         first = seen.setdefault(draft["same"], draft)
         fault = _find_fault(draft, first, tokens, special, params) or _find_late_context(draft, params, parts)
-        scored = None if fault else scorer.of(draft)
-        fault = fault or (scored and _find_low_quality(scored, params))
-        if scored and not fault:
-            sound.append(({**draft, **scored}, tokens))
-        elif fault:
-            quarantined.append(quarantine_row(draft, *fault))
+        if fault is None:
+            scored = scorer.of(draft)
+            fault = _find_low_quality(scored, params)
+            if fault is None:
+                sound.append(({**draft, **scored}, tokens))
+                continue
+        quarantined.append(quarantine_row(draft, *fault))
     held = [parts is not None and parts.holds(draft) for draft, _ in sound]
     gone = find_repeats([draft for draft, _ in sound], held, params.near_duplicate)
     for at, (rule, stays) in sorted(gone.items()):

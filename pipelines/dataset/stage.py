@@ -125,12 +125,13 @@ def _recipes(
     """What each recipe has made, and the share that was kept of it; and why, where that is nothing."""
     counts = [Counter(row["task"] for row in rows) for rows in (train, holdout, quarantined)]
     told: dict[str, RecipeCount] = {}
-    for name, wants in [(recipe.name, recipe.wants) for recipe in RECIPES] + [(PAIRS.name, PAIRS.wants)]:
+    wants = {recipe.name: recipe.wants for recipe in RECIPES} | {PAIRS.name: PAIRS.wants}
+    for name, wanted in wants.items():
         share = shares[name]
         trained, held, left_out = (count[name] for count in counts)
         told[name] = {"share": share, "train": trained, "holdout": held, "quarantined": left_out}
         if not trained + held:
-            why = f"all {left_out} drafts were quarantined" if left_out else f"it wants {wants}; there are none"
+            why = f"all {left_out} drafts were quarantined" if left_out else f"it wants {wanted}; there are none"
             told[name]["none_because"] = why if share else f"dataset.recipes.{name} is 0"
     return told
 
