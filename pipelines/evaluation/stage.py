@@ -10,6 +10,7 @@ from pipelines.project import Project
 from pipelines.records import read_json, read_jsonl, write_atomic, write_json, write_jsonl
 from pipelines.records.dataset import Example
 from pipelines.records.evaluation import Evaluation, Measured, RetrievalFigures, Score
+from pipelines.records.training import Training
 
 
 def run(project: Project, params: Params) -> Facts:
@@ -26,7 +27,8 @@ def run(project: Project, params: Params) -> Facts:
     found = retrieval.measure_retrieval(project, params)
     summary = retrieval.summarise_retrieval(found, params.evaluation)
     evaluation, records, others = _measure(project, params, summary)
-    log = read_json(project.path("training", "training.json"))["log"]
+    training: Training = read_json(project.path("training", "training.json"))
+    log = training["log"]
     charts = {"arms": draw_arms_chart(evaluation), "loss": draw_loss_chart(log)}
     write_jsonl(folder / "scores.jsonl", records)
     write_jsonl(folder / "retrieval.jsonl", found)

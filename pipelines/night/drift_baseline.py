@@ -4,6 +4,7 @@ from pipelines.dag import dvc
 from pipelines.project import Project
 from pipelines.records import read_json, read_jsonl, write_json
 from pipelines.records.dataset import Example, Quarantined
+from pipelines.records.snapshot import Baseline
 from pipelines.registry.releases import CHAMPION, Releases
 from pipelines.validation.distribution import distribution
 
@@ -23,7 +24,7 @@ def write_drift_baseline(project: Project) -> bool:
         return False  # what was compared with last stays
     train, holdout = (list(read_jsonl(stored[name], Example)) for name in FILES[:2])
     quarantined = list(read_jsonl(stored[FILES[2]], Quarantined))
-    made = {"release": live.adapter_version, **distribution((train, holdout, quarantined))}
+    made: Baseline = {"release": live.adapter_version, **distribution((train, holdout, quarantined))}
     changed = not file.is_file() or read_json(file) != made
     if changed:
         write_json(file, made)

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pipelines.gates import verdict_word
-from pipelines.records import Record
+from pipelines.records.evaluation import Evaluation
 from pipelines.registry.manifest import TAG_CHARS, Manifest
 
 FIRST = "bits_per_byte"
 
 
-def write_model_card(project: str, manifest: Manifest, evaluation: Record, rows: Mapping[str, int]) -> str:
+def write_model_card(project: str, manifest: Manifest, evaluation: Evaluation, rows: Mapping[str, int]) -> str:
     """The Markdown, of at most TAG_CHARS characters: MLflow's databases keep no longer description.
 
     Args:
@@ -46,7 +46,7 @@ def _what(project: str, manifest: Manifest, rows: Mapping[str, int]) -> list[str
     ]
 
 
-def _figures(evaluation: Record) -> list[str]:
+def _figures(evaluation: Evaluation) -> list[str]:
     arms = evaluation.get("arms", {})
     if not arms:
         return ["Nothing was measured."]

@@ -2,7 +2,6 @@
 loads nothing; and the same figures as JSON. It extends the evaluation's own page, which `dvc repro` makes again."""
 
 from pathlib import Path
-from typing import cast
 
 from pipelines.evaluation import report as evaluation_page
 from pipelines.gates import Verdict, verdict_word
@@ -11,7 +10,7 @@ from pipelines.night.candidate import CHARTS, Candidate
 from pipelines.project import Project
 from pipelines.records import Record, read_json, read_jsonl, write_atomic, write_json
 from pipelines.records.dataset import DatasetSummary
-from pipelines.records.evaluation import Evaluation, RetrievalScore, Score
+from pipelines.records.evaluation import RetrievalScore, Score
 from pipelines.records.validation import Drift, Validation
 
 
@@ -45,7 +44,7 @@ def write_report(project: Project, now: Candidate, verdict: Verdict) -> dict[str
         "data": _data(project),
     }
     found = list(read_jsonl(project.path("evaluation", "retrieval.jsonl"), RetrievalScore))
-    shown = evaluation_page.report_content(cast(Evaluation, now.evaluation), records, found, charts)
+    shown = evaluation_page.report_content(now.evaluation, records, found, charts)
     page = evaluation_page.render("night.html.jinja", [Path(__file__).parent], word=verdict_word, **facts, **shown)
     file = report_file(project)
     write_atomic(file.with_name("gates.png"), charts["gates"])

@@ -27,14 +27,19 @@ class WarmStart(TypedDict):
     reason: NotRequired[Annotated[str, "why it began with none"]]
 
 
-class Training(TypedDict):
-    """How the adapter was made. It goes with the release; the first block is there where nothing was trained, too."""
+class TrainedOn(TypedDict):
+    """What a training began with, whatever came of it."""
 
     mode: Annotated[str, "`training.mode`"]
     base_model: Annotated[str, "`training.base_model`"]
     base_identity: Annotated[str, "`identity` of `snapshot/base.json`"]
     chat_template_sha256: Annotated[str, "SHA-256 of the tokenizer's chat template"]
     dataset_sha256: Annotated[str, "SHA-256 of `train.jsonl`"]
+
+
+class TrainingResult(TypedDict):
+    """What came of a training. Where nothing was trained the optional fields are absent."""
+
     identity: Annotated[str, "16 hexadecimal digits that change with everything the training depends on"]
     examples: Annotated[int, "examples that were trained on"]
     paths: Annotated[list[str], "files that it learned, those of a warm start included"]
@@ -49,3 +54,7 @@ class Training(TypedDict):
     preference_log: NotRequired[Annotated[list[dict[str, float]], "the same of preference tuning"]]
     plan: NotRequired[Annotated[Plan, "how it was laid out to fit the machine"]]
     warm_start: NotRequired[Annotated[WarmStart, "what it began with"]]
+
+
+class Training(TrainedOn, TrainingResult):
+    """How the adapter was made. It goes with the release."""

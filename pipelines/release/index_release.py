@@ -9,7 +9,7 @@ the adapter's place.
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pipelines.config.schema import Params
 from pipelines.dag import dvc
@@ -18,7 +18,7 @@ from pipelines.index import version_of
 from pipelines.night.candidate import Candidate
 from pipelines.project import Project
 from pipelines.records import Record, file_sha256, fingerprint, read_json, read_jsonl, write_json, write_jsonl
-from pipelines.records.evaluation import RetrievalScore
+from pipelines.records.evaluation import Evaluation, RetrievalScore
 from pipelines.registry.release import Release
 
 ARM = "index"
@@ -85,7 +85,8 @@ def pair_with_live_adapter(
     folder = project.path("report", "index")
     shutil.rmtree(folder, ignore_errors=True)
     adapter = live.adapter if live else _untrained(project, params, folder / "adapter")
-    evaluation = {**_evaluation(live, params), "retrieval": summarise_retrieval(found, params.evaluation)}
+    figures = summarise_retrieval(found, params.evaluation)
+    evaluation = cast(Evaluation, {**_evaluation(live, params), "retrieval": figures})  # without an adapter some lack
     write_json(folder / "evaluation.json", evaluation)
     write_jsonl(folder / "retrieval.jsonl", found)
     scores = live.files.path("scores.jsonl") if live else None

@@ -2,7 +2,7 @@
 
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipelines import progress
 from pipelines.config.schema import Params
@@ -12,6 +12,7 @@ from pipelines.project import Project
 from pipelines.records import file_sha256, fingerprint, read_json, read_jsonl, tree_sha256, write_json
 from pipelines.records.dataset import Example, Preference
 from pipelines.records.snapshot import BaseModel
+from pipelines.records.training import Training, TrainingResult
 
 if TYPE_CHECKING:
     from pipelines.training.setup_model import Former
@@ -115,19 +116,17 @@ def _train_nothing(project: Project, params: Params, base: BaseModel) -> Facts:
     return {"mode": "none", "steps": 0}
 
 
-def _write(project: Project, params: Params, base: BaseModel, what: dict[str, Any]) -> None:
+def _write(project: Project, params: Params, base: BaseModel, what: TrainingResult) -> None:
     tokenizer = load_tokenizer(params.training.base_model, project.workspace)
-    write_json(
-        project.path("training", "training.json"),
-        {
-            "mode": params.training.mode,
-            "base_model": params.training.base_model,
-            "base_identity": base["identity"],
-            "chat_template_sha256": fingerprint(tokenizer.chat_template),
-            "dataset_sha256": file_sha256(project.path("dataset", "train.jsonl")),
-            **what,
-        },
-    )
+    training: Training = {
+        "mode": params.training.mode,
+        "base_model": params.training.base_model,
+        "base_identity": base["identity"],
+        "chat_template_sha256": fingerprint(tokenizer.chat_template),
+        "dataset_sha256": file_sha256(project.path("dataset", "train.jsonl")),
+        **what,
+    }
+    write_json(project.path("training", "training.json"), training)
 
 
 def _warm(project: Project, params: Params, base_identity: str) -> "tuple[Former | None, str]":
