@@ -136,5 +136,5 @@ def words_of(kind: type[Any]) -> str:
 
 
 def _plural(words: str) -> str:
-    head, of, rest = words.partition(" of ")
-    return f"{head}s{of}{rest}"
+    head = re.split(" of |:", words)[0]
+    return f"{head}s{words.removeprefix(head)}"

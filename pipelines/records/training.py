@@ -51,7 +51,11 @@ class TrainingResult(TypedDict):
     ]
     planned_steps: NotRequired[Annotated[int, "updates that were planned; early stopping makes fewer"]]
     preferences: NotRequired[Annotated[int, "pairs that were trained on afterwards"]]
-    preference_log: NotRequired[Annotated[list[dict[str, float]], "the same of preference tuning"]]
+    preference_log: NotRequired[
+        Annotated[
+            list[dict[str, float]], "the same of preference tuning, with `rewards/accuracies` and `rewards/margins`"
+        ]
+    ]
     plan: NotRequired[Annotated[Plan, "how it was laid out to fit the machine"]]
     warm_start: NotRequired[Annotated[WarmStart, "what it began with"]]
 
