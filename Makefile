@@ -4,7 +4,7 @@ VENV := .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: install lock nightly up repro test lint format clean
+.PHONY: install lock nightly up repro test lint docs format clean
 
 install: $(VENV)/.installed
 
@@ -37,10 +37,14 @@ repro: install  ## what a night builds, by DVC alone
 test: lint  ## everything that CI runs
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-lint: install
+lint: install docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: install  ## the site in build/docs; a dead link, a missing picture or a page outside the navigation fails
+	@rm -rf build/docs
+	$(BIN)/python -m sphinx -W --keep-going --nitpicky --fresh-env --quiet -b html docs build/docs
 
 format: install
 	$(BIN)/ruff check --fix .
