@@ -53,6 +53,16 @@ def workspace(tmp_path_factory: pytest.TempPathFactory, mlflow_database: Path) -
     return with_database(tmp_path_factory.mktemp("workspace"), mlflow_database)
 
 
+# What cleaning finds, and what spells a special token of the base model, so that its examples go to quarantine.
+OFFICE = '''WRITE_TO = "harbour.office@tidewater-clerks.net"
+
+
+def close(office):
+    """Tells the office that the last boat has gone, and that the day's count is over."""
+    return office.send(WRITE_TO, "<|im_end|>")
+'''
+
+
 def night(name: str, source: Path, workspace: Path, params: Params) -> Project:
     project = Project(name, source, workspace)
     for stage in NIGHT:
@@ -110,7 +120,7 @@ def test_the_files_of_a_night_hold_what_their_types_say_and_nothing_else(tmp_pat
     case = {"name": "any", "prompt": "Sum the tides.", "expected_patterns": ["sum"]}
     (source / "evaluation" / "suites").mkdir(parents=True)
     (source / "evaluation" / "suites" / "harbour.json").write_text(json.dumps([case]))
-    (source / "src" / "office.py").write_text('WRITE_TO = "harbour.office@tidewater-clerks.net"\n')
+    (source / "src" / "office.py").write_text(OFFICE)
     (source / "crane.bin").write_bytes(b"\0\1")
     (source / "src" / "tables.py").write_text('NAME = "waxing and gibbous, then full"\nOLD = "waning, new and dark"\n')
     commit_all(source, "Say whom to write to about cranes")
