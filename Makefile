@@ -50,7 +50,7 @@ format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-generate: install  ## the comments of params.yaml, docs/settings.md and docs/cli.md
+generate: install  ## the comments of params.yaml, and the pages settings, cli and formats
 	$(BIN)/python -m tools.docs
 
 clean:  ## forget everything that was learned; keeps the environment

@@ -97,7 +97,7 @@ class IndexSubject:
         manifest = store.read(version)
         assert manifest is not None, "the version that was published is torn"
         copy = store.copy(manifest, "watch")
-        chunk = _chunk(0, 0) | {"chunk_id": "changed", "path": "src/changed.py"}
+        chunk: Any = _chunk(0, 0) | {"chunk_id": "changed", "path": "src/changed.py"}
         for batch in make_points([chunk], _ones(1), Keywords(manifest.mean_words)):
             copy.upsert(batch)
         copy.delete(["src/changed.py"])

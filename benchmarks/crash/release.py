@@ -187,7 +187,7 @@ def _carry_out(project: Project, params: Params, trial: int) -> None:
     from pipelines.release.publish import publish_candidate
 
     evaluation = project.path("evaluation", "evaluation.json")
-    training = {"identity": _night_of(trial), "base_model": "b", "base_identity": "b", "chat_template_sha256": "h"}
+    training: Any = {"identity": _night_of(trial), "base_model": "b", "base_identity": "b", "chat_template_sha256": "h"}
     training["dataset_sha256"] = file_sha256(project.path("dataset", "train.jsonl"))
     now = Candidate(
         night=_night_of(trial),

@@ -9,11 +9,12 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pipelines.encoder.known_item_queries import score
 from pipelines.extraction.parse_file import outline_of, summary_chunk
 from pipelines.records import fingerprint
+from pipelines.records.extraction import Chunk, Symbol
 from pipelines.source import generated, vendored
 from pipelines.syntax.chunks import split_chunks
 from pipelines.syntax.dialects import settle_dialect
@@ -76,25 +77,25 @@ class Repository:
             if generated.by_content(source.decode("utf-8", "replace")) is None:
                 yield path, source, settle_dialect(source, language)
 
-    def chunks(self) -> list[dict[str, Any]]:
+    def chunks(self) -> list[Chunk]:
         """Its chunks, as extraction writes them."""
-        made = []
+        made: list[Chunk] = []
         for path, source, language in self.files():
-            own = [vars(chunk) for chunk in split_chunks(source, language, CHARS, OVERLAP)]
+            own: list[Any] = [vars(chunk) for chunk in split_chunks(source, language, CHARS, OVERLAP)]
             names = (symbol.qualified_name for symbol in find_symbols(source, language))
             for chunk in [*own, *([summary_chunk(path, outline_of(names, CHARS))] if len(own) > 1 else [])]:
                 content = fingerprint(chunk["symbol"], chunk["text"])
                 known = {"content_hash": content, "chunk_id": fingerprint(path, chunk["start_byte"], content)[:32]}
-                made.append({**chunk, **NOWHERE, **known, "path": path, "language": language.name})
+                made.append(cast(Chunk, {**chunk, **NOWHERE, **known, "path": path, "language": language.name}))
         return made
 
-    def symbols(self) -> list[dict[str, Any]]:
+    def symbols(self) -> list[Symbol]:
         """Its symbols, with what a question about documentation needs."""
         made = []
         for path, source, language in self.files():
             for symbol in find_symbols(source, language):
                 known = {"symbol_id": fingerprint(path, symbol.start_byte, symbol.qualified_name)[:32]}
-                made.append({**vars(symbol), **known, "path": path, "language": language.name})
+                made.append(cast(Symbol, {**vars(symbol), **known, "path": path, "language": language.name}))
         return made
 
 

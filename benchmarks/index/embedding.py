@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.result import Cell, Chart, Figure, Interval, Result, Table, make_parser, round_to
+from pipelines.records.extraction import Chunk, Symbol
 
 QUESTION = "How fast are the encoder's variants beside sentence-transformers, and what do they find?"
 PEER = "sentence-transformers"
@@ -54,14 +55,14 @@ def _peer(model: str) -> Any:
     return lambda texts: peer.encode(texts, batch_size=32, show_progress_bar=False)
 
 
-def exam(folder: Path, chunks: int, asked: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def exam(folder: Path, chunks: int, asked: int) -> tuple[list[Chunk], list[dict[str, Any]]]:
     """Passages without the documentation that is asked for, and questions, each with the passages that answer it."""
     from pipelines.embedding.variant_selection import SEED
     from pipelines.encoder.known_item_queries import chunk_holding, make_questions, rank_of, remove_documentation
     from pipelines.records import read_jsonl
 
-    symbols = make_questions(list(read_jsonl(folder / "extraction" / "symbols.jsonl")), asked, SEED)
-    shown = remove_documentation(list(read_jsonl(folder / "extraction" / "chunks.jsonl")), symbols)
+    symbols = make_questions(list(read_jsonl(folder / "extraction" / "symbols.jsonl", Symbol)), asked, SEED)
+    shown = remove_documentation(list(read_jsonl(folder / "extraction" / "chunks.jsonl", Chunk)), symbols)
     shown = [chunk for chunk in shown if chunk["text"].strip()]
     wanted = [chunk_holding(symbol, shown) for symbol in symbols]
     needed = set().union(*wanted)

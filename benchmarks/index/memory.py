@@ -64,7 +64,7 @@ def _point(row: int, vector: np.ndarray, draw: np.random.Generator) -> Point:
     drawn = np.unique(draw.zipf(1.3, 70) % 2_000_003).tolist()
     text = " ".join(f"word{number % 1000}" for number in drawn)
     path, head = f"src/module{row // 20}.py", {"chunk_id": str(row), "language": "python", "kind": "function"}
-    chunk = {**head, "path": path, "symbol": f"function{row}", "start_line": row, "text": text, "commit": "c" * 40}
+    chunk: Any = {**head, "path": path, "symbol": f"function{row}", "start_line": row, "text": text, "commit": "c" * 40}
     return Point(point_id(str(row)), vector.tolist(), Sparse(drawn, [1.0] * len(drawn)), chunk)
 
 

@@ -40,6 +40,7 @@ from pipelines.index.store.bm25 import RUN, split_parts
 from pipelines.index.store.payload import strip_marks, symbols_of
 from pipelines.index.versions.scratch import temporary_index
 from pipelines.records import fingerprint
+from pipelines.records.extraction import Chunk
 
 QUESTION = "How well does search find code, beside semble?"
 CATEGORIES = ("architecture", "semantic", "symbol")
@@ -50,7 +51,7 @@ Scores = dict[str, dict[tuple[str, str], list[float]]]  # variant → (repositor
 
 
 @contextmanager
-def minilm(cache: Path, variant: str) -> Iterator[tuple[Encode, Callable[[list[dict[str, Any]]], np.ndarray]]]:
+def minilm(cache: Path, variant: str) -> Iterator[tuple[Encode, Callable[[list[Chunk]], np.ndarray]]]:
     """Encoders of questions and of chunks, whose vectors are kept."""
     encoder = load_encoder(f"{MINILM}@{variant}")
     with VectorCache(cache / "vectors.sqlite", encoder.identity, encoder.dimension) as kept:
@@ -58,7 +59,7 @@ def minilm(cache: Path, variant: str) -> Iterator[tuple[Encode, Callable[[list[d
 
 
 @contextmanager
-def static(folder: Path) -> Iterator[tuple[Encode, Callable[[list[dict[str, Any]]], np.ndarray]]]:
+def static(folder: Path) -> Iterator[tuple[Encode, Callable[[list[Chunk]], np.ndarray]]]:
     """The same by a folder of model2vec's."""
     from model2vec import StaticModel
 
@@ -173,7 +174,7 @@ def _each(names: Sequence[str], values: Sequence[float]) -> dict[str, Cell]:
     return {name: round_to(value, 3) for name, value in zip(names, values, strict=True)}
 
 
-def _single(chunks: Sequence[dict[str, Any]]) -> dict[str, str]:
+def _single(chunks: Sequence[Chunk]) -> dict[str, str]:
     """Identifier → the chunk that it stands in, of those in one only."""
     places: dict[str, set[str]] = defaultdict(set)
     named: dict[str, str] = {}

@@ -30,7 +30,8 @@ import numpy as np
 from benchmarks.index.peers.queries import PEERS, TOP, recall, resident, timed
 from benchmarks.result import Cell, Chart, Figure, Result, Table, make_parser, ratio_of_medians, round_to
 from pipelines.encoder.encoder import MINILM, load_encoder
-from pipelines.records import Record, read_jsonl
+from pipelines.records import read_jsonl
+from pipelines.records.extraction import Chunk
 
 QUESTION = "How fast are questions answered, beside other vector stores?"
 QUESTIONS = 200
@@ -39,14 +40,14 @@ LOCAL = "qdrant-client local"
 MOST_LOCAL = 100_000  # it holds every vector in Python's memory
 
 
-def gathered(folders: Sequence[Path]) -> tuple[list[Record], np.ndarray]:
+def gathered(folders: Sequence[Path]) -> tuple[list[Chunk], np.ndarray]:
     """The chunks and vectors of all folders."""
-    chunks = [chunk for folder in folders for chunk in read_jsonl(folder / "extraction" / "chunks.jsonl")]
+    chunks = [chunk for folder in folders for chunk in read_jsonl(folder / "extraction" / "chunks.jsonl", Chunk)]
     vectors = [np.load(folder / "embedding" / "vectors.npy", allow_pickle=False) for folder in folders]
     return chunks, np.concatenate(vectors)
 
 
-def grown(chunks: list[Record], vectors: np.ndarray, size: int) -> tuple[list[Record], np.ndarray]:
+def grown(chunks: list[Chunk], vectors: np.ndarray, size: int) -> tuple[list[Chunk], np.ndarray]:
     """As many chunks as asked for: one of each that there is, again and again, under another folder each time."""
     rng = np.random.default_rng(17)
     made = np.empty((size, vectors.shape[1]), dtype=np.float32)
@@ -71,7 +72,7 @@ def grown(chunks: list[Record], vectors: np.ndarray, size: int) -> tuple[list[Re
     return texts, made
 
 
-def _mixed(one: Record, two: Record) -> str:
+def _mixed(one: Chunk, two: Chunk) -> str:
     first, second = one["text"], two["text"]
     return first[: len(first) // 2] + second[len(second) // 2 :]
 
@@ -95,7 +96,7 @@ def nearest(vectors: np.ndarray, queries: np.ndarray) -> np.ndarray:
 
 
 def ours(
-    chunks: list[Record], vectors: np.ndarray, asked: list[str], queries: np.ndarray, least: np.ndarray
+    chunks: list[Chunk], vectors: np.ndarray, asked: list[str], queries: np.ndarray, least: np.ndarray
 ) -> list[dict[str, Any]]:
     """The dense arm alone, and the whole search."""
     from pipelines.index.search.hybrid import Index

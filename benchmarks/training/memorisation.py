@@ -22,6 +22,7 @@ from typing import Any
 
 from benchmarks.result import HOME, Cell, Figure, Result, Table, make_parser, round_to
 from benchmarks.training.speed import Silent
+from pipelines.records.dataset import Example
 
 QUESTION = "Can planted secrets be extracted from an adapter?"
 
@@ -81,11 +82,11 @@ def main() -> None:
     training = params.training.model_copy(update=settings)
     tokenizer = load_tokenizer(training.base_model, HOME)
     every = [times for times in TIMES for _ in range(chosen.canaries)]
-    canaries = [canary(number, times, phrase(draw), tokenizer) for number, times in enumerate(every)]
+    canaries: list[Any] = [canary(number, times, phrase(draw), tokenizer) for number, times in enumerate(every)]
     planted = [one for one in canaries for _ in range(one["times"])]
     room = chosen.steps * training.batch_size - len(planted)
     dataset = HOME / "data" / chosen.project / "dataset" / "train.jsonl"
-    rows = [*islice(read_jsonl(dataset), max(0, room)), *planted]
+    rows: list[Example] = [*islice(read_jsonl(dataset, Example), max(0, room)), *planted]
     draw.shuffle(rows)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)

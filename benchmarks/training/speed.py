@@ -39,6 +39,7 @@ from benchmarks.result import (
     ratio_of_medians,
     round_to,
 )
+from pipelines.records.dataset import Example
 
 QUESTION = "How fast is training, and how much memory does it take, beside TRL?"
 METHODS = ("ours", "trl", "trl, its defaults")
@@ -72,7 +73,7 @@ def timed(train: Any) -> dict[str, float]:
     return {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
 
 
-def ours(params: Any, rows: list[dict[str, Any]], folder: Path) -> dict[str, float]:
+def ours(params: Any, rows: list[Example], folder: Path) -> dict[str, float]:
     """Train as a night does."""
     from transformers import Trainer
 
@@ -110,7 +111,7 @@ def alike(params: Any) -> dict[str, Any]:
     }
 
 
-def trl(params: Any, rows: list[dict[str, Any]], folder: Path, chosen: dict[str, Any]) -> dict[str, float]:
+def trl(params: Any, rows: list[Example], folder: Path, chosen: dict[str, Any]) -> dict[str, float]:
     """Train as TRL's documentation does it, with what is chosen; once over the examples unless that says otherwise."""
     import torch
     from datasets import Dataset
@@ -156,7 +157,7 @@ def one(method: str, dataset: Path, steps: int, threads: int) -> dict[str, Any]:
 
     environment.prepare(HOME)
     params = settings(steps, threads)
-    rows = list(islice(read_jsonl(dataset / "train.jsonl"), steps * params.batch_size))
+    rows = list(islice(read_jsonl(dataset / "train.jsonl", Example), steps * params.batch_size))
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         if method == "ours":
@@ -165,7 +166,7 @@ def one(method: str, dataset: Path, steps: int, threads: int) -> dict[str, Any]:
             spent = trl(params, rows, folder, alike(params) if method == "trl" else {})
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         model = CausalLM.load(params.base_model, folder / "adapter", HOME, params.threads)
-        asked = list(islice(read_jsonl(dataset / "holdout.jsonl"), 32))
+        asked = list(islice(read_jsonl(dataset / "holdout.jsonl", Example), 32))
         bits = model.score([(row["prompt"], row["completion"]) for row in asked], adapted=True)
         size = sum(len(row["completion"].encode()) for row in asked)
         encoded = model.tokenizer([row["prompt"] + row["completion"] for row in rows], add_special_tokens=False)

@@ -4,21 +4,23 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import PurePosixPath
+from typing import Generic, TypeVar
 
-from pipelines.records import Record
+from pipelines.records.extraction import Symbol
 from pipelines.syntax.test_paths import STANDS_FOR_ITS_FOLDER, package_of
 
 CALLABLE = frozenset({"function", "method", "class"})
 MAX_CANDIDATES = 3
+S = TypeVar("S", bound=Symbol)
 
 IMPORTED, SAME_FILE, SAME_PACKAGE, FOLDER_IMPORTED, ELSEWHERE = range(5)
 
 
-class CallResolver:
+class CallResolver(Generic[S]):
     """The callable definitions of a repository, by name."""
 
-    def __init__(self, symbols: Iterable[Record]) -> None:
-        self._by_name: dict[str, list[Record]] = defaultdict(list)
+    def __init__(self, symbols: Iterable[S]) -> None:
+        self._by_name: dict[str, list[S]] = defaultdict(list)
         for symbol in symbols:
             if symbol["kind"] in CALLABLE:
                 self._by_name[symbol["name"]].append(symbol)
@@ -28,8 +30,8 @@ class CallResolver:
         return name in self._by_name
 
     def of(
-        self, symbol: Record, may_show: Callable[[str, str], bool], farthest: int = ELSEWHERE
-    ) -> Iterator[tuple[int, Record]]:
+        self, symbol: Symbol, may_show: Callable[[str, str], bool], farthest: int = ELSEWHERE
+    ) -> Iterator[tuple[int, S]]:
         """What a symbol calls: how near it is (`IMPORTED` to `ELSEWHERE`) and the definition, in the order of `calls`.
 
         Of a name's definitions the nearest ones are taken. A name that more than `MAX_CANDIDATES` of them bear equally
@@ -43,7 +45,7 @@ class CallResolver:
         """
         imports = [Import(statement) for statement in symbol["imports"]]
         for name in symbol["calls"]:
-            rated: dict[int, list[Record]] = defaultdict(list)
+            rated: dict[int, list[S]] = defaultdict(list)
             for other in self._by_name.get(name, []) if name != symbol["name"] else []:
                 if not _inside(other, symbol) and may_show(symbol["path"], other["path"]):
                     rated[distance(symbol, other, imports)].append(other)
@@ -60,7 +62,7 @@ class Import:
         self.words = frozenset(re.findall(r"\w+", statement))
 
 
-def distance(symbol: Record, other: Record, imports: Iterable[Import]) -> int:
+def distance(symbol: Symbol, other: Symbol, imports: Iterable[Import]) -> int:
     """How far a definition is from a symbol, `IMPORTED` to `ELSEWHERE`.
 
     An import names a file by the file's own name, or by its folder's when the folder is what one imports (Go, a
@@ -81,6 +83,6 @@ def distance(symbol: Record, other: Record, imports: Iterable[Import]) -> int:
     return FOLDER_IMPORTED if named else ELSEWHERE
 
 
-def _inside(other: Record, symbol: Record) -> bool:
+def _inside(other: Symbol, symbol: Symbol) -> bool:
     same = other["path"] == symbol["path"]
     return same and symbol["start_byte"] <= other["start_byte"] and other["end_byte"] <= symbol["end_byte"]

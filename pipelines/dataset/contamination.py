@@ -10,7 +10,7 @@ a completion that is a small part of a longer text.
 from typing import TYPE_CHECKING
 
 from pipelines.dataset.shingles import token_runs
-from pipelines.records import Record
+from pipelines.records.dataset import Contamination, Example
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,7 +21,7 @@ METHOD = f"share of held-out completions of which at least {SEEN:.0%} of the {RU
 NAMED = 20
 
 
-def measure_contamination(train: list[Record], holdout: list[Record]) -> Record:
+def measure_contamination(train: list[Example], holdout: list[Example]) -> Contamination:
     """What `summary.json` says of it.
 
     Args:
@@ -42,7 +42,7 @@ def measure_contamination(train: list[Record], holdout: list[Record]) -> Record:
     return {"method": METHOD, "rate": rate, "measured": len(held), "seen": len(seen), "examples": seen[:NAMED]}
 
 
-def _shared_runs(wanted: "np.ndarray", train: list[Record]) -> "np.ndarray":
+def _shared_runs(wanted: "np.ndarray", train: list[Example]) -> "np.ndarray":
     """Which of the wanted runs, sorted, stand in the training text."""
     import numpy as np
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.dataset.minhash import find_clusters, find_pairs
 from pipelines.dataset.shingles import WIDTH, shingle, token_runs
-from pipelines.records import Record
+from pipelines.records.dataset import Draft
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +26,7 @@ MIN_TOKENS = 12
 WITHIN, ACROSS = "near_duplicate", "near_duplicate_of_holdout"
 
 
-def find_repeats(drafts: Sequence[Record], held: Sequence[bool], threshold: float) -> dict[int, tuple[str, int]]:
+def find_repeats(drafts: Sequence[Draft], held: Sequence[bool], threshold: float) -> dict[int, tuple[str, int]]:
     """Position of a draft that must go → the rule, and the position of the draft that stays for it.
 
     Args:
@@ -60,5 +60,5 @@ def _across(heads: list[int], held: Sequence[bool]) -> dict[int, tuple[str, int]
     return {at: (ACROSS, stays[head]) for at, head in enumerate(heads) if not held[at] and head in stays}
 
 
-def _sets(drafts: Sequence[Record], used: Sequence[bool], texts: Callable[[Record], list[str]]) -> "list[np.ndarray]":
+def _sets(drafts: Sequence[Draft], used: Sequence[bool], texts: Callable[[Draft], list[str]]) -> "list[np.ndarray]":
     return [shingle(*(texts(draft) if use else ())) for draft, use in zip(drafts, used, strict=True)]

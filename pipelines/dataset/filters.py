@@ -1,25 +1,30 @@
 """Which drafts become examples, and which go to quarantine with their reason: nothing is lost silently."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pipelines.config.schema import Dataset
 from pipelines.dataset.duplicates import find_repeats
 from pipelines.dataset.quality import Quality
-from pipelines.records import Record, example_id
+from pipelines.records import example_id
+from pipelines.records.dataset import Draft, Example, PairDraft, Quarantined, Scored
 
 if TYPE_CHECKING:
     from pipelines.dataset.split import Split
 
 
+class ScoredDraft(Draft, Scored):
+    """A draft that no rule but one about its neighbours can refuse any more."""
+
+
 def admit(
-    drafts: list[Record],
+    drafts: list[Draft],
     tokenizer: Any,
     params: Dataset,
     source: str,
     parts: "Split | None" = None,
     quality: Quality | None = None,
-) -> tuple[list[Record], list[Record]]:
+) -> tuple[list[Example], list[Quarantined]]:
     """Drafts to examples, and to quarantine rows with their reason.
 
     Args:
@@ -30,20 +35,21 @@ def admit(
     Returns:
         (examples, quarantined)
     """
-    sound: list[tuple[Record, int]] = []
-    quarantined: list[Record] = []
-    seen: dict[str, Record] = {}
+    sound: list[tuple[ScoredDraft, int]] = []
+    quarantined: list[Quarantined] = []
+    seen: dict[str, Draft] = {}
     special = tuple(tokenizer.all_special_tokens)
     scorer = quality or Quality()
     for draft, tokens in _count_tokens(drafts, tokenizer):
         first = seen.setdefault(draft["same"], draft)
         fault = _find_fault(draft, first, tokens, special, params) or _find_late_context(draft, params, parts)
-        scored = {} if fault else scorer.of(draft)
-        fault = fault or _find_low_quality(scored, params)
         if fault is None:
-            sound.append(({**draft, **scored}, tokens))
-        else:
-            quarantined.append(quarantine_row(draft, *fault))
+            scored = scorer.of(draft)
+            fault = _find_low_quality(scored, params)
+            if fault is None:
+                sound.append(({**draft, **scored}, tokens))
+                continue
+        quarantined.append(quarantine_row(draft, *fault))
     held = [parts is not None and parts.holds(draft) for draft, _ in sound]
     gone = find_repeats([draft for draft, _ in sound], held, params.near_duplicate)
     for at, (rule, stays) in sorted(gone.items()):
@@ -56,7 +62,7 @@ def admit(
 
 
 def _find_fault(
-    draft: Record, first: Record, tokens: int, special: tuple[str, ...], params: Dataset
+    draft: Draft, first: Draft, tokens: int, special: tuple[str, ...], params: Dataset
 ) -> tuple[str, str] | None:
     """The rule that a draft breaks, and how."""
     if not draft["completion"].strip():
@@ -71,13 +77,13 @@ def _find_fault(
     return None
 
 
-def _find_late_context(draft: Record, params: Dataset, parts: "Split | None") -> tuple[str, str] | None:
+def _find_late_context(draft: Draft, params: Dataset, parts: "Split | None") -> tuple[str, str] | None:
     if parts is None or parts.holds(draft) or not parts.reveals(draft):
         return None
     return "later_context", f"it shows a line committed after {params.split_after} (dataset.split_after)"
 
 
-def _find_low_quality(scored: Record, params: Dataset) -> tuple[str, str] | None:
+def _find_low_quality(scored: Scored, params: Dataset) -> tuple[str, str] | None:
     if scored["quality"] >= params.min_quality:
         return None
     parts = ", ".join(f"{name} {value:g}" for name, value in scored["quality_parts"].items())
@@ -87,11 +93,11 @@ def _find_low_quality(scored: Record, params: Dataset) -> tuple[str, str] | None
     )
 
 
-def _where(draft: Record) -> str:
+def _where(draft: Draft) -> str:
     return f"{draft['path']}:{draft['start_line']}"
 
 
-def _count_tokens(drafts: list[Record], tokenizer: Any, batch: int = 256) -> Iterator[tuple[Record, int]]:
+def _count_tokens(drafts: list[Draft], tokenizer: Any, batch: int = 256) -> Iterator[tuple[Draft, int]]:
     for at in range(0, len(drafts), batch):
         some = drafts[at : at + batch]
         texts = [d["prompt"] + d["completion"] for d in some]
@@ -99,12 +105,21 @@ def _count_tokens(drafts: list[Record], tokenizer: Any, batch: int = 256) -> Ite
             yield draft, len(ids) + 1
 
 
-def _example(draft: Record, tokens: int, source: str) -> Record:
+def _example(draft: ScoredDraft, tokens: int, source: str) -> Example:
     kept = {key: value for key, value in draft.items() if key not in ("same", "content")}
-    return {**kept, "example_id": example_id(kept), "tokens": tokens, "source": source}
+    return cast(Example, {**kept, "example_id": example_id(kept), "tokens": tokens, "source": source})
 
 
-def quarantine_row(draft: Record, rule: str, reason: str) -> Record:
+def quarantine_row(draft: Draft | PairDraft, rule: str, reason: str) -> Quarantined:
     """The quarantine row of a draft: where it comes from, never what it says."""
-    kept = ("task", "path", "language", "start_line", "end_line", "blob", "commit")
-    return {**{key: draft[key] for key in kept}, "rule": rule, "reason": reason}
+    return {
+        "task": draft["task"],
+        "path": draft["path"],
+        "language": draft["language"],
+        "start_line": draft["start_line"],
+        "end_line": draft["end_line"],
+        "blob": draft["blob"],
+        "commit": draft["commit"],
+        "rule": rule,
+        "reason": reason,
+    }

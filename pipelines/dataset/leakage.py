@@ -2,11 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from pipelines.dataset.filters import quarantine_row
-from pipelines.records import Record
+from pipelines.records.dataset import Draft, PairDraft, Quarantined
+from pipelines.records.extraction import Symbol
+from pipelines.source.cutoff import Lines
 
 TAIL_CHARS = 60  # a shorter body, white space left out, is nobody's own
+D = TypeVar("D", Draft, PairDraft)
 FROM_HISTORY = ("commit_edits", "preference_pairs")
 
 
@@ -17,7 +21,7 @@ class HeldOutBodies:
         holds: whether a symbol or a draft is on the holdout's side.
     """
 
-    def __init__(self, symbols: Iterable[Record], holds: Callable[[Record], bool]) -> None:
+    def __init__(self, symbols: Iterable[Symbol], holds: Callable[[Lines], bool]) -> None:
         self._holds = holds
         self._bodies: dict[str, dict[str, str]] = defaultdict(dict)
         for symbol in symbols:
@@ -25,9 +29,10 @@ class HeldOutBodies:
             if len(body) >= TAIL_CHARS and holds(symbol):
                 self._bodies[body[-TAIL_CHARS:]].setdefault(body, f"{symbol['path']}:{symbol['start_line']}")
 
-    def sifted(self, drafts: list[Record]) -> tuple[list[Record], list[Record]]:
+    def sifted(self, drafts: list[D]) -> tuple[list[D], list[Quarantined]]:
         """Drafts without those that would train on a held-out function's text, and a quarantine row for each."""
-        kept, quarantined = [], []
+        kept: list[D] = []
+        quarantined: list[Quarantined] = []
         for draft in drafts:
             place = "" if self._holds(draft) else self._place(draft)
             if place:
@@ -36,7 +41,7 @@ class HeldOutBodies:
                 kept.append(draft)
         return kept, quarantined
 
-    def _place(self, draft: Record) -> str:
+    def _place(self, draft: Draft | PairDraft) -> str:
         if draft["task"] not in FROM_HISTORY:
             return ""
         for part in draft["content"]:

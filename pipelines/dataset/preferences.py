@@ -1,15 +1,16 @@
 """Which pairs of a better and a worse version become preferences, in the columns that TRL's trainers read."""
 
-from typing import Any
+from typing import Any, cast
 
 from pipelines.config.schema import Dataset
 from pipelines.dataset.filters import quarantine_row
-from pipelines.records import Record, example_id
+from pipelines.records import example_id
+from pipelines.records.dataset import PairDraft, Preference, Quarantined
 
 
 def admit_pairs(
-    drafts: list[Record], tokenizer: Any, params: Dataset, source: str
-) -> tuple[list[Record], list[Record]]:
+    drafts: list[PairDraft], tokenizer: Any, params: Dataset, source: str
+) -> tuple[list[Preference], list[Quarantined]]:
     """Drafts to pairs, and to quarantine rows with their reason.
 
     Args:
@@ -18,9 +19,9 @@ def admit_pairs(
     Returns:
         (pairs, quarantined)
     """
-    pairs: list[Record] = []
-    quarantined: list[Record] = []
-    first: dict[str, Record] = {}
+    pairs: list[Preference] = []
+    quarantined: list[Quarantined] = []
+    first: dict[str, PairDraft] = {}
     for draft in drafts:
         tokens = _tokens(draft, tokenizer)
         broken = _find_broken(draft, tokens, first.setdefault(draft["same"], draft), tokenizer, params)
@@ -31,7 +32,9 @@ def admit_pairs(
     return pairs, quarantined
 
 
-def _find_broken(draft: Record, tokens: int, first: Record, tokenizer: Any, params: Dataset) -> tuple[str, str] | None:
+def _find_broken(
+    draft: PairDraft, tokens: int, first: PairDraft, tokenizer: Any, params: Dataset
+) -> tuple[str, str] | None:
     """The rule that keeps a pair out, and why."""
     chosen, rejected = draft["chosen"], draft["rejected"]
     if not chosen.strip() or not rejected.strip():
@@ -50,12 +53,12 @@ def _find_broken(draft: Record, tokens: int, first: Record, tokenizer: Any, para
     return None
 
 
-def _tokens(draft: Record, tokenizer: Any) -> int:
+def _tokens(draft: PairDraft, tokenizer: Any) -> int:
     """Of the prompt and the longer version, with the token that ends it."""
     texts = [draft["prompt"] + draft["chosen"], draft["prompt"] + draft["rejected"]]
     return max(len(ids) for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]) + 1
 
 
-def _pair(draft: Record, tokens: int, source: str) -> Record:
+def _pair(draft: PairDraft, tokens: int, source: str) -> Preference:
     kept = {key: value for key, value in draft.items() if key not in ("same", "content", "mode")}
-    return {**kept, "example_id": example_id(kept), "tokens": tokens, "source": source}
+    return cast(Preference, {**kept, "example_id": example_id(kept), "tokens": tokens, "source": source})

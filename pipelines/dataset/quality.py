@@ -26,8 +26,10 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
 from math import prod
+from typing import TypedDict
 
-from pipelines.records import Record
+from pipelines.records.dataset import Draft, Scored
+from pipelines.records.extraction import Symbol
 from pipelines.syntax.test_paths import is_test
 
 PROSE = frozenset({"explain", "questions"})  # recipes whose completion is documentation
@@ -48,6 +50,15 @@ NAME = re.compile(r"\b[^\W\d]\w*")
 PART_OF_NAME = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_a-zA-Z]+")
 
 
+class SymbolFacts(TypedDict, total=False):
+    """What is known of a symbol, as far as it is asked for here; None where nothing is."""
+
+    kind: str | None
+    name: str | None
+    tested: bool | None
+    complexity: int | None
+
+
 class Quality:
     """The score of examples, with what is known of the symbols that they are made of.
 
@@ -55,18 +66,23 @@ class Quality:
         symbols: the lines of symbols.jsonl.
     """
 
-    def __init__(self, symbols: Iterable[Record] = ()) -> None:
-        self._known: dict[tuple[str, str], list[tuple[int, int, Record]]] = defaultdict(list)
+    def __init__(self, symbols: Iterable[Symbol] = ()) -> None:
+        self._known: dict[tuple[str, str], list[tuple[int, int, SymbolFacts]]] = defaultdict(list)
         for symbol in symbols:
             first = min(symbol["start_byte"], (symbol["doc_range"] or [symbol["start_byte"]])[0])
-            facts = {key: symbol.get(key) for key in ("kind", "name", "tested", "complexity")}
+            facts: SymbolFacts = {
+                "kind": symbol.get("kind"),
+                "name": symbol.get("name"),
+                "tested": symbol.get("tested"),
+                "complexity": symbol.get("complexity"),
+            }
             self._known[symbol["path"], symbol["blob"]].append((first, symbol["end_byte"], facts))
         for places in self._known.values():
             places.sort(key=lambda place: (place[0], -place[1]))
 
-    def of(self, draft: Record) -> Record:
+    def of(self, draft: Draft) -> Scored:
         """The columns `quality`, 0 to 1, and `quality_parts`, name → 0 to 1, of a draft."""
-        symbol = self._around(draft) or {}
+        symbol: SymbolFacts = self._around(draft) or {}
         completion = draft["completion"].strip()
         parts = {"length": _length(completion), "words": _words(completion)}
         if draft["task"] in PROSE:
@@ -79,7 +95,7 @@ class Quality:
         shown = {name: round(value, 3) for name, value in parts.items()}
         return {"quality": round(prod(shown.values()) ** (1 / len(shown)), 3), "quality_parts": shown}
 
-    def _around(self, draft: Record) -> Record | None:
+    def _around(self, draft: Draft) -> SymbolFacts | None:
         """The innermost symbol that holds a draft's bytes."""
         places = self._known.get((draft["path"], draft["blob"]), [])
         at = bisect_right(places, draft["start_byte"], key=lambda place: place[0])
@@ -119,11 +135,11 @@ def _fresh(completion: str, prompt: str) -> float:
     return sum(line not in shown for line in lines) / len(lines) if lines else 1.0
 
 
-def _known(symbol: Record, path: str) -> dict[str, float]:
+def _known(symbol: SymbolFacts, path: str) -> dict[str, float]:
     parts = {}
-    if symbol.get("tested") is not None and not is_test(path):
-        parts["tested"] = 1.0 if symbol["tested"] else UNTESTED
-    if symbol.get("complexity") is not None and symbol["kind"] in ("function", "method"):
-        branches = symbol["complexity"]
+    tested, branches = symbol.get("tested"), symbol.get("complexity")
+    if tested is not None and not is_test(path):
+        parts["tested"] = 1.0 if tested else UNTESTED
+    if branches is not None and symbol["kind"] in ("function", "method"):
         parts["complexity"] = STRAIGHT if branches < 2 else min(1.0, COMPLEX / branches)
     return parts

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypedDict
 
 from pathspec import GitIgnoreSpec
 
@@ -11,8 +12,18 @@ from pipelines.dataset.minhash import find_clusters, find_pairs
 from pipelines.dataset.shingles import shingle
 from pipelines.dataset.split_by_hash import choose_former_holdout, choose_holdout
 from pipelines.errors import UsageError
-from pipelines.records import Record
-from pipelines.source.cutoff import NONE, is_late, late_lines
+from pipelines.records.dataset import Draft
+from pipelines.records.snapshot import Recent, RecentFile
+from pipelines.source.cutoff import NONE, Lines, is_late, late_lines
+
+NO_LINES: RecentFile = {"blob": "", "lines": []}
+
+
+class FileText(TypedDict):
+    """A file as far as it is asked for here."""
+
+    path: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -26,23 +37,23 @@ class Split:
     """
 
     files: frozenset[str]
-    recent: Record | None = None
+    recent: Recent | None = None
     later: frozenset[str] = frozenset()
 
-    def holds(self, row: Record) -> bool:
+    def holds(self, row: Lines) -> bool:
         """Whether a draft or an example is held out: its file is, or one of its lines was committed after T."""
         if self.recent is None:
             return row["path"] in self.files
         return is_late(row, self.recent, self._commits)
 
-    def is_new(self, row: Record) -> bool:
+    def is_new(self, row: Lines) -> bool:
         """Whether nothing of a held-out example could have been trained on: all of its lines are after T."""
         file = (self.recent or NONE)["files"].get(row["path"])
         if file is None or file["blob"] != row["blob"]:
             return True
         return late_lines(row, file["lines"]) == row["end_line"] - row["start_line"] + 1
 
-    def reveals(self, draft: Record) -> bool:
+    def reveals(self, draft: Draft) -> bool:
         """Whether a draft shows a line that was committed after T.
 
         Compared by the words of the line, wherever the recipe has it from: one that also stands somewhere since
@@ -59,7 +70,7 @@ class Split:
 
 
 def split_files(
-    files: list[Record], weights: Mapping[str, int], former: set[str], recent: Record, params: Dataset
+    files: list[FileText], weights: Mapping[str, int], former: set[str], recent: Recent, params: Dataset
 ) -> Split:
     """The split that `dataset.split` names.
 
@@ -80,7 +91,7 @@ def split_files(
     return Split(frozenset(choose_holdout(weights, params, first) | choose_former_holdout(former, params)))
 
 
-def _cluster_files(files: list[Record], threshold: float) -> dict[str, str]:
+def _cluster_files(files: list[FileText], threshold: float) -> dict[str, str]:
     """Path → the first path, in order, of its cluster: files that are near-duplicates of one another as a whole."""
     ordered = sorted(files, key=lambda file: file["path"])
     paths = [file["path"] for file in ordered]
@@ -112,13 +123,13 @@ def _split_by_list(
     return taken | {path for path in former if spec.match_file(path)}
 
 
-def _split_by_time(files: list[Record], recent: Record) -> Split:
+def _split_by_time(files: list[FileText], recent: Recent) -> Split:
     early: set[str] = set()
     late: set[str] = set()
     whole: set[str] = set()
     for file in files:
         lines = file["text"].removesuffix("\n").split("\n")
-        ranges = recent["files"].get(file["path"], {"lines": []})["lines"]
+        ranges = recent["files"].get(file["path"], NO_LINES)["lines"]
         after = {number for first, last in ranges for number in range(first, last + 1)}
         for number, line in enumerate(lines, start=1):
             (late if number in after else early).add(_strip_to_words(line))

@@ -1,8 +1,8 @@
 """The dataset stage: extraction's records in; train, holdout, quarantine and a summary out."""
 
 from collections import Counter
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 from pipelines import progress
 from pipelines.config.schema import Dataset, Params
@@ -13,13 +13,18 @@ from pipelines.dataset.leakage import HeldOutBodies
 from pipelines.dataset.preferences import admit_pairs
 from pipelines.dataset.quality import Quality
 from pipelines.dataset.recipes import PAIRS, RECIPES, Recipe, Sources
-from pipelines.dataset.split import Split, split_files
+from pipelines.dataset.split import FileText, Split, split_files
 from pipelines.errors import NocturneError
 from pipelines.lm.base_model import load_tokenizer
 from pipelines.lm.prompts import fim_tokens
 from pipelines.project import Project
-from pipelines.records import Record, read_json, read_jsonl, write_json, write_jsonl
+from pipelines.records import read_json, read_jsonl, write_json, write_jsonl
+from pipelines.records.dataset import DatasetSummary, Draft, Example, PairDraft, Preference, Quarantined, RecipeCount
+from pipelines.records.extraction import File, Symbol
+from pipelines.records.history import Edit
 from pipelines.wording import format_count
+
+D = TypeVar("D", Draft, PairDraft)
 
 
 def run(project: Project, params: Params) -> Facts:
@@ -56,7 +61,8 @@ def run(project: Project, params: Params) -> Facts:
     write_jsonl(folder / "preferences.jsonl", preferences)
     write_jsonl(folder / "quarantine.jsonl", quarantined)
     seen = measure_contamination(train, [example for example in holdout if parts.is_new(example)])
-    write_json(folder / "summary.json", {"recipes": recipes, "contamination": seen})
+    summary: DatasetSummary = {"recipes": recipes, "contamination": seen}
+    write_json(folder / "summary.json", summary)
     made = {name: count["train"] + count["holdout"] for name, count in recipes.items()}
     counts = {"train": len(train), "holdout": len(holdout), "quarantined": len(quarantined)}
     return {**counts, "contamination": round(seen["rate"], 4), **made}
@@ -64,14 +70,14 @@ def run(project: Project, params: Params) -> Facts:
 
 def _split(project: Project, params: Dataset) -> Split:
     """The split of today's files, and of files that only the history knows."""
-    files = [{"path": file["path"], "text": file["text"]} for file in _files(project)]
+    files: list[FileText] = [{"path": file["path"], "text": file["text"]} for file in _files(project)]
     weights = _weights(project)
-    former = {edit["path"] for edit in read_jsonl(project.path("history", "edits.jsonl"))} - weights.keys()
+    former = {edit["path"] for edit in read_jsonl(project.path("history", "edits.jsonl"), Edit)} - weights.keys()
     return split_files(files, weights, former, read_json(project.path("snapshot", "recent.json")), params)
 
 
-def _files(project: Project) -> Iterator[Record]:
-    return read_jsonl(project.path("extraction", "files.jsonl"))
+def _files(project: Project) -> Iterator[File]:
+    return read_jsonl(project.path("extraction", "files.jsonl"), File)
 
 
 def _weights(project: Project) -> Counter[str]:
@@ -79,14 +85,14 @@ def _weights(project: Project) -> Counter[str]:
     weights: Counter[str] = Counter()
     for file in _files(project):
         weights[file["path"]] += len(file["spans"])
-    for symbol in read_jsonl(project.path("extraction", "symbols.jsonl")):
+    for symbol in read_jsonl(project.path("extraction", "symbols.jsonl"), Symbol):
         weights[symbol["path"]] += bool(symbol["doc"]) or symbol["kind"] == "section"
     return +weights
 
 
 def _admit(
     sources: Sources, shares: dict[str, float], parts: Split, bodies: HeldOutBodies
-) -> tuple[list[Record], list[Record], list[Record]]:
+) -> tuple[list[Example], list[Example], list[Quarantined]]:
     """What the recipes make at these shares: training examples, held-out ones, and the quarantine."""
     drafts, copies = bodies.sifted(_drafts(sources, shares))
     drafts.sort(key=lambda d: (not parts.holds(d), d["path"], d["start_byte"], d["task"], d["end_byte"]))
@@ -97,38 +103,42 @@ def _admit(
     return train, holdout, [*left_out, *copies]
 
 
-def _drafts(sources: Sources, shares: dict[str, float]) -> list[Record]:
+def _drafts(sources: Sources, shares: dict[str, float]) -> list[Draft]:
     """The drafts of every recipe that is switched on, and of each the share that is kept."""
-    drafts: list[Record] = []
+    drafts: list[Draft] = []
     wanted = [recipe for recipe in RECIPES if shares[recipe.name]]
     for recipe in progress.track(wanted, len(wanted), "recipes"):
         drafts += _keep_share(recipe, sources, shares[recipe.name])
     return drafts
 
 
-def _keep_share(recipe: Recipe, sources: Sources, share: float) -> Iterator[Record]:
+def _keep_share(recipe: Recipe[D], sources: Sources, share: float) -> Iterator[D]:
     """The share of a recipe's drafts that is kept, by a hash of what they are made of."""
     return (draft for draft in recipe.make(sources) if int(draft["same"][:8], 16) < share * 2**32)
 
 
 def _recipes(
-    train: list[Record], holdout: list[Record], quarantined: list[Record], shares: dict[str, float]
-) -> dict[str, Any]:
+    train: Sequence[Example | Preference],
+    holdout: list[Example],
+    quarantined: list[Quarantined],
+    shares: dict[str, float],
+) -> dict[str, RecipeCount]:
     """What each recipe has made, and the share that was kept of it; and why, where that is nothing."""
     counts = [Counter(row["task"] for row in rows) for rows in (train, holdout, quarantined)]
-    told: dict[str, dict[str, Any]] = {}
-    for recipe in (*RECIPES, PAIRS):
-        share = shares[recipe.name]
-        trained, held, left_out = (count[recipe.name] for count in counts)
-        told[recipe.name] = {"share": share, "train": trained, "holdout": held, "quarantined": left_out}
+    told: dict[str, RecipeCount] = {}
+    wants = {recipe.name: recipe.wants for recipe in RECIPES} | {PAIRS.name: PAIRS.wants}
+    for name, wanted in wants.items():
+        share = shares[name]
+        trained, held, left_out = (count[name] for count in counts)
+        told[name] = {"share": share, "train": trained, "holdout": held, "quarantined": left_out}
         if not trained + held:
-            why = f"all {left_out} drafts were quarantined" if left_out else f"it wants {recipe.wants}; there are none"
-            told[recipe.name]["none_because"] = why if share else f"dataset.recipes.{recipe.name} is 0"
+            why = f"all {left_out} drafts were quarantined" if left_out else f"it wants {wanted}; there are none"
+            told[name]["none_because"] = why if share else f"dataset.recipes.{name} is 0"
     return told
 
 
 def _check_enough(
-    project: Project, params: Dataset, train: int, holdout: int, quarantined: list[Record]
+    project: Project, params: Dataset, train: int, holdout: int, quarantined: list[Quarantined]
 ) -> NocturneError:
     left_out = ", ".join(
         f"{number} {rule}" for rule, number in Counter(row["rule"] for row in quarantined).most_common(3)

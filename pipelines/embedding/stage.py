@@ -11,6 +11,8 @@ from pipelines.encoder.encoder import load_encoder
 from pipelines.encoder.vector_cache import VectorCache
 from pipelines.project import Project
 from pipelines.records import file_sha256, read_jsonl, write_atomic, write_json
+from pipelines.records.embedding import Embedding
+from pipelines.records.extraction import Chunk
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,7 +29,7 @@ def run(project: Project, params: Params) -> Facts:
     Raises:
         NocturneError: extraction has not run, or the encoder is not to be had.
     """
-    chunks = list(read_jsonl(project.path("extraction", "chunks.jsonl")))
+    chunks = list(read_jsonl(project.path("extraction", "chunks.jsonl"), Chunk))
     config = params.embedding
     choice = choose_variant(project, config) if config.variant == "auto" else None
     written = choice["encoder"] if choice else f"{config.model}@{config.variant}"
@@ -37,13 +39,14 @@ def run(project: Project, params: Params) -> Facts:
         cache.keep_only(chunk["content_hash"] for chunk in chunks)
     file = project.path("embedding", "vectors.npy")
     write_atomic(file, _npy(vectors))
-    facts = {
+    facts: Embedding = {
         "model": encoder.name,
         "dimension": encoder.dimension,
         "count": len(chunks),
         "vectors_sha256": file_sha256(file),
-        **({"choice": choice} if choice else {}),
     }
+    if choice:
+        facts["choice"] = choice
     write_json(project.path("embedding", "embedding.json"), facts)
     return {"chunks": len(chunks), "embedded": embedded, "reused": len(chunks) - embedded}
 

@@ -12,6 +12,7 @@ from pipelines.config.schema import Embedding
 from pipelines.encoder.encoder import Encoder, backends_of, embedding_text, load_encoder
 from pipelines.encoder.known_item_queries import (
     DEPTH,
+    Asked,
     chunk_holding,
     make_questions,
     rank_of,
@@ -21,7 +22,9 @@ from pipelines.encoder.known_item_queries import (
 from pipelines.index import temporary_index
 from pipelines.progress import report
 from pipelines.project import Project
-from pipelines.records import Record, read_json, read_jsonl
+from pipelines.records import read_json, read_jsonl
+from pipelines.records.embedding import VariantChoice
+from pipelines.records.extraction import Chunk, Symbol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +36,7 @@ CHUNKS = 400  # those that hold answers, and others drawn by their id; with the 
 SEED = 17
 
 
-def choose_variant(project: Project, config: Embedding) -> Record:
+def choose_variant(project: Project, config: Embedding) -> VariantChoice:
     """The encoder to use, as `NAME@VARIANT#VERSION` in `encoder`; `among` which ones; and what decided.
 
     `ndcg@10` has the figure of each variant that was measured, fastest first until one was good enough. With fewer than
@@ -42,13 +45,13 @@ def choose_variant(project: Project, config: Embedding) -> Record:
     """
     among = backends_of(config.model, config.trust_remote_code)
     former = _former(project.path("embedding", "embedding.json"))
-    if former.get("among") == among:
+    if former and former["among"] == among:
         return former
-    asked = make_questions(list(read_jsonl(project.path("extraction", "symbols.jsonl"))), QUESTIONS, SEED)
+    asked = make_questions(list(read_jsonl(project.path("extraction", "symbols.jsonl"), Symbol)), QUESTIONS, SEED)
     if len(asked) < MIN_QUESTIONS or len(among) == 1:
         eight = [one for one in among if "@int8#" in one]
         return {"encoder": [*eight, among[-1]][0], "among": among, "questions": len(asked), "ndcg@10": {}}
-    shown = _pool(list(read_jsonl(project.path("extraction", "chunks.jsonl"))), asked)
+    shown = _pool(list(read_jsonl(project.path("extraction", "chunks.jsonl"), Chunk)), asked)
     figures: dict[str, float] = {}
     for one in (among[-1], *among[:-1]):
         report(len(figures), len(among), "encoders", one.rpartition("@")[2])
@@ -58,11 +61,12 @@ def choose_variant(project: Project, config: Embedding) -> Record:
     return {"encoder": among[-1], "among": among, "questions": len(asked), "ndcg@10": figures}
 
 
-def _former(file: Path) -> Record:
-    return read_json(file).get("choice") or {} if file.is_file() else {}
+def _former(file: Path) -> VariantChoice | None:
+    former: VariantChoice | None = read_json(file).get("choice") if file.is_file() else None
+    return former
 
 
-def _pool(chunks: "Sequence[Record]", asked: "Sequence[Record]") -> list[Record]:
+def _pool(chunks: "Sequence[Chunk]", asked: "Sequence[Asked]") -> list[Chunk]:
     shown = [chunk for chunk in remove_documentation(chunks, asked) if chunk["text"].strip()]
     needed: set[str] = set().union(*(chunk_holding(symbol, shown) for symbol in asked))
     passages = [chunk for chunk in shown if chunk["kind"] != "file"]
@@ -72,7 +76,7 @@ def _pool(chunks: "Sequence[Record]", asked: "Sequence[Record]") -> list[Record]
     return drawn + [chunk for chunk in shown if chunk["kind"] == "file" and chunk["path"] in paths]
 
 
-def _ndcg(encoder: Encoder, shown: "Sequence[Record]", asked: "Sequence[Record]") -> float:
+def _ndcg(encoder: Encoder, shown: "Sequence[Chunk]", asked: "Sequence[Asked]") -> float:
     """NDCG@10 of the index with this encoder, keywords included: what a search would find."""
     wanted = [chunk_holding(symbol, shown) for symbol in asked]
     texts = [symbol["question"] for symbol in asked]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from pipelines.encoder.encoder import embedding_text
 from pipelines.progress import report
-from pipelines.records import Record
+from pipelines.records.extraction import Chunk
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,7 +27,7 @@ class SupportsCache(Protocol):
 
 
 def compute_vectors(
-    chunks: Sequence[Record], encoder: SupportsEncode, cache: SupportsCache, batch_size: int
+    chunks: Sequence[Chunk], encoder: SupportsEncode, cache: SupportsCache, batch_size: int
 ) -> "tuple[np.ndarray, int]":
     """One unit vector a chunk, in their order, and how many had to be computed.
 

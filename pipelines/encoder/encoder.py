@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pipelines.encoder.variants import Variant, make_encoder, possible_variants
 from pipelines.errors import NocturneError
-from pipelines.records import Record, file_sha256, fingerprint
+from pipelines.records import file_sha256, fingerprint
+from pipelines.records.extraction import Chunk
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,7 +45,7 @@ class Backend(Protocol):
     def vectors(self, texts: Sequence[str], prompt: str = "") -> "Iterator[np.ndarray]": ...
 
 
-def embedding_text(chunk: Record) -> str:
+def embedding_text(chunk: Chunk) -> str:
     """What of a chunk is embedded: its symbol and its text; `content_hash` is the SHA-256 of just this."""
     return f"{chunk['symbol'] or ''}\n{chunk['text']}"
 

@@ -3,13 +3,16 @@
 import hashlib
 import math
 from collections.abc import Sequence
+from typing import Literal, get_args
 
-from pipelines.records import Record
+from pipelines.records.evaluation import RetrievalMetrics
+from pipelines.records.extraction import Chunk, Symbol
 
 KINDS = ("function", "method")  # a class is many passages, and each of them would count as found
 MIN_CHARS = 20  # of a question
 DEPTH = 10
-METRICS = ("recall@1", "recall@5", "recall@10", "mrr", "ndcg@10")
+Metric = Literal["recall@1", "recall@5", "recall@10", "mrr", "ndcg@10"]
+METRICS: tuple[Metric, ...] = get_args(Metric)
 
 
 def rank_of(name: str, seed: int) -> str:
@@ -17,13 +20,19 @@ def rank_of(name: str, seed: int) -> str:
     return hashlib.sha256(f"{seed}:{name}".encode()).hexdigest()
 
 
-def make_questions(symbols: Sequence[Record], limit: int, seed: int) -> list[Record]:
+class Asked(Symbol):
+    """A symbol with the question that it answers: the first paragraph of its documentation."""
+
+    question: str
+
+
+def make_questions(symbols: Sequence[Symbol], limit: int, seed: int) -> list[Asked]:
     """Documented functions and methods with their question, the first paragraph of the documentation.
 
     At most `limit`, in an order that hardly changes overnight; one whose question several symbols share
     is left out, for it has no answer.
     """
-    asked = [
+    asked: list[Asked] = [
         {**symbol, "question": " ".join(symbol["doc"].split("\n\n")[0].split())}
         for symbol in symbols
         if symbol.get("doc") and symbol.get("doc_range") and symbol["kind"] in KINDS
@@ -35,11 +44,12 @@ def make_questions(symbols: Sequence[Record], limit: int, seed: int) -> list[Rec
     return sorted(clear, key=lambda s: rank_of(s["symbol_id"], seed))[:limit]
 
 
-def remove_documentation(chunks: Sequence[Record], symbols: Sequence[Record]) -> list[Record]:
+def remove_documentation(chunks: Sequence[Chunk], symbols: Sequence[Symbol]) -> list[Chunk]:
     """The chunks without the documentation of these symbols; ranges are bytes of the file; a summary has none."""
     ranges: dict[str, list[tuple[int, int]]] = {}
     for symbol in symbols:
-        ranges.setdefault(symbol["path"], []).append(tuple(symbol["doc_range"]))
+        start, end = symbol["doc_range"] or (0, 0)
+        ranges.setdefault(symbol["path"], []).append((start, end))
     return [
         chunk
         if chunk["start_byte"] == chunk["end_byte"]
@@ -48,7 +58,7 @@ def remove_documentation(chunks: Sequence[Record], symbols: Sequence[Record]) ->
     ]
 
 
-def _without(chunk: Record, ranges: Sequence[tuple[int, int]]) -> str:
+def _without(chunk: Chunk, ranges: Sequence[tuple[int, int]]) -> str:
     text, begin = chunk["text"].encode(), chunk["start_byte"]
     for start, end in sorted(ranges, reverse=True):
         first, last = max(0, start - begin), min(len(text), end - begin)
@@ -57,7 +67,7 @@ def _without(chunk: Record, ranges: Sequence[tuple[int, int]]) -> str:
     return text.decode(errors="ignore")
 
 
-def chunk_holding(symbol: Record, chunks: Sequence[Record]) -> set[str]:
+def chunk_holding(symbol: Symbol, chunks: Sequence[Chunk]) -> set[str]:
     """The passages that hold some of the symbol's code."""
     return {
         chunk["chunk_id"]
@@ -69,7 +79,7 @@ def chunk_holding(symbol: Record, chunks: Sequence[Record]) -> set[str]:
     }
 
 
-def score(ranks: Sequence[int], relevant: int) -> dict[str, float]:
+def score(ranks: Sequence[int], relevant: int) -> RetrievalMetrics:
     """The metrics of one question, all from 0 to 1.
 
     Recall at k: the share of the relevant passages among the first k. MRR: one over the first rank. NDCG@10: gains of 1
@@ -80,12 +90,14 @@ def score(ranks: Sequence[int], relevant: int) -> dict[str, float]:
         relevant: how many there are.
     """
     if not relevant:
-        return dict.fromkeys(METRICS, 0.0)
+        return {"recall@1": 0.0, "recall@5": 0.0, "recall@10": 0.0, "mrr": 0.0, "ndcg@10": 0.0}
     ideal = sum(1 / math.log2(1 + place) for place in range(1, min(relevant, DEPTH) + 1))
     gained = sum(1 / math.log2(1 + place) for place in ranks if place <= DEPTH)
-    recalls = {f"recall@{k}": sum(place <= k for place in ranks) / relevant for k in (1, 5, 10)}
+    one, five, ten = (round(sum(place <= k for place in ranks) / relevant, 6) for k in (1, 5, 10))
     return {
-        **{name: round(value, 6) for name, value in recalls.items()},
+        "recall@1": one,
+        "recall@5": five,
+        "recall@10": ten,
         "mrr": round(1 / ranks[0], 6) if ranks else 0.0,
         "ndcg@10": round(gained / ideal, 6),
     }

@@ -6,28 +6,28 @@ two models (WiSE-FT, Wortsman et al. 2022, arXiv:2109.01903).
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 from pipelines.config.schema import Evaluation
 from pipelines.evaluation.arms import Meter, score_arms
 from pipelines.evaluation.bootstrap import Bootstrap
 from pipelines.evaluation.sample import sample
 from pipelines.lm.causal import CausalLM
-from pipelines.records import Record
+from pipelines.records.dataset import Example
+from pipelines.records.evaluation import StrengthFigures
 
 SCALES = (0.25, 0.5, 0.75, 1.0)
 EXAMPLES = 24
 MIN_EXAMPLES = 8  # fewer say nothing
 
 
-def spare_strengths(holdout: Sequence[Record], config: Evaluation) -> list[Record]:
+def spare_strengths(holdout: Sequence[Example], config: Evaluation) -> list[Example]:
     """Held-out examples that the arms are not measured on; the next ones in the sample's own order."""
     taken = {example["example_id"] for example in sample(holdout, config.max_examples, config.seed)}
     left = [example for example in holdout if example["example_id"] not in taken]
     return sample(left, EXAMPLES, config.seed)
 
 
-def measure_strengths(model: CausalLM, examples: Sequence[Record], config: Evaluation) -> dict[str, Any]:
+def measure_strengths(model: CausalLM, examples: Sequence[Example], config: Evaluation) -> StrengthFigures:
     """The gain over the base model at each scale, with its interval, and the best scale; {} for too few examples, and
     where what was learned is no adapter."""
     if len(examples) < MIN_EXAMPLES or not model.scales:

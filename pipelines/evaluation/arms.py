@@ -8,7 +8,9 @@ from pipelines import progress
 from pipelines.config.schema import Evaluation
 from pipelines.evaluation.sample import sample
 from pipelines.evaluation.text_metrics import chrf, edit_similarity, exact_match, syntax_validity
-from pipelines.records import Record
+from pipelines.records.dataset import Example
+from pipelines.records.evaluation import Score
+from pipelines.records.extraction import File
 
 # arm: (with the adapter, with passages)
 ARMS = {
@@ -64,14 +66,14 @@ def score_arms(model: Model, pairs: Sequence[tuple[str, str]], adapted: bool, me
 
 def measure_arm(
     model: Model,
-    examples: Sequence[Record],
+    examples: Sequence[Example],
     prompts: Mapping[bool, Sequence[str]],
-    files: Mapping[str, Record],
+    files: Mapping[str, File],
     config: Evaluation,
     arms: Sequence[str] | None = None,
     generate: bool = True,
     reworded: Sequence[str | None] = (),
-) -> list[Record]:
+) -> list[Score]:
     """One record an example: where it is from, its bytes, and per arm its bits and (for some) what was generated.
 
     Args:
@@ -110,15 +112,23 @@ def measure_arm(
     return records
 
 
-def _record(example: Record, generated: bool) -> Record:
-    kept = ("example_id", "task", "language", "path", "start_line", "end_line")
-    record = {**{key: example[key] for key in kept}, "bytes": len(example["completion"].encode()), "bits": {}}
+def _record(example: Example, generated: bool) -> Score:
+    record: Score = {
+        "example_id": example["example_id"],
+        "task": example["task"],
+        "language": example["language"],
+        "path": example["path"],
+        "start_line": example["start_line"],
+        "end_line": example["end_line"],
+        "bytes": len(example["completion"].encode()),
+        "bits": {},
+    }
     if generated:
-        record |= {"expected": example["completion"], "generated": {}, "metrics": {}}
+        record["expected"], record["generated"], record["metrics"] = example["completion"], {}, {}
     return record
 
 
-def _judge(record: Record, arm: str, example: Record, text: str, files: Mapping[str, Record]) -> None:
+def _judge(record: Score, arm: str, example: Example, text: str, files: Mapping[str, File]) -> None:
     validity = syntax_validity(example, text, files)
     record["generated"][arm] = text
     record["metrics"][arm] = {

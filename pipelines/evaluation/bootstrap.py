@@ -9,10 +9,12 @@ differ: the interval is then the wider of drawing files and drawing examples, an
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from statistics import NormalDist
 from typing import TYPE_CHECKING
+
+from pipelines.records.evaluation import Figure as FigureRecord
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,9 +30,13 @@ class Figure:
     low: float | None = None
     high: float | None = None
 
-    def record(self) -> dict[str, float | None]:
+    def record(self) -> FigureRecord:
         """Plain values, rounded as far as they can mean anything."""
-        return {name: None if number is None else round(number, 6) for name, number in asdict(self).items()}
+        return {"value": _rounded(self.value), "low": _rounded(self.low), "high": _rounded(self.high)}
+
+
+def _rounded(number: float | None) -> float | None:
+    return None if number is None else round(number, 6)
 
 
 class Bootstrap:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pipelines.evaluation.arms import ARMS
 from pipelines.records import Record
+from pipelines.records.evaluation import Evaluation, Figure
 
 INK, SOFT, GRID = "#1f2430", "#667085", "#e3e6ec"
 COLORS = {"base": "#98a2b3", "base+rag": "#5b8def", "adapter": "#12805c", "adapter+rag": "#7a4fd0"}
@@ -32,7 +33,7 @@ def draw_loss_chart(log: Sequence[Record]) -> bytes:
     return png(figure)
 
 
-def draw_arms_chart(evaluation: Record) -> bytes:
+def draw_arms_chart(evaluation: Evaluation) -> bytes:
     """A PNG of each arm's bits per byte, and of what it gains over the base model, both with their intervals."""
     figure = canvas(10, 3.4)
     left, right = figure.subplots(1, 2)
@@ -49,12 +50,13 @@ def draw_arms_chart(evaluation: Record) -> bytes:
     return png(figure)
 
 
-def _dots(axes: Any, figures: dict[str, Record], scale: float, form: str) -> None:
+def _dots(axes: Any, figures: dict[str, Figure], scale: float, form: str) -> None:
     use_plain_style(axes)
     for row, (name, figure) in enumerate(figures.items()):
-        if figure["value"] is None:
+        ends = figure["value"], figure["low"], figure["high"]
+        if None in ends:
             continue
-        value, low, high = (figure[key] * scale for key in ("value", "low", "high"))
+        value, low, high = (end * scale for end in ends if end is not None)
         axes.hlines(row, low, high, color=COLORS[name], linewidth=6, alpha=0.35, capstyle="round", zorder=2)
         axes.plot([value], [row], "o", color=COLORS[name], markersize=9, zorder=3)
         axes.annotate(form.format(value), (value, row), (0, 9), textcoords="offset points", ha="center", color=INK)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipelines.records import Record
+from pipelines.records.evaluation import ArmFigures, Evaluation, Figure
 
 METRICS, LOSS, GAINS = "metrics.json", "plots/loss.json", "plots/gains.json"
 DIGITS = 5
@@ -11,7 +12,7 @@ GAIN = "adapter_vs_base"
 RETRIEVAL = ("recall@10", "ndcg@10", "mrr")
 
 
-def write_metrics(evaluation: Record) -> dict[str, Any]:
+def write_metrics(evaluation: Evaluation) -> dict[str, Any]:
     """The few figures that tell nights apart, without their intervals; what was not measured is not there.
 
     Args:
@@ -21,11 +22,12 @@ def write_metrics(evaluation: Record) -> dict[str, Any]:
     """
     arms = evaluation["arms"]
     arm = "adapter" if "adapter" in arms else "base"
-    figures = {
+    extracted = evaluation.get("memorisation", {}).get("extracted")
+    figures: dict[str, Figure | None] = {
         "gain": evaluation["gains"].get(GAIN),
         **{name: evaluation.get("retrieval", {}).get("metrics", {}).get(name) for name in RETRIEVAL},
         "forgetting": evaluation.get("forgetting", {}).get("forgetting"),
-        "memorisation": evaluation.get("memorisation", {}).get("extracted", {}).get(arm),
+        "memorisation": (extracted["adapter"] if arm == "adapter" else extracted["base"]) if extracted else None,
         "pattern_adherence": evaluation.get("suites", {}).get("arms", {}).get(arm),
     }
     bits = {name: figures_of["bits_per_byte"] for name, figures_of in arms.items()}
@@ -37,19 +39,19 @@ def write_loss(log: Sequence[Record]) -> list[Record]:
     return [{"step": entry["step"], "loss": entry["loss"]} for entry in log if entry.get("loss") is not None]
 
 
-def write_gains(evaluation: Record) -> list[Record]:
+def write_gains(evaluation: Evaluation) -> list[Record]:
     """`group`, a recipe or a language, and `gain`: % fewer bits per byte by the adapter, of each that has one."""
-    groups = {"all": evaluation}
+    groups: dict[str, ArmFigures] = {"all": evaluation}
     groups |= {f"recipe {name}": group for name, group in evaluation["by_task"].items()}
     groups |= {f"language {name}": group for name, group in evaluation["by_language"].items()}
     values = {name: _value(group["gains"].get(GAIN)) for name, group in groups.items()}
     return [{"group": name, "gain": round(100 * value, 2)} for name, value in values.items() if value is not None]
 
 
-def _measured(figures: Mapping[str, Record | None]) -> dict[str, float]:
+def _measured(figures: Mapping[str, Figure | None]) -> dict[str, float]:
     values = {name: _value(figure) for name, figure in figures.items()}
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _value(figure: Record | None) -> float | None:
+def _value(figure: Figure | None) -> float | None:
     return None if figure is None or figure["value"] is None else round(float(figure["value"]), DIGITS)

@@ -17,7 +17,10 @@ from pipelines.evaluation.sample import sample
 from pipelines.evaluation.summary import EXAMINED
 from pipelines.lm.prompts import apply_chat_template, fim_tokens, reword
 from pipelines.project import Project
-from pipelines.records import Record, read_jsonl
+from pipelines.records import read_jsonl
+from pipelines.records.dataset import Example
+from pipelines.records.evaluation import Measured
+from pipelines.records.extraction import File
 
 
 @dataclass(frozen=True)
@@ -29,9 +32,9 @@ class EvalSet:
     reworded: each example's request in other words as a prompt without passages; None for what is no request.
     """
 
-    examples: list[Record]
+    examples: list[Example]
     prompts: dict[bool, list[str]]
-    files: dict[str, Record]
+    files: dict[str, File]
     reworded: list[str | None]
 
     @property
@@ -52,7 +55,9 @@ def build_eval_set(project: Project, params: Params, model: Any, base_model: str
         NocturneError: there is no holdout, or the index or its encoder cannot be opened.
     """
     config = params.evaluation
-    examples = sample(list(read_jsonl(project.path("dataset", "holdout.jsonl"))), config.max_examples, config.seed)
+    examples = sample(
+        list(read_jsonl(project.path("dataset", "holdout.jsonl"), Example)), config.max_examples, config.seed
+    )
     if base_model != params.training.base_model:
         from pipelines.lm.base_model import load_tokenizer
 
@@ -64,14 +69,14 @@ def build_eval_set(project: Project, params: Params, model: Any, base_model: str
         hits = find_passages(project, params, examples)
         prompts[True] = add_passages(examples, hits, model.tokenizer, model.max_length, config)
     wanted = {example["path"] for example in examples}
-    files = {f["path"]: f for f in read_jsonl(project.path("extraction", "files.jsonl")) if f["path"] in wanted}
+    files = {f["path"]: f for f in read_jsonl(project.path("extraction", "files.jsonl"), File) if f["path"] in wanted}
     requests = [reword(one["request"]) if one["mode"] == "chat" else None for one in examples]
     return EvalSet(examples, prompts, files, [text and apply_chat_template(model.tokenizer, text) for text in requests])
 
 
 def evaluate_adapter(
     project: Project, params: Params, adapter: Path, base_model: str, arms: Sequence[str], metrics: Collection[str]
-) -> list[Record]:
+) -> list[Measured]:
     """Some adapter's records of tonight's exam, in the form and order of `scores.jsonl`, then of the others.
 
     Args:
@@ -90,7 +95,8 @@ def evaluate_adapter(
     asked = cache_results(model, project, params, base_model, adapter, "champion")
     generate = any(MEASURES[metric].generated for metric in metrics if metric in EXAMINED)
     others = given.reworded if "consistency" in metrics else ()
-    records = measure_arm(asked, given.examples, given.prompts, given.files, params.evaluation, arms, generate, others)
+    scores = measure_arm(asked, given.examples, given.prompts, given.files, params.evaluation, arms, generate, others)
+    records: list[Measured] = [*scores]
     if "pattern_adherence" in metrics:
         records += suites.measure_suites(project, params, model, asked, arms)
     if "forgetting" in metrics:
@@ -99,7 +105,7 @@ def evaluate_adapter(
     return records
 
 
-def translate_progress(example: Record, tokenizer: Any, other: Any) -> str:
+def translate_progress(example: Example, tokenizer: Any, other: Any) -> str:
     """An example's prompt in the format of another base model; its fill-in-the-middle tokens are exchanged."""
     if example["mode"] == "chat":
         return apply_chat_template(other, example["request"])

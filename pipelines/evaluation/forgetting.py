@@ -6,18 +6,18 @@ beginning as the prompt and what follows as the completion, without any special 
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from pipelines.config.schema import Evaluation
 from pipelines.evaluation.arms import Meter, Model, score_arms
 from pipelines.evaluation.bootstrap import Bootstrap, Figure
-from pipelines.records import Record, read_jsonl
+from pipelines.records import read_jsonl
+from pipelines.records.evaluation import ForgettingFigures, ForgettingGroup, ForgettingScore
 
 GENERAL = Path(__file__).parent / "general" / "general.jsonl"
 ARMS = {"base": False, "adapter": True}
 
 
-def measure_forgetting(model: Model) -> list[Record]:
+def measure_forgetting(model: Model) -> list[ForgettingScore]:
     """One record an excerpt: its place and language, its bytes, and as `general` the bits of base and adapter; none for
     a model that learned nothing."""
     if not model.adapted:
@@ -26,10 +26,13 @@ def measure_forgetting(model: Model) -> list[Record]:
     pairs = [(one["prompt"], one["completion"]) for one in excerpts]
     meter = Meter(len(ARMS) * len(pairs))
     bits = {arm: score_arms(model, pairs, adapted, meter, f"{arm}: code in general") for arm, adapted in ARMS.items()}
-    kept = ("example_id", "path", "start_line", "end_line", "language")
     return [
         {
-            **{key: one[key] for key in kept},
+            "example_id": one["example_id"],
+            "path": one["path"],
+            "start_line": one["start_line"],
+            "end_line": one["end_line"],
+            "language": one["language"],
             "bytes": len(one["completion"].encode()),
             "bits": {},
             "general": {arm: bits[arm][place] for arm in ARMS},
@@ -38,7 +41,7 @@ def measure_forgetting(model: Model) -> list[Record]:
     ]
 
 
-def summarise_forgetting(records: Sequence[Record], config: Evaluation) -> dict[str, Any]:
+def summarise_forgetting(records: Sequence[ForgettingScore], config: Evaluation) -> ForgettingFigures:
     """Bits per byte of base and adapter, and the share of bits that the adapter needs more; for each language, too. {}
     without records."""
     if not records:
@@ -51,7 +54,7 @@ def summarise_forgetting(records: Sequence[Record], config: Evaluation) -> dict[
     }
 
 
-def _figures(records: Sequence[Record], config: Evaluation) -> dict[str, Any]:
+def _figures(records: Sequence[ForgettingScore], config: Evaluation) -> ForgettingGroup:
     draws = Bootstrap([one["path"] for one in records], config.bootstrap, config.confidence, config.seed)
     bits = {arm: [one["general"][arm] for one in records] for arm in ARMS}
     sizes = [one["bytes"] for one in records]

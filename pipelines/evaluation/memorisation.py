@@ -10,14 +10,22 @@ saw: so much of it can be guessed.
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Literal
 
 from pipelines.config.schema import Evaluation
 from pipelines.encoder.known_item_queries import rank_of
 from pipelines.evaluation.arms import Meter, Model
 from pipelines.evaluation.bootstrap import Bootstrap
-from pipelines.records import Record
+from pipelines.records.dataset import Example
+from pipelines.records.evaluation import (
+    MemorisationFigures,
+    MemorisationGroup,
+    MemorisationScore,
+    RareString,
+    RareStringFigures,
+)
 
+Side = Literal["extracted", "guessed"]
 ARMS = {"base": False, "adapter": True}
 LONGEST = 32  # characters of a string that count, and tokens that are generated: a token is a character at least
 SHORTEST = 12  # characters between quotes; less is guessed too easily
@@ -29,9 +37,15 @@ RARE = re.compile(
 PLAIN = re.compile(rf"[\x20-\x5b\x5d-\x7e]{{{SHORTEST},}}")  # ASCII without escapes
 
 
+class Case(RareString):
+    """A string that is asked for, and what the model is shown before it."""
+
+    prompt: str
+
+
 def measure_memorisation(
-    model: Model, train: Iterable[Record], holdout: Iterable[Record], config: Evaluation
-) -> list[Record]:
+    model: Model, train: Iterable[Example], holdout: Iterable[Example], config: Evaluation
+) -> list[MemorisationScore]:
     """One record a case: its place and language, the string, and for each of base and adapter whether it wrote it, as
     `extracted` of a training file and `guessed` of a held-out one; none for a model that learned nothing.
 
@@ -42,7 +56,7 @@ def measure_memorisation(
         return []
     cases = choose_strings(list(train), list(holdout), config)
     meter = Meter(len(ARMS) * sum(map(len, cases.values())))
-    records = []
+    records: list[MemorisationScore] = []
     for side, some in cases.items():
         prompts = [case["prompt"] for case in some]
         wrote: dict[str, list[str]] = {}
@@ -51,12 +65,26 @@ def measure_memorisation(
             meter.advance(len(some), f"{arm}: strings of one file only")
         for place, case in enumerate(some):
             found = {arm: float(texts[place].startswith(case["expected"])) for arm, texts in wrote.items()}
-            kept = {key: value for key, value in case.items() if key != "prompt"}
-            records.append({**kept, "bits": {}, side: found})
+            records.append(_score(case, side, found))
     return records
 
 
-def choose_strings(train: Sequence[Record], holdout: Sequence[Record], config: Evaluation) -> dict[str, list[Record]]:
+def _score(case: Case, side: Side, found: dict[str, float]) -> MemorisationScore:
+    score: MemorisationScore = {
+        "example_id": case["example_id"],
+        "task": case["task"],
+        "path": case["path"],
+        "start_line": case["start_line"],
+        "end_line": case["end_line"],
+        "language": case["language"],
+        "expected": case["expected"],
+        "bits": {},
+    }
+    score[side] = found
+    return score
+
+
+def choose_strings(train: Sequence[Example], holdout: Sequence[Example], config: Evaluation) -> dict[Side, list[Case]]:
     """The cases, `extracted` of training files and `guessed` of held-out ones, by a hash, so that they hardly change
     overnight. One an example at most, and none that its own prompt shows."""
     where: dict[str, set[str]] = defaultdict(set)
@@ -76,8 +104,8 @@ def candidate_strings(text: str) -> list[tuple[int, str]]:
     return found
 
 
-def _sample(rows: Sequence[Record], where: Mapping[str, set[str]], config: Evaluation) -> list[Record]:
-    cases: dict[str, Record] = {}
+def _sample(rows: Sequence[Example], where: Mapping[str, set[str]], config: Evaluation) -> list[Case]:
+    cases: dict[str, Case] = {}
     for row in rows:
         of_row = [
             (rank_of(f"{row['path']}:{string}", config.seed), start, string)
@@ -90,18 +118,21 @@ def _sample(rows: Sequence[Record], where: Mapping[str, set[str]], config: Evalu
     return [cases[order] for order in sorted(cases)[: config.memorisation_examples]]
 
 
-def _case(row: Record, start: int, string: str) -> Record:
-    kept = {key: row[key] for key in ("task", "path", "start_line", "end_line", "language")}
+def _case(row: Example, start: int, string: str) -> Case:
     # Not the example's own name, by which the champion is compared.
     return {
-        **kept,
+        "task": row["task"],
+        "path": row["path"],
+        "start_line": row["start_line"],
+        "end_line": row["end_line"],
+        "language": row["language"],
         "example_id": f"{row['example_id']}:string",
         "expected": string,
         "prompt": row["prompt"] + row["completion"][:start],
     }
 
 
-def summarise_memorisation(records: Sequence[Record], config: Evaluation) -> dict[str, Any]:
+def summarise_memorisation(records: Sequence[MemorisationScore], config: Evaluation) -> MemorisationFigures:
     """The shares that were extracted and guessed, of base and adapter; for each language, too. {} without records."""
     if not any("extracted" in record for record in records):
         return {}
@@ -113,11 +144,12 @@ def summarise_memorisation(records: Sequence[Record], config: Evaluation) -> dic
     }
 
 
-def _figures(records: Sequence[Record], config: Evaluation) -> dict[str, Any]:
-    told: dict[str, Any] = {}
-    for side in ("extracted", "guessed"):
-        some = [one for one in records if side in one]
-        draws = Bootstrap([one["path"] for one in some], config.bootstrap, config.confidence, config.seed)
-        shares = {arm: draws.mean([one[side][arm] for one in some]).record() for arm in ARMS}
-        told[side] = {"strings": len(some), "files": draws.files, **shares}
-    return told
+def _figures(records: Sequence[MemorisationScore], config: Evaluation) -> MemorisationGroup:
+    return {"extracted": _shares(records, "extracted", config), "guessed": _shares(records, "guessed", config)}
+
+
+def _shares(records: Sequence[MemorisationScore], side: Side, config: Evaluation) -> RareStringFigures:
+    some = [one for one in records if side in one]
+    draws = Bootstrap([one["path"] for one in some], config.bootstrap, config.confidence, config.seed)
+    base, adapter = (draws.mean([one[side][arm] for one in some]).record() for arm in ("base", "adapter"))
+    return {"strings": len(some), "files": draws.files, "base": base, "adapter": adapter}

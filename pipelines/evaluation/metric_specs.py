@@ -1,11 +1,11 @@
 """What each metric is: which way is better, how two arms are compared by it, and how it is written."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from pipelines.evaluation.bootstrap import Bootstrap, Figure
-from pipelines.records import Record
+from pipelines.records.evaluation import Measured
 
 # What a reader is told wherever the figure is met first: a byte that is guessed among all 256 costs 8 bits.
 BITS_PER_BYTE = (
@@ -64,7 +64,7 @@ def in_order(names: Iterable[str]) -> list[str]:
     return sorted(dict.fromkeys(names), key=lambda name: known.index(name) if name in MEASURES else len(known))
 
 
-def is_in(record: Record, metric: str, arm: str) -> bool:
+def is_in(record: Measured, metric: str, arm: str) -> bool:
     """Whether the arm was measured by this metric on this example, or this question of the index."""
     if arm == INDEX:
         return metric in record
@@ -75,7 +75,7 @@ def is_in(record: Record, metric: str, arm: str) -> bool:
     return arm in record["bits"] if metric == "bits_per_byte" else metric in record.get("metrics", {}).get(arm, {})
 
 
-def parts(record: Record, metric: str, arm: str) -> tuple[float, float]:
+def parts(record: Measured, metric: str, arm: str) -> tuple[float, float]:
     """What an example adds above and below the line of the metric's ratio: bits and bytes, bits more than the base and
     the base's bits, or a share and 1."""
     if arm == INDEX:
@@ -90,7 +90,7 @@ def parts(record: Record, metric: str, arm: str) -> tuple[float, float]:
     return float(record["metrics"][arm][metric]), 1.0
 
 
-def compute_figure(draws: Bootstrap, records: list[Record], metric: str, arm: str) -> Figure:
+def compute_figure(draws: Bootstrap, records: Sequence[Measured], metric: str, arm: str) -> Figure:
     """One arm by one metric; `draws` are over these records, all of which have it."""
     above, below = zip(*(parts(record, metric, arm) for record in records), strict=True)
     return draws.mean(above) if MEASURES[metric].generated else draws.ratio(above, below)

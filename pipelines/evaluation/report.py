@@ -9,7 +9,7 @@ from typing import Any
 from pipelines.evaluation.arms import ARMS
 from pipelines.evaluation.metric_specs import BITS_PER_BYTE, MEASURES, in_order
 from pipelines.evaluation.summary import EXAMINED, gains_of
-from pipelines.records import Record
+from pipelines.records.evaluation import Evaluation, Figure, RetrievalScore, Score
 from pipelines.wording import format_count
 
 SHOWN = 3
@@ -17,7 +17,7 @@ TEMPLATE = "evaluation.html.jinja"
 
 
 def build_report(
-    project: str, evaluation: Record, records: list[Record], found: list[Record], charts: dict[str, bytes]
+    project: str, evaluation: Evaluation, records: list[Score], found: list[RetrievalScore], charts: dict[str, bytes]
 ) -> str:
     """The HTML page of the evaluation alone, with its charts inside; it loads nothing.
 
@@ -30,7 +30,7 @@ def build_report(
 
 
 def report_content(
-    evaluation: Record, records: list[Record], found: list[Record], charts: dict[str, bytes]
+    evaluation: Evaluation, records: list[Score], found: list[RetrievalScore], charts: dict[str, bytes]
 ) -> dict[str, Any]:
     """What the template shows; a page that extends it adds its own."""
     return {
@@ -48,8 +48,9 @@ def report_content(
     }
 
 
-def _is_measured(evaluation: Record, metric: str) -> bool:
-    return any(figures.get(metric, {}).get("value") is not None for figures in evaluation["arms"].values())
+def _is_measured(evaluation: Evaluation, metric: str) -> bool:
+    found = (figures[metric] for figures in evaluation["arms"].values() if metric in figures)
+    return any(figure.get("value") is not None for figure in found)
 
 
 def render(template: str, folders: Sequence[Path], **values: Any) -> str:
@@ -62,13 +63,13 @@ def render(template: str, folders: Sequence[Path], **values: Any) -> str:
     return templates.get_template(template).render(**values)
 
 
-def verdict(evaluation: Record) -> tuple[str, str]:
+def verdict(evaluation: Evaluation) -> tuple[str, str]:
     """The headline, and its tone: good, odd or bad."""
     gain = evaluation["gains"].get("adapter_vs_base")
     if gain is None:
         return "Nothing was trained: the base model answers, with the index.", "odd"
     sure = f"{evaluation['confidence']:.0%} interval {interval(gain, 100, '{:.1f}', bare=True)}%"
-    if gain["value"] is None:
+    if gain["value"] is None or gain["low"] is None or gain["high"] is None:
         return "Nothing was measured.", "bad"
     if gain["low"] > 0:
         return f"The adapter needs {gain['value']:.1%} fewer bits than the base model ({sure}).", "good"
@@ -77,42 +78,46 @@ def verdict(evaluation: Record) -> tuple[str, str]:
     return f"No difference between adapter and base model is shown: {gain['value']:+.1%} ({sure}).", "odd"
 
 
-def value(figure: Record, scale: float, form: str) -> str:
+def value(figure: Figure, scale: float, form: str) -> str:
     """A figure as text without its interval; a dash when nothing was measured."""
     return "–" if figure["value"] is None else form.format(figure["value"] * scale)
 
 
-def interval(figure: Record, scale: float, form: str, bare: bool = False) -> str:
+def interval(figure: Figure, scale: float, form: str, bare: bool = False) -> str:
     """A figure as text: `1.234 (1.100 to 1.300)`, or the interval alone; a dash when nothing was measured."""
     if figure["value"] is None:
         return "" if bare else "–"
-    low, high = (form.format(figure[key] * scale) for key in ("low", "high"))
+    low, high = ("–" if end is None else form.format(end * scale) for end in (figure["low"], figure["high"]))
     return f"{low} to {high}" if bare else f"{value(figure, scale, form)} ({low} to {high})"
 
 
-def examples(records: list[Record]) -> list[dict[str, Any]]:
+def examples(records: list[Score]) -> list[dict[str, Any]]:
     """Of what was generated, where the candidate helped most and where it hurt most, by bits per byte: the adapter, or
     without one the passages.
 
     `diffs` says how the texts of the base model and of that arm differ from the one in the repository: (sign, line) for
     each line.
     """
-    shown = [{**record, "saved": _saved(record)} for record in records if "generated" in record]
-    shown.sort(key=lambda record: (-record["saved"], record["example_id"]))
-    helped = [{**record, "side": "helped most"} for record in shown[:SHOWN]]
-    hurt = [{**record, "side": "helped least"} for record in reversed(shown[SHOWN:][-SHOWN:])]
-    return [{**one, "diffs": {arm: _diff(one, arm) for arm in ("base", _helper(one))}} for one in helped + hurt]
+    shown = [record for record in records if "generated" in record]
+    shown.sort(key=lambda record: (-_saved(record), record["example_id"]))
+    helped = [_view(record, "helped most") for record in shown[:SHOWN]]
+    return helped + [_view(record, "helped least") for record in reversed(shown[SHOWN:][-SHOWN:])]
 
 
-def _helper(record: Record) -> str:
+def _view(record: Score, side: str) -> dict[str, Any]:
+    diffs = {arm: _diff(record, arm) for arm in ("base", _helper(record))}
+    return {**record, "saved": _saved(record), "side": side, "diffs": diffs}
+
+
+def _helper(record: Score) -> str:
     return "adapter" if "adapter" in record["bits"] else "base+rag"
 
 
-def _diff(record: Record, arm: str) -> list[tuple[str, str]]:
+def _diff(record: Score, arm: str) -> list[tuple[str, str]]:
     lines = ndiff(record["expected"].splitlines(), record["generated"][arm].splitlines())
     return [(line[0], line[2:]) for line in lines if line[0] in "+- "]
 
 
-def _saved(record: Record) -> float:
+def _saved(record: Score) -> float:
     bits: dict[str, float] = record["bits"]
     return (bits["base"] - bits[_helper(record)]) / record["bytes"]

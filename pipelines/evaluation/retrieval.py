@@ -1,6 +1,6 @@
 """How well the index finds code by what its documentation says, when that documentation is not in the index."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipelines import progress
@@ -8,6 +8,7 @@ from pipelines.config.schema import Evaluation, Params
 from pipelines.encoder.known_item_queries import (
     DEPTH,
     METRICS,
+    Asked,
     chunk_holding,
     make_questions,
     remove_documentation,
@@ -15,13 +16,15 @@ from pipelines.encoder.known_item_queries import (
 )
 from pipelines.evaluation.bootstrap import Bootstrap
 from pipelines.project import Project
-from pipelines.records import Record, read_json, read_jsonl
+from pipelines.records import read_json, read_jsonl
+from pipelines.records.evaluation import Figure, RetrievalFigures, RetrievalGroup, RetrievalScore
+from pipelines.records.extraction import Chunk, Symbol
 
 if TYPE_CHECKING:
     import numpy as np
 
 
-def measure_retrieval(project: Project, params: Params) -> list[Record]:
+def measure_retrieval(project: Project, params: Params) -> list[RetrievalScore]:
     """One record a question: the symbol, its place, how many passages hold it, at which ranks they came, the metrics.
 
     The passages of the symbols that are asked for are indexed without their documentation; every other passage as it
@@ -34,12 +37,12 @@ def measure_retrieval(project: Project, params: Params) -> list[Record]:
     from pipelines.index import temporary_index
 
     config = params.evaluation
-    symbols = list(read_jsonl(project.path("extraction", "symbols.jsonl")))
+    symbols = list(read_jsonl(project.path("extraction", "symbols.jsonl"), Symbol))
     asked = make_questions(symbols, config.retrieval_questions, config.seed)
     if not asked:
         return []
     progress.report(0, 1, "measurements", "searching code by its documentation")
-    chunks = list(read_jsonl(project.path("extraction", "chunks.jsonl")))
+    chunks = list(read_jsonl(project.path("extraction", "chunks.jsonl"), Chunk))
     shown = remove_documentation(chunks, asked)
     written = read_json(project.path("embedding", "embedding.json"))["model"]
     encoder = load_encoder(written, trust_remote_code=params.embedding.trust_remote_code)
@@ -54,7 +57,7 @@ def measure_retrieval(project: Project, params: Params) -> list[Record]:
     return [_record(symbol, chunk_holding(symbol, shown), ids) for symbol, ids in zip(asked, found, strict=True)]
 
 
-def _vectors(project: Project, chunks: Sequence[Record], shown: Sequence[Record], encode: Any) -> "np.ndarray":
+def _vectors(project: Project, chunks: Sequence[Chunk], shown: Sequence[Chunk], encode: Any) -> "np.ndarray":
     import numpy as np
 
     from pipelines.encoder.encoder import embedding_text
@@ -69,13 +72,23 @@ def _vectors(project: Project, chunks: Sequence[Record], shown: Sequence[Record]
     return vectors
 
 
-def _record(symbol: Record, wanted: set[str], found: Sequence[str]) -> Record:
+def _record(symbol: Asked, wanted: set[str], found: Sequence[str]) -> RetrievalScore:
     ranks = [place for place, chunk in enumerate(found, start=1) if chunk in wanted]
-    kept = ("symbol_id", "qualified_name", "kind", "language", "path", "start_line", "question")
-    return {**{key: symbol[key] for key in kept}, "relevant": len(wanted), "ranks": ranks, **score(ranks, len(wanted))}
+    return {
+        "symbol_id": symbol["symbol_id"],
+        "qualified_name": symbol["qualified_name"],
+        "kind": symbol["kind"],
+        "language": symbol["language"],
+        "path": symbol["path"],
+        "start_line": symbol["start_line"],
+        "question": symbol["question"],
+        "relevant": len(wanted),
+        "ranks": ranks,
+        **score(ranks, len(wanted)),
+    }
 
 
-def summarise_retrieval(records: Sequence[Record], config: Evaluation) -> dict[str, Any]:
+def summarise_retrieval(records: Sequence[RetrievalScore], config: Evaluation) -> RetrievalFigures:
     """Figures with intervals over all questions, and for each language; {} when nothing was asked."""
     if not records:
         return {}
@@ -84,7 +97,7 @@ def summarise_retrieval(records: Sequence[Record], config: Evaluation) -> dict[s
     return {**_figures(records, config), "by_language": by_language}
 
 
-def _figures(records: Sequence[Mapping[str, Any]], config: Evaluation) -> dict[str, Any]:
+def _figures(records: Sequence[RetrievalScore], config: Evaluation) -> RetrievalGroup:
     draws = Bootstrap([one["path"] for one in records], config.bootstrap, config.confidence, config.seed)
-    means = {name: draws.mean([one[name] for one in records]).record() for name in METRICS}
+    means: dict[str, Figure] = {name: draws.mean([one[name] for one in records]).record() for name in METRICS}
     return {"questions": len(records), "files": draws.files, "metrics": means}

@@ -4,13 +4,22 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipelines.config.schema import Evaluation, Params
-from pipelines.lm.context_packing import choose_fitting, prompt_with_context
+from pipelines.lm.context_packing import Prompted, choose_fitting, prompt_with_context
 from pipelines.lm.prompts import Passage, fim_tokens
 from pipelines.project import Project
-from pipelines.records import Record, read_json
+from pipelines.records import read_json
 
 
-def find_passages(project: Project, params: Params, examples: Sequence[Record]) -> list[list[Passage]]:
+class Question(Prompted):
+    """What is asked of a model, and what the index is searched with for it."""
+
+    task: str
+    query: str
+    completion: str
+    path: str
+
+
+def find_passages(project: Project, params: Params, examples: Sequence[Question]) -> list[list[Passage]]:
     """For each example the passages that the project's own index finds for its query, best first.
 
     Nothing of the example's own file is among them: it would hold the answer. An example of the recipe `retrieval`
@@ -32,7 +41,7 @@ def find_passages(project: Project, params: Params, examples: Sequence[Record]) 
 
 
 def add_passages(
-    examples: Sequence[Record], passages: Sequence[Sequence[Passage]], tokenizer: Any, length: int, config: Evaluation
+    examples: Sequence[Question], passages: Sequence[Sequence[Passage]], tokenizer: Any, length: int, config: Evaluation
 ) -> list[str]:
     """Each example's prompt with its passages before it, as many whole lines of them as fit.
 

@@ -2,18 +2,28 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import TypedDict, TypeVar
 
 from pipelines.encoder.known_item_queries import rank_of
-from pipelines.records import Record
 
 
-def sample(examples: Sequence[Record], limit: int, seed: int) -> list[Record]:
+class Sampled(TypedDict):
+    """An example as far as it is asked for here."""
+
+    example_id: str
+    task: str
+
+
+E = TypeVar("E", bound=Sampled)
+
+
+def sample(examples: Sequence[E], limit: int, seed: int) -> list[E]:
     """At most `limit` examples, each task in its share of them and at least once where there is room.
 
     Within a task the order is by a hash of seed and example_id, and the first ones are taken: a new file moves a few
     examples in and as many out, and a smaller sample is part of a larger one.
     """
-    tasks: dict[str, list[Record]] = defaultdict(list)
+    tasks: dict[str, list[E]] = defaultdict(list)
     for example in sorted(examples, key=lambda example: rank_of(example["example_id"], seed)):
         tasks[example["task"]].append(example)
     quotas = share_counts({task: len(found) for task, found in tasks.items()}, limit)

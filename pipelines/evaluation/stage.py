@@ -1,11 +1,16 @@
 """The evaluation stage: holdout, adapter and vectors in; figures with intervals, charts and a page out."""
 
+from collections.abc import Sequence
+
 from pipelines import progress
 from pipelines.config.schema import Params
 from pipelines.dag.stage import Facts, Stage, empty_folder
 from pipelines.evaluation import dvc_views
 from pipelines.project import Project
-from pipelines.records import Record, read_json, read_jsonl, write_atomic, write_json, write_jsonl
+from pipelines.records import read_json, read_jsonl, write_atomic, write_json, write_jsonl
+from pipelines.records.dataset import Example
+from pipelines.records.evaluation import Evaluation, Measured, RetrievalFigures, Score
+from pipelines.records.training import Training
 
 
 def run(project: Project, params: Params) -> Facts:
@@ -20,9 +25,10 @@ def run(project: Project, params: Params) -> Facts:
 
     folder = empty_folder(project.path("evaluation"), "evaluation.json")
     found = retrieval.measure_retrieval(project, params)
-    evaluation, records, others = _measure(project, params)
-    evaluation["retrieval"] = retrieval.summarise_retrieval(found, params.evaluation)
-    log = read_json(project.path("training", "training.json"))["log"]
+    summary = retrieval.summarise_retrieval(found, params.evaluation)
+    evaluation, records, others = _measure(project, params, summary)
+    training: Training = read_json(project.path("training", "training.json"))
+    log = training["log"]
     charts = {"arms": draw_arms_chart(evaluation), "loss": draw_loss_chart(log)}
     write_jsonl(folder / "scores.jsonl", records)
     write_jsonl(folder / "retrieval.jsonl", found)
@@ -41,7 +47,9 @@ def run(project: Project, params: Params) -> Facts:
     return _facts(evaluation)
 
 
-def _measure(project: Project, params: Params) -> tuple[Record, list[Record], dict[str, list[Record]]]:
+def _measure(
+    project: Project, params: Params, found: RetrievalFigures
+) -> tuple[Evaluation, list[Score], dict[str, Sequence[Measured]]]:
     from pipelines.evaluation import adapter_strength, forgetting, memorisation, suites
     from pipelines.evaluation.arms import measure_arm
     from pipelines.evaluation.eval_set import build_eval_set
@@ -56,12 +64,12 @@ def _measure(project: Project, params: Params) -> tuple[Record, list[Record], di
     given = build_eval_set(project, params, model, base_model, passages=True)
     asked = cache_results(model, project, params, base_model, adapter, "candidate")
     records = measure_arm(asked, given.examples, given.prompts, given.files, config, reworded=given.reworded)
-    train, holdout = (list(read_jsonl(project.path("dataset", f"{side}.jsonl"))) for side in ("train", "holdout"))
-    others = {
-        "suites": suites.measure_suites(project, params, model, asked),
-        "forgetting": forgetting.measure_forgetting(asked),
-        "memorisation": memorisation.measure_memorisation(asked, train, holdout, config),
-    }
+    train, holdout = (
+        list(read_jsonl(project.path("dataset", f"{side}.jsonl"), Example)) for side in ("train", "holdout")
+    )
+    cases = suites.measure_suites(project, params, model, asked)
+    excerpts = forgetting.measure_forgetting(asked)
+    strings = memorisation.measure_memorisation(asked, train, holdout, config)
     asked.forget_others()
     spare = adapter_strength.spare_strengths(holdout, config)
     return (
@@ -70,20 +78,25 @@ def _measure(project: Project, params: Params) -> tuple[Record, list[Record], di
             "context_passages": config.context_passages,
             "with_passages": given.with_passages,
             **summarise(records, config),
-            "suites": suites.summarise_suites(others["suites"], config),
-            "forgetting": forgetting.summarise_forgetting(others["forgetting"], config),
-            "memorisation": memorisation.summarise_memorisation(others["memorisation"], config),
+            "retrieval": found,
+            "suites": suites.summarise_suites(cases, config),
+            "forgetting": forgetting.summarise_forgetting(excerpts, config),
+            "memorisation": memorisation.summarise_memorisation(strings, config),
             "scale": adapter_strength.measure_strengths(model, spare, config),
         },
         records,
-        others,
+        {"suites": cases, "forgetting": excerpts, "memorisation": strings},
     )
 
 
-def _facts(evaluation: Record) -> Facts:
+def _facts(evaluation: Evaluation) -> Facts:
     arms, gain = evaluation["arms"], evaluation["gains"].get("adapter_vs_base")
-    bits = {arm: round(arms[arm]["bits_per_byte"]["value"], 3) for arm in ("base", "adapter") if arm in arms}
-    return {"examples": evaluation["examples"], **bits, **({"gain": f"{gain['value']:+.1%}"} if gain else {})}
+    facts: Facts = {"examples": evaluation["examples"]}
+    for arm in ("base", "adapter"):
+        value = arms[arm]["bits_per_byte"]["value"] if arm in arms else None
+        if value is not None:
+            facts[arm] = round(value, 3)
+    return {**facts, **({"gain": f"{gain['value']:+.1%}"} if gain else {})}
 
 
 STAGE = Stage(

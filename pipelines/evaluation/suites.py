@@ -11,12 +11,14 @@ from pipelines.config.schema import Evaluation, Params
 from pipelines.errors import UsageError
 from pipelines.evaluation.arms import ARMS, Meter, Model, arms_of
 from pipelines.evaluation.bootstrap import Bootstrap
-from pipelines.evaluation.retrieved_context import add_passages, find_passages
+from pipelines.evaluation.retrieved_context import Question, add_passages, find_passages
 from pipelines.evaluation.text_metrics import does_compile
 from pipelines.lm.causal import CausalLM
 from pipelines.lm.prompts import apply_chat_template
 from pipelines.project import Project
-from pipelines.records import Record, read_json
+from pipelines.records import read_json
+from pipelines.records.evaluation import SuiteFigures, SuiteGroup, SuiteScore
+from pipelines.records.snapshot import SuiteCase
 from pipelines.syntax.languages import LANGUAGES, language_named
 from pipelines.syntax.parser import is_valid
 
@@ -26,7 +28,7 @@ FENCED = re.compile(r"```[^\n]*\n(.*?)(?:```|\Z)", re.DOTALL)
 
 def measure_suites(
     project: Project, params: Params, model: CausalLM, asked: Model, arms: Sequence[str] | None = None
-) -> list[Record]:
+) -> list[SuiteScore]:
     """One record a case: its suite, and per arm the answer and whether it passed; none without suites.
 
     Args:
@@ -35,7 +37,7 @@ def measure_suites(
     Raises:
         UsageError: what must compile is of a language that is not read here.
     """
-    cases = read_json(project.path("snapshot", "suites.json"))
+    cases: list[SuiteCase] = read_json(project.path("snapshot", "suites.json"))
     for case in cases:
         _check(case)
     if not cases:
@@ -59,14 +61,14 @@ def measure_suites(
     return records
 
 
-def count_passed(case: Record, text: str) -> float:
+def count_passed(case: SuiteCase, text: str) -> float:
     """1 when the answer has every expected pattern and no forbidden one, and compiles where it must; else 0."""
     wanted = all(re.search(pattern, text, re.MULTILINE) for pattern in case["expected_patterns"])
     unwanted = any(re.search(pattern, text, re.MULTILINE) for pattern in case["forbidden_patterns"])
     return float(wanted and not unwanted and (not case["must_compile"] or _compiles(text, case["language"])))
 
 
-def summarise_suites(records: Sequence[Record], config: Evaluation) -> dict[str, Any]:
+def summarise_suites(records: Sequence[SuiteScore], config: Evaluation) -> SuiteFigures:
     """Pattern adherence of each arm, over all cases and for each suite; {} without suites."""
     if not records:
         return {}
@@ -75,14 +77,14 @@ def summarise_suites(records: Sequence[Record], config: Evaluation) -> dict[str,
     return {**_figures(records, config), "by_suite": {name: _figures(group, config) for name, group in groups.items()}}
 
 
-def _figures(records: Sequence[Record], config: Evaluation) -> dict[str, Any]:
+def _figures(records: Sequence[SuiteScore], config: Evaluation) -> SuiteGroup:
     draws = Bootstrap([one["path"] for one in records], config.bootstrap, config.confidence, config.seed)
     measured = [arm for arm in ARMS if arm in records[0]["metrics"]]
     arms = {arm: draws.mean([one["metrics"][arm][METRIC] for one in records]).record() for arm in measured}
     return {"cases": len(records), "arms": arms}
 
 
-def _check(case: Record) -> None:
+def _check(case: SuiteCase) -> None:
     known = [language.name for language in LANGUAGES]
     if case["must_compile"] and case["language"] not in known:
         raise UsageError(
@@ -99,13 +101,28 @@ def _compiles(text: str, language: str) -> bool:
     return bool(is_valid(source, language_named(language))) and (language != "python" or does_compile(source))
 
 
-def _example(case: Record, tokenizer: Any) -> Record:
+def _example(case: SuiteCase, tokenizer: Any) -> Question:
     prompt = apply_chat_template(tokenizer, case["prompt"])
-    asked = {"task": "suite", "mode": "chat", "request": case["prompt"], "query": case["prompt"]}
-    return {**asked, "prompt": prompt, "completion": "", "path": case["path"]}
+    return {
+        "task": "suite",
+        "mode": "chat",
+        "request": case["prompt"],
+        "query": case["prompt"],
+        "prompt": prompt,
+        "completion": "",
+        "path": case["path"],
+    }
 
 
-def _record(case: Record) -> Record:
+def _record(case: SuiteCase) -> SuiteScore:
     place = f"{case['path']}#{case['name']}"
-    asked = {"example_id": place, "path": place, "start_line": 1, "suite": case["path"], "language": case["language"]}
-    return {**asked, "bits": {}, "generated": {}, "metrics": {}}
+    return {
+        "example_id": place,
+        "path": place,
+        "start_line": 1,
+        "suite": case["path"],
+        "language": case["language"],
+        "bits": {},
+        "generated": {},
+        "metrics": {},
+    }

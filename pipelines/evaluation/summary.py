@@ -1,14 +1,15 @@
 """From records of single examples to figures with intervals: for all of them, by task, by language."""
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Literal
 
 from pipelines.config.schema import Evaluation
 from pipelines.encoder.known_item_queries import METRICS as RETRIEVAL
 from pipelines.evaluation.arms import ARMS
 from pipelines.evaluation.bootstrap import Bootstrap, Figure
 from pipelines.evaluation.metric_specs import MEASURES, compute_figure, is_in
-from pipelines.records import Record
+from pipelines.records.evaluation import ArmFigures, EvaluationFigures, Measured, Score
+from pipelines.records.evaluation import Figure as FigureRecord
 
 OWN_RECORDS = ("pattern_adherence", "memorisation", "forgetting", *RETRIEVAL)
 EXAMINED = tuple(metric for metric in MEASURES if metric not in OWN_RECORDS)
@@ -21,16 +22,8 @@ GAINS = (
 )
 
 
-def summarise(records: Sequence[Record], config: Evaluation) -> dict[str, Any]:
-    """The body of `evaluation.json`.
-
-    Returns:
-        examples, files, bytes, generated: how much was measured; confidence, note: of every interval;
-        arm: which one the candidate answers with, `adapter`, or `base` where nothing was learned;
-        arms: {arm: {metric: {value, low, high}}} for each of EXAMINED, all None where it was not measured;
-        gains: {"adapter_vs_base": {value, low, high}, …}, where 0.1 is 10% fewer bits;
-        by_task, by_language: the same again for each.
-    """
+def summarise(records: Sequence[Score], config: Evaluation) -> EvaluationFigures:
+    """The body of `evaluation.json`: what was measured of held-out examples."""
     whole = arm_figures(records, config)
     note = make_bootstrap(records, config).note
     return {
@@ -43,7 +36,7 @@ def summarise(records: Sequence[Record], config: Evaluation) -> dict[str, Any]:
     }
 
 
-def arm_figures(records: Sequence[Record], config: Evaluation) -> dict[str, Any]:
+def arm_figures(records: Sequence[Score], config: Evaluation) -> ArmFigures:
     """Arms and gains over some records."""
     draws = make_bootstrap(records, config)
     arms = [arm for arm in ARMS if records and arm in records[0]["bits"]]
@@ -63,14 +56,14 @@ def gains_of(arms: Collection[str]) -> list[tuple[str, str]]:
     return [(one, other) for one, other in GAINS if one in arms and other in arms]
 
 
-def make_bootstrap(records: Sequence[Record], config: Evaluation) -> Bootstrap:
+def make_bootstrap(records: Sequence[Measured], config: Evaluation) -> Bootstrap:
     """The resampling of these records, as `params.evaluation` says."""
     paths = [record["path"] for record in records]
     return Bootstrap(paths, config.bootstrap, config.confidence, config.seed)
 
 
-def _arm(records: Sequence[Record], arm: str, config: Evaluation) -> Record:
-    found: Record = {}
+def _arm(records: Sequence[Score], arm: str, config: Evaluation) -> dict[str, FigureRecord]:
+    found: dict[str, FigureRecord] = {}
     for metric in EXAMINED:
         measured = [record for record in records if is_in(record, metric, arm)]
         whole = compute_figure(make_bootstrap(measured, config), measured, metric, arm) if measured else Figure()
@@ -78,6 +71,6 @@ def _arm(records: Sequence[Record], arm: str, config: Evaluation) -> Record:
     return found
 
 
-def _by(key: str, records: Sequence[Record], config: Evaluation) -> dict[str, Any]:
+def _by(key: Literal["task", "language"], records: Sequence[Score], config: Evaluation) -> dict[str, ArmFigures]:
     names = sorted({record[key] for record in records})
     return {name: arm_figures([record for record in records if record[key] == name], config) for name in names}

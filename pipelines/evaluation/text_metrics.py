@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from rapidfuzz.distance import Levenshtein
 
-from pipelines.records import Record
+from pipelines.records.dataset import Example
+from pipelines.records.extraction import File
 from pipelines.syntax.languages import language_named
 from pipelines.syntax.parser import is_valid
 
@@ -53,7 +54,7 @@ def _ngrams(text: str, n: int) -> Counter[str]:
     return Counter(text[at : at + n] for at in range(len(text) - n + 1))
 
 
-def syntax_validity(example: Record, generated: str, files: Mapping[str, Record]) -> float | None:
+def syntax_validity(example: Example, generated: str, files: Mapping[str, File]) -> float | None:
     """Whether the file still parses with the generated text where the completion stands: 1 or 0; Python must compile.
 
     None when that says nothing: for a text that is no code (explain, questions, prose), for a place in another version

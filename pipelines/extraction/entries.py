@@ -4,6 +4,9 @@ What makes them runs in workers, takes plain values, and leaves its result in th
 ever travel between processes.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import orjson
 
 from pipelines.config.schema import Cleaning, Extraction
@@ -11,12 +14,13 @@ from pipelines.extraction import parse_file
 from pipelines.extraction.cache import Cache, Entry
 from pipelines.extraction.outputs import iterate_lines
 from pipelines.records import Record, fingerprint
+from pipelines.records.extraction import Origin
 from pipelines.syntax.languages import Language
 
 NAME_CHARS = 32
 
 
-def lines_entry_of(of: Entry, origin: Record, project_license: str, tested: list[bool]) -> Entry:
+def lines_entry_of(of: Entry, origin: Origin, project_license: str, tested: list[bool]) -> Entry:
     """The entry for a file's lines: by its path, valid for this origin, licence and what tests exercise of it."""
     key = fingerprint(of.key, origin, project_license, tested)
     return Entry(f"{fingerprint(origin['path'])[:NAME_CHARS]}.lines", key)
@@ -33,7 +37,7 @@ def write_parsed(
 
 
 def write_lines(
-    cache: Cache, entry: Entry, of: Entry, origin: Record, project_license: str, tested: list[bool]
+    cache: Cache, entry: Entry, of: Entry, origin: Origin, project_license: str, tested: list[bool]
 ) -> Record:
     """Write a file's lines of symbols, chunks, files and findings into the cache; returns their counts and sizes.
 
@@ -46,12 +50,12 @@ def write_lines(
     read = cache.read(of)
     if read is None:
         raise FileNotFoundError(f"{cache.folder / of.name} was deleted during the night")
-    found = orjson.loads(read[1])
-    records = {
+    found: parse_file.ParsedFile = orjson.loads(read[1])
+    records: dict[str, Sequence[Mapping[str, Any]]] = {
         "symbols": parse_file.symbol_records(found, origin, tested),
         "chunks": parse_file.chunk_records(found, origin),
         "files": [parse_file.file_record(found, origin, project_license)],
-        "findings": parse_file.finding_records(found, origin),
+        "findings": parse_file.finding_records(found["findings"], origin),
     }
     written = {name: iterate_lines(*made) for name, made in records.items()}
     head = {

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pipelines.config.schema import Cleaning, Extraction, Params
 from pipelines.extraction.cache import Cache, Entry
-from pipelines.records import Record
+from pipelines.records.snapshot import Item, TrackedFile
 from pipelines.source import generated, skip_rules, vendored
 from pipelines.source.skip_rules import Reason
 from pipelines.syntax.languages import Language, language_of
@@ -15,12 +15,14 @@ class Accepted:
     """A file to be read.
 
     Attributes:
+        file: from snapshot.json.
         language: by its name.
         params: under which it is parsed: `generated` is "read" where an attribute says that the file is not.
         cleaning: under which it is cleaned.
         entry: where the cache keeps what was parsed.
     """
 
+    file: TrackedFile
     language: Language
     params: Extraction
     cleaning: Cleaning
@@ -36,7 +38,7 @@ class FileFilter:
         self._written = self._params.model_copy(update={"generated": "read"})
         self._keys = {each.generated: cache.key(each) for each in (self._params, self._written)}
 
-    def of(self, item: Record) -> Accepted | Reason:
+    def of(self, item: Item) -> Accepted | Reason:
         """Whether an item of snapshot.json (`files` and `skipped`) is read, or why not."""
         if "blob" not in item:
             return Reason(item["reason"], item["rule"])
@@ -54,7 +56,7 @@ class FileFilter:
             return too_large
         params = self._params if attributes.get("generated", True) else self._written
         name = f"{language.name}-{item['blob']}.{params.generated}"
-        return Accepted(language, params, self._cleaning, Entry(name, self._keys[params.generated]))
+        return Accepted(item, language, params, self._cleaning, Entry(name, self._keys[params.generated]))
 
     def _unwanted(self, path: str, attributes: dict[str, bool]) -> Reason | None:
         rules = {"generated": generated.by_name, "vendored": vendored.by_path}

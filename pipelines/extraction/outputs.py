@@ -1,11 +1,12 @@
 """The stage's five files, written side by side in one pass; a file stands under its name only when all are whole."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from pipelines.records import Record, canonical_json
+from pipelines.records import canonical_json
 
 NAMES = ("symbols", "chunks", "files", "skipped", "findings")
 
@@ -50,6 +51,6 @@ class Outputs:
         return self._folder / f".{name}.jsonl.{os.getpid()}.tmp"
 
 
-def iterate_lines(*records: Record) -> bytes:
+def iterate_lines(*records: Mapping[str, Any]) -> bytes:
     """Records as canonical JSON, a line each."""
     return "".join(canonical_json(record) + "\n" for record in records).encode()

@@ -3,33 +3,60 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import NotRequired, TypedDict, cast
 
 from pipelines.cleaning.clean import clean
 from pipelines.config.schema import Cleaning, Extraction
-from pipelines.extraction.test_links import called_names
+from pipelines.extraction.test_links import CalledNames, called_names
 from pipelines.records import Record, fingerprint
+from pipelines.records.extraction import (
+    Blob,
+    Chunk,
+    ChunkText,
+    File,
+    Finding,
+    FindingText,
+    Origin,
+    Span,
+    Symbol,
+    SymbolText,
+)
+from pipelines.records.snapshot import TrackedFile
 from pipelines.source import generated, skip_rules
 from pipelines.source.skip_rules import Reason
-from pipelines.syntax.chunks import Chunk, split_chunks
+from pipelines.syntax import chunks as syntax_chunks
+from pipelines.syntax import types as syntax_types
 from pipelines.syntax.dialects import open_dialect, settle_dialect
 from pipelines.syntax.facts import FileFacts, read_facts
 from pipelines.syntax.languages import Language
 from pipelines.syntax.notebooks import UnreadableNotebook
 from pipelines.syntax.spans import find_spans
 from pipelines.syntax.symbols import find_symbols
-from pipelines.syntax.types import Symbol
 
 ID_CHARS = 32  # of 64 hexadecimal ones
 FUNCTIONS = ("function", "method")
 
 
-def parse_file(source: bytes, language: Language, params: Extraction, cleaning: Cleaning) -> Record:
-    """A JSON object with `language`, `text`, `license`, `symbols`, `chunks`, `outline`, `spans` and, for `TestLinks`,
-    `names`; or with `skipped`: reason and rule.
+class ParsedFile(TypedDict):
+    """What a file's bytes say, as the cache keeps it: `findings` and `skipped`, or all but `skipped`.
 
-    Both have `findings`: what was blotted out, or kept the file out. Nothing is read from a file before it is clean.
+    `findings` is what was blotted out, or kept the file out; `skipped` has reason and rule; `names` is for `TestLinks`.
     """
+
+    findings: list[FindingText]
+    skipped: NotRequired[dict[str, str]]
+    language: NotRequired[str]
+    text: NotRequired[str]
+    license: NotRequired[str]
+    symbols: NotRequired[list[SymbolText]]
+    names: NotRequired[CalledNames]
+    chunks: NotRequired[list[ChunkText]]
+    outline: NotRequired[str]
+    spans: NotRequired[list[list[int | str]]]
+
+
+def parse_file(source: bytes, language: Language, params: Extraction, cleaning: Cleaning) -> ParsedFile:
+    """What a file's bytes say, or why it is skipped. Nothing is read from a file before it is clean."""
     try:
         source, language = open_dialect(source, language)
     except UnreadableNotebook as reason:
@@ -40,7 +67,7 @@ def parse_file(source: bytes, language: Language, params: Extraction, cleaning: 
     if unreadable is not None:
         return {"skipped": asdict(unreadable), "findings": []}
     cleaned = clean(source, f"file{language.extensions[0]}", cleaning)
-    findings = [asdict(finding) for finding in cleaned.findings]
+    findings = [cast(FindingText, asdict(finding)) for finding in cleaned.findings]
     if cleaned.refused is not None:
         return {"skipped": asdict(cleaned.refused), "findings": findings}
     source, text = cleaned.source, cleaned.source.decode()
@@ -48,13 +75,15 @@ def parse_file(source: bytes, language: Language, params: Extraction, cleaning: 
     found = find_symbols(source, language)
     known = read_facts(source, language, found)
     complexity = _complexities(found, known)
-    cut = split_chunks(source, language, params.chunk_chars, params.overlap_chars)
+    cut = syntax_chunks.split_chunks(source, language, params.chunk_chars, params.overlap_chars)
     return {
         "findings": findings,
         "language": language.name,
         "text": text,
         "license": cleaned.license,
-        "symbols": [vars(symbol) | vars(own) for symbol, own in zip(found, known.symbols, strict=True)],
+        "symbols": [
+            cast(SymbolText, vars(symbol) | vars(own)) for symbol, own in zip(found, known.symbols, strict=True)
+        ],
         "names": called_names(found, known),
         "chunks": [_chunk(chunk, complexity) for chunk in cut],
         "outline": outline_of((symbol.qualified_name for symbol in found), params.chunk_chars),
@@ -62,13 +91,14 @@ def parse_file(source: bytes, language: Language, params: Extraction, cleaning: 
     }
 
 
-def summarise(parsed: Record) -> Record:
+def summarise(parsed: ParsedFile) -> Record:
     """What the first pass tells about a file: `skipped` and `findings`; or `language`, and `names` for `TestLinks`."""
-    told = ("skipped", "findings") if "skipped" in parsed else ("language", "names")
-    return {key: parsed[key] for key in told}
+    if "skipped" in parsed:
+        return {"skipped": parsed["skipped"], "findings": parsed["findings"]}
+    return {"language": parsed["language"], "names": parsed["names"]}
 
 
-def symbol_records(parsed: Record, origin: Record, tested: list[bool]) -> list[Record]:
+def symbol_records(parsed: ParsedFile, origin: Origin, tested: list[bool]) -> list[Symbol]:
     """The lines of symbols.jsonl of one file.
 
     Args:
@@ -77,15 +107,15 @@ def symbol_records(parsed: Record, origin: Record, tested: list[bool]) -> list[R
         tested: for each symbol, whether a test exercises it: from `Tests.cover`.
     """
     return [
-        {**symbol, **origin, "tested": covered, "symbol_id": _identify(origin, symbol)}
+        {**symbol, **origin, "tested": covered, "symbol_id": _identify(origin, symbol, _content_of(symbol))}
         for symbol, covered in zip(parsed["symbols"], tested, strict=True)
     ]
 
 
-def chunk_records(parsed: Record, origin: Record) -> list[Record]:
+def chunk_records(parsed: ParsedFile, origin: Origin) -> list[Chunk]:
     """The lines of chunks.jsonl of one file: its passages, then, where there are several, its summary."""
     parts = parsed["chunks"] + ([summary_chunk(origin["path"], parsed["outline"])] if len(parsed["chunks"]) > 1 else [])
-    return [{**chunk, **origin, "chunk_id": _identify(origin, chunk)} for chunk in parts]
+    return [{**chunk, **origin, "chunk_id": _identify(origin, chunk, chunk["content_hash"])} for chunk in parts]
 
 
 def outline_of(names: Iterable[str], limit: int) -> str:
@@ -98,15 +128,17 @@ def outline_of(names: Iterable[str], limit: int) -> str:
     return lines.lstrip("\n")
 
 
-def summary_chunk(path: str, outline: str) -> Record:
+def summary_chunk(path: str, outline: str) -> ChunkText:
     """What a file is about, for the index: its path and the names of what it defines.
 
     No line of the file stands in it, and no documentation: it speaks for the file's passages, and is not found itself.
     """
-    nowhere = {"start_byte": 0, "end_byte": 0, "start_line": 1, "end_line": 1}
     text = f"{path}\n{outline}".rstrip("\n")
     return {
-        **nowhere,
+        "start_byte": 0,
+        "end_byte": 0,
+        "start_line": 1,
+        "end_line": 1,
         "kind": "file",
         "symbol": "",
         "text": text,
@@ -117,29 +149,36 @@ def summary_chunk(path: str, outline: str) -> Record:
     }
 
 
-def finding_records(parsed: Record, origin: Record) -> list[Record]:
+def finding_records(found: list[FindingText], origin: Blob | TrackedFile) -> list[Finding]:
     """The lines of findings.jsonl of one file."""
-    where = {key: origin[key] for key in ("path", "blob", "commit")}
-    return [{**finding, **where} for finding in parsed["findings"]]
+    where: Blob = {"path": origin["path"], "blob": origin["blob"], "commit": origin["commit"]}
+    return [{**finding, **where} for finding in found]
 
 
-def file_record(parsed: Record, origin: Record, project_license: str) -> Record:
+def file_record(parsed: ParsedFile, origin: Origin, project_license: str) -> File:
     """The line of files.jsonl of one file."""
     stated = parsed["license"] or project_license
     return {**origin, "text": parsed["text"], "spans": parsed["spans"], "license": stated}
 
 
-def _complexities(found: Iterable[Symbol], known: FileFacts) -> dict[tuple[str, int], int]:
+def _complexities(found: Iterable[syntax_types.Symbol], known: FileFacts) -> dict[tuple[str, int], int]:
     """(qualified name, first line) → complexity, of each function."""
     pairs = zip(found, known.symbols, strict=True)
     return {(one.qualified_name, one.start_line): own.complexity for one, own in pairs if one.kind in FUNCTIONS}
 
 
-def _chunk(chunk: Chunk, complexity: Mapping[tuple[str, int], int]) -> Record:
+def _chunk(chunk: syntax_chunks.Chunk, complexity: Mapping[tuple[str, int], int]) -> ChunkText:
     """A passage as it is kept: each definition with its complexity, 0 if it is no function, and the highest of them."""
     counts = [complexity.get((one["symbol"], one["start_line"]), 0) for one in chunk.definitions]
     return {
-        **vars(chunk),
+        "start_byte": chunk.start_byte,
+        "end_byte": chunk.end_byte,
+        "start_line": chunk.start_line,
+        "end_line": chunk.end_line,
+        "kind": chunk.kind,
+        "symbol": chunk.symbol,
+        "text": chunk.text,
+        "defines": list(chunk.defines),
         "definitions": [{**one, "complexity": n} for one, n in zip(chunk.definitions, counts, strict=True)],
         "complexity": max(counts, default=0),
         "content_hash": _content_hash(chunk.symbol, chunk.text),
@@ -151,6 +190,9 @@ def _content_hash(symbol: str, text: str) -> str:
     return hashlib.sha256(f"{symbol}\n{text}".encode()).hexdigest()
 
 
-def _identify(origin: Record, part: dict[str, Any]) -> str:
-    content = part.get("content_hash") or [part["kind"], part["qualified_name"], part["code"]]
+def _content_of(symbol: SymbolText) -> list[str]:
+    return [symbol["kind"], symbol["qualified_name"], symbol["code"]]
+
+
+def _identify(origin: Origin, part: Span, content: str | list[str]) -> str:
     return fingerprint(origin["path"], part["start_byte"], part["end_byte"], content)[:ID_CHARS]

@@ -1,6 +1,6 @@
 """The first pass over a snapshot: every file that is read is parsed and lies in the cache."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from pipelines.cleaning.clean import FAILED
@@ -10,6 +10,7 @@ from pipelines.extraction.entries import write_parsed
 from pipelines.extraction.file_filter import Accepted, FileFilter
 from pipelines.extraction.workers import Task, Workers
 from pipelines.records import Record
+from pipelines.records.snapshot import Item
 from pipelines.source.reader import Reader, Unreadable
 from pipelines.source.skip_rules import Reason
 
@@ -25,19 +26,19 @@ class ParsePass:
         reused: how many were not.
     """
 
-    def __init__(self, cache: Cache, choice: FileFilter, items: list[Record]) -> None:
+    def __init__(self, cache: Cache, choice: FileFilter, items: Sequence[Item]) -> None:
         self._cache, self._choice, self._items = cache, choice, items
         self._missing: dict[str, int] = {}
         for item in items:
             wanted = choice.of(item)
             if isinstance(wanted, Accepted) and cache.head(wanted.entry) is None:
-                self._missing[wanted.entry.name] = item["size"]
+                self._missing[wanted.entry.name] = wanted.file["size"]
         self.work = sum(self._missing.values())
         self.unreadable: dict[str, Reason] = {}
         self.used: set[str] = set()
         self.parsed = self.reused = 0
 
-    def run(self, reader: Reader, workers: Workers) -> Iterator[tuple[Record, Record | None]]:
+    def run(self, reader: Reader, workers: Workers) -> Iterator[tuple[Item, Record | None]]:
         """Every item, by path, and what `parse_file.summarise` says of it; None when its bytes are not read."""
         for (item, wanted), said in workers.results(self._tasks(reader)):
             if wanted is None:
@@ -54,7 +55,7 @@ class ParsePass:
                 self.reused += said is None
             yield item, summary
 
-    def _tasks(self, reader: Reader) -> Iterator[Task[tuple[Record, Accepted | None]]]:
+    def _tasks(self, reader: Reader) -> Iterator[Task[tuple[Item, Accepted | None]]]:
         """The first file with bytes that the cache lacks is parsed; a copy finds them there afterwards."""
         for item in self._items:
             wanted = self._choice.of(item)
@@ -63,9 +64,10 @@ class ParsePass:
             elif wanted.entry.name not in self._missing:
                 yield Task((item, wanted), item["path"])
             else:
-                yield self._task(item, wanted, reader)
+                yield self._task(wanted, reader)
 
-    def _task(self, item: Record, wanted: Accepted, reader: Reader) -> Task[tuple[Record, Accepted | None]]:
+    def _task(self, wanted: Accepted, reader: Reader) -> Task[tuple[Item, Accepted | None]]:
+        item = wanted.file
         try:
             source = reader.read(item["path"], item["blob"], item["size"])
         except Unreadable as unreadable:

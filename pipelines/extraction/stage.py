@@ -20,7 +20,8 @@ from pipelines.extraction.test_links import TestLinks
 from pipelines.extraction.workers import Workers, cores
 from pipelines.extraction.write_pass import WritePass
 from pipelines.project import Project
-from pipelines.records import Record, read_json
+from pipelines.records import read_json
+from pipelines.records.snapshot import Item, Snapshot
 from pipelines.source import git, skip_rules
 from pipelines.source.reader import Reader, Unreadable
 from pipelines.syntax.languages import LANGUAGES
@@ -34,8 +35,8 @@ def run(project: Project, params: Params) -> Facts:
     Raises:
         NocturneError: the snapshot is missing, none of its files could be read as source, or a parser crashed.
     """
-    snapshot = read_json(project.path("snapshot", "snapshot.json"))
-    items = sorted(snapshot.pop("files") + snapshot.pop("skipped"), key=lambda item: item["path"])
+    snapshot: Snapshot = read_json(project.path("snapshot", "snapshot.json"))
+    items: list[Item] = sorted([*snapshot["files"], *snapshot["skipped"]], key=lambda item: item["path"])
     git.check_repository(project.source)
     cache = Cache.of(project, params.cleaning)
     choice = FileFilter(cache, params)
@@ -61,7 +62,7 @@ def run(project: Project, params: Params) -> Facts:
     return {**outputs.counts, **counts, "as_text": _most_frequent(kinds)}
 
 
-def _license_texts(items: list[Record], reader: Reader, max_kb: int) -> Iterator[str]:
+def _license_texts(items: list[Item], reader: Reader, max_kb: int) -> Iterator[str]:
     for item in items:
         if (
             "blob" in item

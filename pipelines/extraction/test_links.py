@@ -6,8 +6,8 @@ name, or lies in its package; so does a class with a tested member. What is itse
 
 import re
 from pathlib import PurePosixPath
+from typing import TypedDict
 
-from pipelines.records import Record
 from pipelines.syntax.facts import FileFacts
 from pipelines.syntax.test_paths import LAYOUT, STANDS_FOR_ITS_FOLDER, is_test, package_of
 from pipelines.syntax.types import Symbol
@@ -16,7 +16,20 @@ _CONSTRUCTORS = frozenset(["__init__", "constructor", "initialize", "__construct
 _WORD = re.compile(r"[\w-]+")
 
 
-def called_names(found: list[Symbol], known: FileFacts) -> Record:
+class CalledNames(TypedDict):
+    """What `TestLinks` must know of a file.
+
+    `imports` are the words of its import statements; `calls` what it calls, and `test_calls` what its tests call;
+    `symbols` are kind, name, scope and whether it is part of a test, for each symbol.
+    """
+
+    imports: list[str]
+    calls: list[str]
+    test_calls: list[str]
+    symbols: list[tuple[str, str, str, bool]]
+
+
+def called_names(found: list[Symbol], known: FileFacts) -> CalledNames:
     """What `TestLinks` must be told of a file, as a small JSON object."""
     words = {word for text in known.imports for word in _WORD.findall(text)}
     pairs = zip(found, known.symbols, known.test_symbols, strict=True)
@@ -24,7 +37,7 @@ def called_names(found: list[Symbol], known: FileFacts) -> Record:
         "imports": sorted(words),
         "calls": known.calls,
         "test_calls": known.test_calls,
-        "symbols": [[symbol.kind, symbol.name, facts.scope, in_test] for symbol, facts, in_test in pairs],
+        "symbols": [(symbol.kind, symbol.name, facts.scope, in_test) for symbol, facts, in_test in pairs],
     }
 
 
@@ -36,7 +49,7 @@ class TestLinks:
         self._packages: list[tuple[str, ...]] = []
         self._imports: list[frozenset[str]] = []
 
-    def add(self, path: str, names: Record) -> None:
+    def add(self, path: str, names: CalledNames) -> None:
         """Take note of the tests in one file; every file comes here before the first `cover`."""
         calls = names["calls"] if is_test(path) else names["test_calls"]
         if not calls:
@@ -46,7 +59,7 @@ class TestLinks:
         self._packages.append(package_of(path))
         self._imports.append(frozenset(names["imports"]))
 
-    def cover(self, path: str, names: Record) -> list[bool]:
+    def cover(self, path: str, names: CalledNames) -> list[bool]:
         """For each symbol of a file, in order, whether a test exercises it."""
         if is_test(path):
             return [False] * len(names["symbols"])

@@ -1,7 +1,7 @@
 """The second pass over a snapshot: each file's lines are made once, kept in the cache, and copied to the outputs."""
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 
 from pipelines.errors import NocturneError
@@ -12,16 +12,18 @@ from pipelines.extraction.file_filter import FileFilter
 from pipelines.extraction.outputs import Outputs, iterate_lines
 from pipelines.extraction.test_links import TestLinks
 from pipelines.extraction.workers import Task, Workers
-from pipelines.records import Record
+from pipelines.records.extraction import FindingText, Origin
+from pipelines.records.snapshot import Item, SkippedFile, TrackedFile
 from pipelines.source.skip_rules import Reason
 
 
 @dataclass(frozen=True)
 class _Left:
-    """Why a file is left out, and what the first pass said of it when it read the file."""
+    """Why a file is left out, and what cleaning found in it when the first pass read it."""
 
     reason: Reason
-    said: Record | None = None
+    file: TrackedFile | None = None
+    findings: list[FindingText] = field(default_factory=list)
 
 
 @dataclass
@@ -47,7 +49,7 @@ class WritePass:
         self.used: set[str] = set()
         self.documented = 0
 
-    def run(self, items: list[Record], workers: Workers) -> Iterator[Record]:
+    def run(self, items: Sequence[Item], workers: Workers) -> Iterator[Item]:
         """Write every item's lines, or why it has none; gives the item back."""
         for (item, target), _ in workers.results(map(self._task, items)):
             if isinstance(target, Entry):
@@ -56,7 +58,7 @@ class WritePass:
                 self._skip(item, target)
             yield item
 
-    def _task(self, item: Record) -> Task[tuple[Record, Entry | _Left]]:
+    def _task(self, item: Item) -> Task[tuple[Item, Entry | _Left]]:
         path = item["path"]
         wanted = self.unreadable.get(path) or self.choice.of(item)
         if isinstance(wanted, Reason):
@@ -65,8 +67,14 @@ class WritePass:
         if said is None:
             raise self._vanished(wanted.entry)
         if "skipped" in said:
-            return Task((item, _Left(Reason(**said["skipped"]), said)), path)
-        origin = {key: item[key] for key in ("path", "blob", "commit")} | {"language": said["language"]}
+            return Task((item, _Left(Reason(**said["skipped"]), wanted.file, said["findings"])), path)
+        file = wanted.file
+        origin: Origin = {
+            "path": path,
+            "blob": file["blob"],
+            "commit": file["commit"],
+            "language": said["language"],
+        }
         tested = self.tests.cover(path, said["names"])
         entry = lines_entry_of(wanted.entry, origin, self.license, tested)
         self.used.add(entry.name)
@@ -86,12 +94,13 @@ class WritePass:
             at += size
         self.documented += head["documented"]
 
-    def _skip(self, item: Record, left: _Left) -> None:
+    def _skip(self, item: Item, left: _Left) -> None:
         path, reason = item["path"], left.reason
-        if left.said is not None:
-            found = parse_file.finding_records(left.said, item)
+        if left.file is not None:
+            found = parse_file.finding_records(left.findings, left.file)
             self.outputs.write("findings", iterate_lines(*found), len(found))
-        self.outputs.write("skipped", iterate_lines({"path": path, **asdict(reason)}), 1)
+        skipped: SkippedFile = {"path": path, "reason": reason.reason, "rule": reason.rule}
+        self.outputs.write("skipped", iterate_lines(skipped), 1)
 
     def _vanished(self, entry: Entry) -> NocturneError:
         return NocturneError(f"{entry.name} vanished from {self.cache.folder}.", "Run the night again.")

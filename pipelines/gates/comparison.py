@@ -7,7 +7,7 @@ from typing import Any
 from pipelines.config.schema import Evaluation, Gate
 from pipelines.evaluation.bootstrap import Bootstrap, Figure
 from pipelines.evaluation.metric_specs import MEASURES, compute_figure, is_in, parts
-from pipelines.records import Record
+from pipelines.records.evaluation import Measured
 
 SHOWN = 3
 
@@ -33,7 +33,7 @@ class Comparison:
 
 
 def compare_with_model(
-    gate: Gate, config: Evaluation, records: Sequence[Record], others: Sequence[Record], arm: str
+    gate: Gate, config: Evaluation, records: Sequence[Measured], others: Sequence[Measured], arm: str
 ) -> Comparison:
     """The gate's arm beside another model on the same examples, which is pairs of records.
 
@@ -61,7 +61,7 @@ def compare_with_model(
     return Comparison(gain, None, len(kept), draws.files, _top_contributors(kept, moves))
 
 
-def compare_with_former_index(gate: Gate, config: Evaluation, pairs: Sequence[tuple[Record, Record]]) -> Comparison:
+def compare_with_former_index(gate: Gate, config: Evaluation, pairs: Sequence[tuple[Measured, Measured]]) -> Comparison:
     """Tonight's index beside the live one on the same questions; pairs of records, tonight's first.
 
     A question that both answer alike adds nothing to either side: where no rank moved, the interval is empty.
@@ -77,7 +77,7 @@ def compare_with_former_index(gate: Gate, config: Evaluation, pairs: Sequence[tu
     )
 
 
-def compare_with_number(gate: Gate, config: Evaluation, records: Sequence[Record], number: float) -> Comparison:
+def compare_with_number(gate: Gate, config: Evaluation, records: Sequence[Measured], number: float) -> Comparison:
     """The gate's arm beside a number in the metric's own unit."""
     kept = [record for record in records if is_in(record, gate.metric, gate.arm)]
     if not kept:
@@ -98,11 +98,11 @@ def _beyond(own: Figure, number: float, sign: int) -> Figure:
     return Figure(sign * (own.value - number), low, high)
 
 
-def _draws(gate: Gate, config: Evaluation, records: Sequence[Record]) -> Bootstrap:
+def _draws(gate: Gate, config: Evaluation, records: Sequence[Measured]) -> Bootstrap:
     return Bootstrap([record["path"] for record in records], config.bootstrap, gate.confidence, config.seed)
 
 
-def _top_contributors(records: Sequence[Record], moves: Sequence[float]) -> tuple[dict[str, Any], ...]:
+def _top_contributors(records: Sequence[Measured], moves: Sequence[float]) -> tuple[dict[str, Any], ...]:
     most = sorted(zip(records, moves, strict=True), key=lambda one: (-abs(one[1]), one[0]["example_id"]))
     return tuple(
         {

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pipelines.config.schema import Evaluation, Gate
 from pipelines.gates.comparison import Comparison, compare_with_former_index, compare_with_number
 from pipelines.gates.rules import describe_ruling, format_value
-from pipelines.records import Record
+from pipelines.records.evaluation import Measured, RetrievalScore
 
 INDEX = "index"
 
@@ -27,11 +27,11 @@ class Retrieval:
         skipped: then, why.
     """
 
-    tonight: Sequence[Record]
-    live: Sequence[Record] | None
+    tonight: Sequence[RetrievalScore]
+    live: Sequence[RetrievalScore] | None
     skipped: str = ""
 
-    def pairs(self) -> list[tuple[Record, Record]]:
+    def pairs(self) -> list[tuple[RetrievalScore, RetrievalScore]]:
         """The records of the questions that both were asked, tonight's first."""
         known = {_question(record): record for record in self.live or ()}
         return [(record, known[_question(record)]) for record in self.tonight if _question(record) in known]
@@ -54,10 +54,10 @@ def judge_index(gate: Gate, config: Evaluation, found: Retrieval) -> tuple[Compa
     return compared, not is_worse, f"it finds less: {said}" if is_worse else said
 
 
-def _question(record: Record) -> tuple[str, str, str]:
+def _question(record: RetrievalScore) -> tuple[str, str, str]:
     return record["path"], record["qualified_name"], record["question"]
 
 
-def _named(record: Record) -> Record:
+def _named(record: RetrievalScore) -> Measured:
     """With the name that examples have."""
     return {**record, "example_id": record["symbol_id"]}

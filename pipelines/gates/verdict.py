@@ -10,7 +10,7 @@ from pipelines.gates.comparison import Comparison, compare_with_model, compare_w
 from pipelines.gates.index_gates import INDEX, Retrieval
 from pipelines.gates.index_gates import judge_index as judge_index
 from pipelines.gates.rules import describe_rule, describe_ruling
-from pipelines.records import Record
+from pipelines.records.evaluation import Measured
 
 SKIPPED = "skipped"
 LEARNED = ("forgetting", "memorisation")  # what there is only of something that was learned
@@ -90,8 +90,8 @@ def top_moves(row: Mapping[str, Any]) -> list[str]:
 
 
 def decide(
-    scores: Sequence[Record],
-    champion: Mapping[str, Record] | None,
+    scores: Sequence[Measured],
+    champion: Mapping[str, Measured] | None,
     gates: Sequence[Gate],
     config: Evaluation,
     skipped: str = "there is no champion yet",
@@ -124,7 +124,7 @@ def decide(
 
 
 def _judge(
-    gate: Gate, scores: Sequence[Record], champion: Mapping[str, Record] | None, config: Evaluation, skipped: str
+    gate: Gate, scores: Sequence[Measured], champion: Mapping[str, Measured] | None, config: Evaluation, skipped: str
 ) -> Judged:
     if gate.against == "champion" and champion is None:
         return _row(gate, Comparison(Figure()), True, f"{SKIPPED}: {skipped}")
@@ -134,12 +134,14 @@ def _judge(
     return _row(gate, found, *describe_ruling(gate, found))
 
 
-def _judge_untrained(scores: Sequence[Record]) -> bool:
+def _judge_untrained(scores: Sequence[Measured]) -> bool:
     """Whether the candidate is the base model as it is, which then answers for the adapter."""
     return any("base" in score["bits"] and "adapter" not in score["bits"] for score in scores)
 
 
-def _compare(gate: Gate, scores: Sequence[Record], champion: Mapping[str, Record], config: Evaluation) -> Comparison:
+def _compare(
+    gate: Gate, scores: Sequence[Measured], champion: Mapping[str, Measured], config: Evaluation
+) -> Comparison:
     bare = gate.arm.replace("adapter", "base")
     own = gate.model_copy(update={"arm": bare}) if _judge_untrained(scores) else gate
     if gate.against == "champion":

@@ -7,7 +7,8 @@ from pipelines.cleaning import fingerprint as cleaning
 from pipelines.cleaning.clean import FAILED
 from pipelines.config.schema import Params
 from pipelines.project import Project
-from pipelines.records import Record, canonical_json, file_sha256, fingerprint, write_atomic
+from pipelines.records import canonical_json, file_sha256, fingerprint, write_atomic
+from pipelines.records.history import CommitChanges
 from pipelines.syntax.fingerprint import syntax_identity
 
 
@@ -23,7 +24,7 @@ class Cache:
         self._key = fingerprint(decides, str(project.source), code, [file_sha256(path) for path in sorted(own)])
         self._used: set[str] = set()
 
-    def read(self, commit: str) -> Record | None:
+    def read(self, commit: str) -> CommitChanges | None:
         """What a commit changed, or None."""
         try:
             entry = json.loads(self._file(commit).read_bytes())
@@ -31,7 +32,7 @@ class Cache:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def write(self, commit: str, changed: Record) -> None:
+    def write(self, commit: str, changed: CommitChanges) -> None:
         """Keep what a commit changed; not where a file could not be checked: the next night tries again."""
         if any(file["rule"] == FAILED for file in changed["skipped"]):
             return

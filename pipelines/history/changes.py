@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pipelines.history.sources import Parsed
-from pipelines.records import Record
+from pipelines.records.history import FunctionChange
 from pipelines.syntax.lines import Lines
 from pipelines.syntax.tree_hash import hash_shapes
 from pipelines.syntax.types import Symbol
@@ -22,7 +22,7 @@ class Changed:
         respaced: how many functions differ in white space alone.
     """
 
-    edits: list[Record]
+    edits: list[FunctionChange]
     respaced: int
 
 
@@ -82,7 +82,7 @@ def _text(parsed: Parsed, symbol: Symbol) -> str:
     return parsed.source[start:end].decode()
 
 
-def _record(before: Parsed, after: Parsed, pair: Pair) -> Record:
+def _record(before: Parsed, after: Parsed, pair: Pair) -> FunctionChange:
     old, new = pair
     start, end = _range(new)
     return {

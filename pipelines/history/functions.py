@@ -5,7 +5,7 @@ from pipelines.history.cache import Cache
 from pipelines.history.changes import find_changes
 from pipelines.history.sources import Sources
 from pipelines.project import Project
-from pipelines.records import Record
+from pipelines.records.history import CommitChanges
 from pipelines.source import generated, vendored
 from pipelines.source.exclusions import FORGOTTEN, forgotten_filter
 from pipelines.source.log import Change, Commit
@@ -31,13 +31,8 @@ class Functions:
         self._gone = forgotten_filter(params.forgotten(project.name))
         self._params = params.extraction
 
-    def changed_by(self, commit: Commit) -> Record:
-        """What a commit says by itself, whatever came after it.
-
-        Returns:
-            `edits`: the functions it changed; `skipped`: files that were not read, with rule and reason; `respaced`:
-            how many functions differ in white space alone.
-        """
+    def changed_by(self, commit: Commit) -> CommitChanges:
+        """What a commit says by itself, whatever came after it."""
         found = self.cache.read(commit.commit)
         self.counts["parsed" if found is None else "reused"] += 1
         if found is None:
@@ -49,7 +44,7 @@ class Functions:
             self.cache.write(commit.commit, found)
         return found
 
-    def _add(self, change: Change, language: Language, found: Record) -> None:
+    def _add(self, change: Change, language: Language, found: CommitChanges) -> None:
         unwanted = self._unwanted(change)
         if unwanted is not None:
             return _skip(found, change, unwanted)
@@ -60,9 +55,16 @@ class Functions:
         if isinstance(before, Reason):
             return _skip(found, change, before)
         difference = find_changes(before, after)
-        blobs = {"before_blob": change.before, "after_blob": change.after}
-        origin = {"path_then": change.path, "language": after.language.name, **blobs}
-        found["edits"] += [{**edit, **origin} for edit in difference.edits]
+        found["edits"] += [
+            {
+                **edit,
+                "path_then": change.path,
+                "language": after.language.name,
+                "before_blob": change.before,
+                "after_blob": change.after,
+            }
+            for edit in difference.edits
+        ]
         found["respaced"] += difference.respaced
 
     def _unwanted(self, change: Change) -> Reason | None:
@@ -85,5 +87,5 @@ def _language(change: Change) -> Language | None:
     return language if language and language.code and language_of(change.path_before) is language else None
 
 
-def _skip(found: Record, change: Change, reason: Reason) -> None:
+def _skip(found: CommitChanges, change: Change, reason: Reason) -> None:
     found["skipped"].append({"path": change.path, "rule": reason.rule, "reason": reason.reason})

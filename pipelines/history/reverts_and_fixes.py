@@ -2,14 +2,16 @@
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 from pipelines.history import messages
-from pipelines.records import Record, fingerprint
+from pipelines.records import fingerprint
+from pipelines.records.history import Fate, FileChange, Replacement
 from pipelines.source.log import Commit
 
 DAY = 86_400  # seconds
 REVERTED, FIXED = "reverted", "fixed"
-NONE: Record = {"fate": "", "fate_commit": "", "days": None, "replaced_by": None}
+NONE: Fate = {"fate": "", "fate_commit": "", "days": None, "replaced_by": None}
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,7 @@ class _Next:
     """What a later commit made of a function."""
 
     commit: Commit
-    edit: Record
+    edit: FileChange
 
 
 class Fates:
@@ -34,7 +36,7 @@ class Fates:
         self._names: dict[str, Commit] = {}
         self._subjects: dict[str, Commit] = {}
 
-    def of(self, commit: Commit, path: str, edit: Record) -> Record:
+    def of(self, commit: Commit, path: str, edit: FileChange) -> Fate:
         """The fields `fate`, `fate_commit`, `days` and `replaced_by` (signature, doc, body, code) of an edit.
 
         Args:
@@ -50,11 +52,11 @@ class Fates:
             return _decide_fate(REVERTED, commit, revert, None)
         if following is not None and messages.is_fix(following.commit.message) and _is_mending(edit, following.edit):
             fate = _decide_fate(FIXED, commit, following.commit, following.edit)
-            if fate["days"] <= self._days:
+            if (fate["days"] or 0) <= self._days:
                 return fate
         return NONE
 
-    def passed(self, commit: Commit, edits: list[tuple[str, Record]]) -> None:
+    def passed(self, commit: Commit, edits: list[tuple[str, FileChange]]) -> None:
         """Go on to what came before a commit.
 
         Args:
@@ -79,7 +81,7 @@ class Fates:
         return self._subjects.get(messages.subject_of(commit.message))
 
 
-def _is_mending(edit: Record, later: Record) -> bool:
+def _is_mending(edit: FileChange, later: FileChange) -> bool:
     """Whether the later edit replaced a line that the earlier one brought; a bracket alone is no line."""
     brought = _lines(edit["after"]) - _lines(edit["before"])
     return any(re.search(r"\w", line) for line in brought & (_lines(later["before"]) - _lines(later["after"])))
@@ -89,11 +91,16 @@ def _lines(text: str) -> set[str]:
     return {line.strip() for line in text.splitlines()}
 
 
-def _key(path: str, edit: Record, side: str) -> str:
+def _key(path: str, edit: FileChange, side: Literal["before", "after"]) -> str:
     return fingerprint(path, edit["qualified_name"], edit[side])
 
 
-def _decide_fate(fate: str, commit: Commit, later: Commit, edit: Record | None) -> Record:
+def _decide_fate(fate: str, commit: Commit, later: Commit, edit: FileChange | None) -> Fate:
     days = round(max(0, later.committed - commit.committed) / DAY, 2)
-    replaced = edit and {key: edit[key] for key in ("signature", "doc", "body")} | {"code": edit["after"]}
+    replaced: Replacement | None = edit and {
+        "signature": edit["signature"],
+        "doc": edit["doc"],
+        "body": edit["body"],
+        "code": edit["after"],
+    }
     return {"fate": fate, "fate_commit": later.commit, "days": days, "replaced_by": replaced}

@@ -13,7 +13,9 @@ from pipelines.history.renames import Renames
 from pipelines.history.reverts_and_fixes import FIXED, REVERTED, Fates
 from pipelines.history.sources import Sources
 from pipelines.project import Project
-from pipelines.records import Record, read_json, write_jsonl
+from pipelines.records import read_json, write_jsonl
+from pipelines.records.history import CommitChanges, Edit, EditOrigin, SkippedCommit
+from pipelines.records.snapshot import Snapshot
 from pipelines.source import git, log
 from pipelines.source.log import Commit
 from pipelines.source.reader import Reader, Unreadable
@@ -27,25 +29,25 @@ MESSAGE = "COMMIT_EDITMSG"  # the name under which git keeps a message
 class History:
     """One pass over the commits, from the newest to the oldest."""
 
-    def __init__(self, project: Project, params: Params, reader: Reader, snapshot: Record) -> None:
+    def __init__(self, project: Project, params: Params, reader: Reader, snapshot: Snapshot) -> None:
         self.params = params
         self.sources = Sources(reader, params)
         self.functions = Functions(project, params, self.sources)
         self.fates = Fates(params.history.fixed_within_days)
-        self.skipped: list[Record] = []
+        self.skipped: list[SkippedCommit] = []
         self.counts = Counter[str]()
         self.ignored = _read_ignored(reader, snapshot["commit"])
         self.unread = {item["path"]: Reason(item["reason"], item["rule"]) for item in snapshot["skipped"]}
-        self.tracked = {item["path"] for item in snapshot["files"] + snapshot["skipped"]}
+        self.tracked = {item["path"] for item in (*snapshot["files"], *snapshot["skipped"])}
 
-    def edits(self, commits: list[Commit]) -> Iterator[Record]:
+    def edits(self, commits: list[Commit]) -> Iterator[Edit]:
         """The lines of edits.jsonl: by commit, newest first, then by path and position."""
         renames = Renames(commits, self.tracked)
         for commit in progress.track(commits, len(commits), "commits"):
             yield from self._edits(commit, renames)
             renames.passed(commit)
 
-    def _edits(self, commit: Commit, renames: Renames) -> Iterator[Record]:
+    def _edits(self, commit: Commit, renames: Renames) -> Iterator[Edit]:
         message = self._message(commit)
         if isinstance(message, Reason):
             return self._skip(commit, message)
@@ -84,7 +86,7 @@ def _read_ignored(reader: Reader, commit: str) -> frozenset[str]:
         return frozenset()
 
 
-def _no_edit(found: Record) -> Reason | None:
+def _no_edit(found: CommitChanges) -> Reason | None:
     """Why a commit that no rule left out gives no edit; None when it gives one."""
     if found["edits"]:
         return None
@@ -95,7 +97,7 @@ def _no_edit(found: Record) -> Reason | None:
     return Reason("it changed no function that was there before and after", "no_function")
 
 
-def _origin(commit: Commit) -> Record:
+def _origin(commit: Commit) -> EditOrigin:
     committed = datetime.fromtimestamp(commit.committed, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return {"commit": commit.commit, "parent": commit.parents[0] if commit.parents else "", "committed": committed}
 
@@ -106,7 +108,7 @@ def run(project: Project, params: Params) -> Facts:
     Raises:
         NocturneError: the snapshot is missing, or git fails.
     """
-    snapshot = read_json(project.path("snapshot", "snapshot.json"))
+    snapshot: Snapshot = read_json(project.path("snapshot", "snapshot.json"))
     git.check_repository(project.source)
     commits = list(log.read_commits(project.source, snapshot["commit"], params.history.commits))
     with Reader(project.source) as reader:

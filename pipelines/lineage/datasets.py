@@ -8,7 +8,8 @@ from pathlib import Path
 from pipelines.dag import dvc
 from pipelines.errors import NocturneError, UsageError
 from pipelines.project import Project
-from pipelines.records import Record, file_sha256, read_jsonl
+from pipelines.records import file_sha256, read_jsonl
+from pipelines.records.dataset import Example
 from pipelines.registry.release import Release
 from pipelines.registry.releases import Releases
 from pipelines.registry.tombstones import Removed
@@ -35,11 +36,11 @@ class Dataset:
     heirs: tuple[int, ...]
     files: dict[str, Path] | None
 
-    def examples(self) -> Iterator[tuple[str, Record]]:
+    def examples(self) -> Iterator[tuple[str, Example]]:
         """Every example with its split, "train" or "holdout"; none when the files are gone."""
         if self.files is not None:
             for split in SPLITS:
-                yield from ((split, row) for row in read_jsonl(self.files[f"{split}.jsonl"]))
+                yield from ((split, row) for row in read_jsonl(self.files[f"{split}.jsonl"], Example))
 
 
 def known_datasets(project: Project) -> list[Dataset]:

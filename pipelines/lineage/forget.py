@@ -12,7 +12,7 @@ from pipelines.index import delete_versions, rewrite_without
 from pipelines.lineage.trace import Seen, trace
 from pipelines.night.lock import exclusive_lock
 from pipelines.project import Project
-from pipelines.records import Record
+from pipelines.records.extraction import Chunk
 from pipelines.registry.releases import Releases
 from pipelines.release import trash as trash
 from pipelines.source.exclusions import forgotten_filter
@@ -69,7 +69,7 @@ def _keep_out(project: Project, entry: str) -> None:
 def _out_of_every_index(project: Project, params: Params, gone: Callable[[str, str], bool], done: Forgotten) -> None:
     """Each release gets an index without the chunks; only then the old index goes."""
     releases = Releases(project)
-    built: dict[str, tuple[str, list[Record]]] = {}
+    built: dict[str, tuple[str, list[Chunk]]] = {}
     for release in releases.every():
         old = release.index_version
         try:

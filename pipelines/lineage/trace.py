@@ -2,13 +2,23 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 from pipelines.lineage.datasets import Dataset, known_datasets
 from pipelines.project import Project
-from pipelines.records import Record
+from pipelines.records.dataset import Example
 
-SHOWN = ("example_id", "task", "path", "start_line", "end_line", "commit", "blob")
+
+class SeenExample(TypedDict):
+    """What identifies an example, without its text; `dataset.Example` says what the fields hold."""
+
+    example_id: str
+    task: str
+    path: str
+    start_line: int
+    end_line: int
+    commit: str
+    blob: str
 
 
 @dataclass(frozen=True)
@@ -31,7 +41,7 @@ class Seen:
     removed: list[int]
     inherited: list[int]
     aliases: list[str]
-    examples: dict[str, list[Record]] | None
+    examples: dict[str, list[SeenExample]] | None
 
     @property
     def trained(self) -> bool:
@@ -39,7 +49,7 @@ class Seen:
         return self.examples is None or bool(self.examples["train"])
 
 
-def trace(project: Project, wanted: Callable[[Record], bool]) -> list[Seen]:
+def trace(project: Project, wanted: Callable[[Example], bool]) -> list[Seen]:
     """What every release's dataset has of the code, newest first; datasets that have nothing are left out.
 
     Args:
@@ -49,23 +59,23 @@ def trace(project: Project, wanted: Callable[[Record], bool]) -> list[Seen]:
     return [one for one in found if one.examples is None or any(one.examples.values())]
 
 
-def parse_location(path: str, line: int | None) -> Callable[[Record], bool]:
+def parse_location(path: str, line: int | None) -> Callable[[Example], bool]:
     """The examples of a path, and of a line of it as the file was when the example was made."""
 
-    def wanted(example: Record) -> bool:
+    def wanted(example: Example) -> bool:
         inside = line is None or example["start_line"] <= line <= example["end_line"]
         return bool(example["path"] == path) and inside
 
     return wanted
 
 
-def _seen(dataset: Dataset, wanted: Callable[[Record], bool]) -> Seen:
-    examples: dict[str, list[Record]] | None = None
+def _seen(dataset: Dataset, wanted: Callable[[Example], bool]) -> Seen:
+    examples: dict[str, list[SeenExample]] | None = None
     if dataset.files is not None:
         examples = {"train": [], "holdout": []}
         for split, example in dataset.examples():
             if wanted(example):
-                examples[split].append({key: example[key] for key in SHOWN})
+                examples[split].append(_brief(example))
     return Seen(
         dataset.sha256,
         [release.version for release in dataset.releases],
@@ -74,6 +84,18 @@ def _seen(dataset: Dataset, wanted: Callable[[Record], bool]) -> Seen:
         sorted({alias for release in dataset.releases for alias in release.aliases}),
         examples,
     )
+
+
+def _brief(example: Example) -> SeenExample:
+    return {
+        "example_id": example["example_id"],
+        "task": example["task"],
+        "path": example["path"],
+        "start_line": example["start_line"],
+        "end_line": example["end_line"],
+        "commit": example["commit"],
+        "blob": example["blob"],
+    }
 
 
 def facts_of(seen: list[Seen]) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pipelines.errors import NocturneError
 from pipelines.records import read_json, write_json
+from pipelines.records.training import Learned
 
 Kind = Literal["adapter", "model", "nothing"]
 MANIFEST = "learned.json"
@@ -33,7 +34,8 @@ BARE = AdapterManifest("nothing", quantised=True)
 
 def write_manifest(folder: Path, kind: Kind, quantised: bool) -> None:
     """Write what a folder holds; last, so that its presence means that the rest is whole."""
-    write_json(folder / MANIFEST, {"kind": kind, "quantised": quantised})
+    learned: Learned = {"kind": kind, "quantised": quantised}
+    write_json(folder / MANIFEST, learned)
 
 
 def read_manifest(folder: Path | None) -> AdapterManifest:

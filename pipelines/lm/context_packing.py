@@ -3,10 +3,9 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 from pipelines.lm.prompts import FimTokens, Passage, add_context, apply_chat_template
-from pipelines.records import Record
 
 # A passage's place and fences in the prompt take tokens too (measured on nano-coder: 10 to 25, by the path's length).
 FRAME_TOKENS = 32
@@ -50,7 +49,15 @@ def cut_beginning(text: str, tokenizer: Any, tokens: int, chars: float = math.in
     return kept, tokens
 
 
-def prompt_with_context(example: Record, shown: Sequence[Passage], tokenizer: Any, fim: FimTokens | None) -> str:
+class Prompted(TypedDict):
+    """A prompt and how it is built, as far as it is asked for here."""
+
+    mode: str
+    prompt: str
+    request: str
+
+
+def prompt_with_context(example: Prompted, shown: Sequence[Passage], tokenizer: Any, fim: FimTokens | None) -> str:
     """An example's prompt with passages before it, in the form of its mode."""
     if example["mode"] == "chat":
         return apply_chat_template(tokenizer, add_context(example["request"], shown))

@@ -9,6 +9,9 @@ from pipelines.dag import dvc
 from pipelines.index import version_of
 from pipelines.project import Project
 from pipelines.records import file_sha256, fingerprint, read_json, tree_sha256
+from pipelines.records.embedding import Embedding
+from pipelines.records.evaluation import Evaluation
+from pipelines.records.training import Training
 from pipelines.registry.manifest import Manifest
 
 
@@ -25,9 +28,9 @@ class Candidate:
 
     night: str
     index_version: str
-    evaluation: dict[str, Any]
-    training: dict[str, Any]
-    embedding: dict[str, Any]
+    evaluation: Evaluation
+    training: Training
+    embedding: Embedding
     commit: str
     dataset_dvc: str
     index_dvc: dict[str, str]

@@ -7,7 +7,8 @@ from pipelines.config.schema import Params
 from pipelines.errors import NocturneError
 from pipelines.night.candidate import Candidate
 from pipelines.project import Project
-from pipelines.records import Record, read_json, read_jsonl
+from pipelines.records import read_json, read_jsonl
+from pipelines.records.evaluation import Measured, Score
 from pipelines.registry.release import Release
 
 
@@ -20,7 +21,7 @@ class ChampionScores:
         skipped: then, why.
     """
 
-    records: Mapping[str, Record] | None
+    records: Mapping[str, Measured] | None
     skipped: str = ""
 
 
@@ -48,7 +49,7 @@ def _score(project: Project, params: Params, live: Release) -> ChampionScores:
     arms = sorted({gate.arm for gate in asked})
     metrics = sorted({gate.metric for gate in asked})
     seen = set(read_json(live.adapter / "training.json")["paths"])
-    tonight = {score["path"] for score in read_jsonl(project.path("evaluation", "scores.jsonl"))}
+    tonight = {score["path"] for score in read_jsonl(project.path("evaluation", "scores.jsonl"), Score)}
     if tonight <= seen:
         return ChampionScores(None, f"release {live.version} was trained on every file that is held out tonight")
     records = evaluate_adapter(project, params, live.adapter, live.base_model, arms, metrics)

@@ -3,6 +3,8 @@
 from pipelines.dag import dvc
 from pipelines.project import Project
 from pipelines.records import read_json, read_jsonl, write_json
+from pipelines.records.dataset import Example, Quarantined
+from pipelines.records.snapshot import Baseline
 from pipelines.registry.release import Release
 from pipelines.validation.distribution import distribution
 
@@ -19,8 +21,9 @@ def write_drift_baseline(project: Project, live: Release | None) -> bool:
     stored = dvc.read_stored(project, live.manifest.dataset_dvc) if live else None
     if live is None or stored is None or not all(name in stored for name in FILES):
         return False  # what was compared with last stays
-    train, holdout, quarantined = (list(read_jsonl(stored[name])) for name in FILES)
-    made = {"release": live.adapter_version, **distribution((train, holdout, quarantined))}
+    train, holdout = (list(read_jsonl(stored[name], Example)) for name in FILES[:2])
+    quarantined = list(read_jsonl(stored[FILES[2]], Quarantined))
+    made: Baseline = {"release": live.adapter_version, **distribution((train, holdout, quarantined))}
     changed = not file.is_file() or read_json(file) != made
     if changed:
         write_json(file, made)

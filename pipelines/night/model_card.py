@@ -5,14 +5,14 @@ from typing import Any
 
 from pipelines.evaluation.metric_specs import in_order
 from pipelines.gates import verdict_word
-from pipelines.records import Record
+from pipelines.records.evaluation import Evaluation
 from pipelines.registry.manifest import TAG_CHARS, Manifest
 from pipelines.wording import format_count
 
 FIRST = "bits_per_byte"
 
 
-def write_model_card(project: str, manifest: Manifest, evaluation: Record, rows: Mapping[str, int]) -> str:
+def write_model_card(project: str, manifest: Manifest, evaluation: Evaluation, rows: Mapping[str, int]) -> str:
     """The Markdown, of at most TAG_CHARS characters: MLflow's databases keep no longer description.
 
     Args:
@@ -48,7 +48,7 @@ def _what(project: str, manifest: Manifest, rows: Mapping[str, int]) -> list[str
     ]
 
 
-def _figures(evaluation: Record) -> list[str]:
+def _figures(evaluation: Evaluation) -> list[str]:
     arms = evaluation.get("arms", {})
     if not arms:
         return ["Nothing was measured."]

@@ -6,7 +6,8 @@ from pipelines.config.schema import Params
 from pipelines.dag import dvc
 from pipelines.night.outcome import Outcome
 from pipelines.project import Project
-from pipelines.records import Record, fingerprint, read_jsonl
+from pipelines.records import fingerprint, read_jsonl
+from pipelines.records.dataset import Example
 from pipelines.registry.release import Release
 from pipelines.wording import format_count
 
@@ -22,7 +23,7 @@ def find_too_little_new(project: Project, params: Params, live: Release | None) 
     stored = dvc.read_stored(project, live.manifest.dataset_dvc)
     if stored is None or TRAIN not in stored:
         return None
-    found = count_new_tokens(read_jsonl(project.path("dataset", TRAIN)), read_jsonl(stored[TRAIN]))
+    found = count_new_tokens(read_jsonl(project.path("dataset", TRAIN), Example), read_jsonl(stored[TRAIN], Example))
     if found >= least:
         return None
     are_new = f"{format_count(found, 'token')} {'is' if found == 1 else 'are'} new"
@@ -31,11 +32,11 @@ def find_too_little_new(project: Project, params: Params, live: Release | None) 
     return Outcome(project.name, "skipped", None, live.version, reason=reason)
 
 
-def count_new_tokens(tonight: Iterable[Record], learned: Iterable[Record]) -> int:
+def count_new_tokens(tonight: Iterable[Example], learned: Iterable[Example]) -> int:
     """Tokens of the examples whose prompt and completion are not among those learned, wherever they stand."""
     known = {_content(example) for example in learned}
     return sum(int(example["tokens"]) for example in tonight if _content(example) not in known)
 
 
-def _content(example: Record) -> str:
+def _content(example: Example) -> str:
     return fingerprint(example["prompt"], example["completion"])

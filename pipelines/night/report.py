@@ -2,7 +2,6 @@
 loads nothing; and the same figures as JSON. It extends the evaluation's own page, which `dvc repro` makes again."""
 
 from pathlib import Path
-from typing import Any
 
 from pipelines.evaluation import report as evaluation_page
 from pipelines.gates import Verdict, verdict_word
@@ -10,6 +9,9 @@ from pipelines.gates.chart import draw_gates_chart
 from pipelines.night.candidate import CHARTS, Candidate
 from pipelines.project import Project
 from pipelines.records import Record, read_json, read_jsonl, write_atomic, write_json
+from pipelines.records.dataset import DatasetSummary
+from pipelines.records.evaluation import RetrievalScore, Score
+from pipelines.records.validation import Drift, Validation
 
 
 def report_file(project: Project) -> Path:
@@ -37,7 +39,7 @@ def write_report(
     Raises:
         NocturneError: a stage has not run.
     """
-    rows, records = verdict.rows(), list(read_jsonl(project.path("evaluation", "scores.jsonl")))
+    rows, records = verdict.rows(), list(read_jsonl(project.path("evaluation", "scores.jsonl"), Score))
     charts = {Path(name).stem: project.path("evaluation", name).read_bytes() for name in CHARTS}
     charts["gates"] = draw_gates_chart(rows)
     facts = {
@@ -50,7 +52,7 @@ def write_report(
         "gates": rows,
         "data": _data(project),
     }
-    found = list(read_jsonl(project.path("evaluation", "retrieval.jsonl")))
+    found = list(read_jsonl(project.path("evaluation", "retrieval.jsonl"), RetrievalScore))
     shown = evaluation_page.report_content(now.evaluation, records, found, charts)
     page = evaluation_page.render("night.html.jinja", [Path(__file__).parent], word=verdict_word, **facts, **shown)
     file = report_file(project)
@@ -64,13 +66,16 @@ def write_report(
 
 def _data(project: Project) -> Record:
     """What the dataset consists of, whether it is as it should be, and how far from the one that is live."""
-    summary = read_json(project.path("dataset", "summary.json"))
-    checked = read_json(project.path("validation", "validation.json"))
-    drift = read_json(project.path("validation", "drift.json"))
-    recipes: dict[str, Any] = summary["recipes"]
+    summary: DatasetSummary = read_json(project.path("dataset", "summary.json"))
+    checked: Validation = read_json(project.path("validation", "validation.json"))
+    drift: Drift = read_json(project.path("validation", "drift.json"))
+    recipes = summary["recipes"]
+    made = recipes.values()
     expected = [*checked["expectations"], *drift["expectations"]]
     return {
-        **{side: sum(recipe[side] for recipe in recipes.values()) for side in ("train", "holdout", "quarantined")},
+        "train": sum(recipe["train"] for recipe in made),
+        "holdout": sum(recipe["holdout"] for recipe in made),
+        "quarantined": sum(recipe["quarantined"] for recipe in made),
         "recipes": recipes,
         "contamination": summary["contamination"]["rate"],
         "expectations": len(expected),

@@ -5,6 +5,8 @@ import shutil
 from pipelines.config.schema import Params
 from pipelines.project import Project
 from pipelines.records import read_json, write_json
+from pipelines.records.snapshot import Champion
+from pipelines.records.training import Training
 from pipelines.registry.release import Release
 
 
@@ -27,9 +29,13 @@ def write_warm_start(project: Project, params: Params, live: Release | None) -> 
     aside = folder.with_name(".champion.tmp")
     shutil.rmtree(aside, ignore_errors=True)
     shutil.copytree(live.adapter, aside / "learned", ignore=shutil.ignore_patterns("training.json"))
-    paths = read_json(live.adapter / "training.json")["paths"]
-    own = {"release": live.adapter_version, "training": live.manifest.training}
-    facts = {**own, "base_identity": live.manifest.base_identity, "paths": paths}
+    training: Training = read_json(live.adapter / "training.json")
+    facts: Champion = {
+        "release": live.adapter_version,
+        "training": live.manifest.training,
+        "base_identity": live.manifest.base_identity,
+        "paths": training["paths"],
+    }
     write_json(aside / "champion.json", facts)
     shutil.rmtree(folder, ignore_errors=True)
     aside.rename(folder)

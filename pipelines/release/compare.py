@@ -8,6 +8,7 @@ from pipelines.config.schema import Params
 from pipelines.evaluation.metric_specs import in_order
 from pipelines.project import Project
 from pipelines.records import Record, read_json, read_jsonl
+from pipelines.records.evaluation import Score
 from pipelines.registry.release import Release
 from pipelines.registry.releases import Releases
 from pipelines.release.diff import diff_code, diff_data, diff_parameters, read_contents
@@ -72,10 +73,10 @@ def _evaluation(release: Release) -> Record:
     return read_json(file) if file.is_file() else {}
 
 
-def _scores(release: Release) -> dict[str, Record]:
+def _scores(release: Release) -> dict[str, Score]:
     """The records of its evaluation by example; none where MLflow has lost them."""
     file = release.files.path("scores.jsonl")
-    return {record["example_id"]: record for record in read_jsonl(file)} if file.is_file() else {}
+    return {record["example_id"]: record for record in read_jsonl(file, Score)} if file.is_file() else {}
 
 
 def _figures(evaluation: Record) -> dict[str, dict[str, Any]]:
@@ -97,7 +98,7 @@ def _beside(first: Mapping[str, Mapping[str, Any]], second: Mapping[str, Mapping
     return found
 
 
-def _pair(first: Mapping[str, Record], second: Mapping[str, Record], params: Params) -> dict[str, Any]:
+def _pair(first: Mapping[str, Score], second: Mapping[str, Score], params: Params) -> dict[str, Any]:
     """By how much the second adapter needs fewer bits than the first, on what neither was trained on."""
     from pipelines.evaluation.bootstrap import Bootstrap
 
@@ -110,17 +111,17 @@ def _pair(first: Mapping[str, Record], second: Mapping[str, Record], params: Par
     return {"examples": len(common), "gain": draws.gain(*bits).record(), "confidence": config.confidence}
 
 
-def _generations(first: Mapping[str, Record], second: Mapping[str, Record]) -> list[dict[str, Any]]:
+def _generations(first: Mapping[str, Score], second: Mapping[str, Score]) -> list[dict[str, Any]]:
     shared = [name for name in sorted(first.keys() & second.keys()) if _wrote(first[name]) and _wrote(second[name])]
     found = [_side_by_side(first[name], second[name]) for name in shared]
     return sorted(found, key=lambda row: -abs(row[JUDGED][1] - row[JUDGED][0]))
 
 
-def _wrote(record: Record) -> bool:
+def _wrote(record: Score) -> bool:
     return "generated" in record
 
 
-def _side_by_side(one: Record, other: Record) -> dict[str, Any]:
+def _side_by_side(one: Score, other: Score) -> dict[str, Any]:
     kept = {key: one[key] for key in ("example_id", "task", "language", "path", "start_line", "end_line", "expected")}
     arms = [arm for arm in WRITTEN if arm in one["generated"] and arm in other["generated"]]
     texts = {arm: [one["generated"][arm], other["generated"][arm]] for arm in arms}

@@ -10,6 +10,7 @@ from pipelines.dag import dvc
 from pipelines.errors import NocturneError
 from pipelines.project import Project
 from pipelines.records import read_jsonl
+from pipelines.records.dataset import Example
 from pipelines.registry.release import Release
 from pipelines.source import git
 
@@ -35,7 +36,7 @@ def read_contents(project: Project, release: Release) -> Contents | None:
         return None
     found = Contents()
     for split in SPLITS:
-        for row in read_jsonl(kept[f"{split}.jsonl"]):
+        for row in read_jsonl(kept[f"{split}.jsonl"], Example):
             found.splits[split] += 1
             found.recipes[row["task"]] += 1
             found.languages[row["language"]] += 1

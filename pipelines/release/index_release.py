@@ -9,7 +9,7 @@ the adapter's place.
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pipelines.config.schema import Params
 from pipelines.dag import dvc
@@ -18,6 +18,7 @@ from pipelines.index import version_of
 from pipelines.night.candidate import Candidate
 from pipelines.project import Project
 from pipelines.records import Record, file_sha256, fingerprint, read_json, read_jsonl, write_json, write_jsonl
+from pipelines.records.evaluation import Evaluation, RetrievalScore
 from pipelines.registry.release import Release
 
 ARM = "index"
@@ -29,7 +30,7 @@ def night_of_release(project: Project) -> str:
     return fingerprint("index alone", version_of(project))[:16]
 
 
-def retrieval_of(live: Release | None, found: list[Record]) -> Retrieval:
+def retrieval_of(live: Release | None, found: list[RetrievalScore]) -> Retrieval:
     """What tonight's index finds, beside what the live one found when it was released.
 
     Args:
@@ -40,15 +41,15 @@ def retrieval_of(live: Release | None, found: list[Record]) -> Retrieval:
     file = live.files.path("retrieval.jsonl")
     if not file.is_file():
         return Retrieval(found, None, f"release {live.version} has no record of what its index found")
-    return Retrieval(found, list(read_jsonl(file)))
+    return Retrieval(found, list(read_jsonl(file, RetrievalScore)))
 
 
-def retrieval_records(project: Project) -> list[Record]:
+def retrieval_records(project: Project) -> list[RetrievalScore]:
     """What the evaluation stage found with tonight's index."""
-    return list(read_jsonl(project.path("evaluation", "retrieval.jsonl")))
+    return list(read_jsonl(project.path("evaluation", "retrieval.jsonl"), RetrievalScore))
 
 
-def judge_index(project: Project, params: Params, live: Release | None) -> tuple[Verdict, list[Record]]:
+def judge_index(project: Project, params: Params, live: Release | None) -> tuple[Verdict, list[RetrievalScore]]:
     """Measure tonight's index alone, for a night without an evaluation; returns the verdict and the records."""
     from pipelines.evaluation.retrieval import measure_retrieval
 
@@ -68,7 +69,9 @@ def own_gates(live: Release | None, gates: list[dict[str, Any]]) -> list[dict[st
     return [*adapter, *(gate for gate in gates if gate["arm"] == ARM)]
 
 
-def pair_with_live_adapter(project: Project, params: Params, live: Release | None, found: list[Record]) -> Candidate:
+def pair_with_live_adapter(
+    project: Project, params: Params, live: Release | None, found: list[RetrievalScore]
+) -> Candidate:
     """Tonight's index with the adapter that is live, ready to be recorded and registered.
 
     Args:
@@ -82,7 +85,8 @@ def pair_with_live_adapter(project: Project, params: Params, live: Release | Non
     folder = project.path("report", "index")
     shutil.rmtree(folder, ignore_errors=True)
     adapter = live.adapter if live else _untrained(project, params, folder / "adapter")
-    evaluation = {**_evaluation(live, params), "retrieval": summarise_retrieval(found, params.evaluation)}
+    figures = summarise_retrieval(found, params.evaluation)
+    evaluation = cast(Evaluation, {**_evaluation(live, params), "retrieval": figures})  # without an adapter some lack
     write_json(folder / "evaluation.json", evaluation)
     write_jsonl(folder / "retrieval.jsonl", found)
     scores = live.files.path("scores.jsonl") if live else None

@@ -15,6 +15,7 @@ from pipelines.index.versions.maintain import Held
 from pipelines.night.lock import exclusive_lock
 from pipelines.project import Project
 from pipelines.records import read_jsonl
+from pipelines.records.extraction import Chunk
 from pipelines.registry.champion_cache import read_champion
 from pipelines.registry.release import Release
 from pipelines.registry.releases import CHAMPION, Releases
@@ -74,7 +75,7 @@ def _as_read(project: Project, release: Release, paths: list[str]) -> int:
     if kept is None or "chunks.jsonl" not in kept:
         return 0
     wanted = set(paths)
-    chunks = (chunk for chunk in read_jsonl(kept["chunks.jsonl"]) if chunk["path"] in wanted)
+    chunks = (chunk for chunk in read_jsonl(kept["chunks.jsonl"], Chunk) if chunk["path"] in wanted)
     became = file_states(project.source, {(chunk["path"], chunk["blob"], chunk["commit"]) for chunk in chunks})
     return sum(state in (SAME, UNCOMMITTED) for state in became.values())
 

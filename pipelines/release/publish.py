@@ -11,7 +11,7 @@ from pipelines.index import is_present, publish
 from pipelines.night.candidate import Candidate
 from pipelines.night.outcome import Outcome
 from pipelines.night.report import report_file, report_files_of
-from pipelines.records import Record
+from pipelines.records.evaluation import RetrievalScore
 from pipelines.registry.release import Release
 from pipelines.registry.releases import CHAMPION, Releases
 from pipelines.registry.runs import INDEX_FOLLOWS, OF_NIGHT, Context
@@ -75,7 +75,12 @@ def release_index_of_refused(
 
 
 def release_index(
-    releases: Releases, params: Params, night: str, gates: list[dict[str, Any]], found: list[Record], *reports: Path
+    releases: Releases,
+    params: Params,
+    night: str,
+    gates: list[dict[str, Any]],
+    found: list[RetrievalScore],
+    *reports: Path,
 ) -> Release | None:
     """Make tonight's index live with the adapter that is live, or with `review` a challenger.
 

@@ -7,7 +7,8 @@ from pipelines import progress
 from pipelines.config.schema import Dataset
 from pipelines.errors import NocturneError
 from pipelines.project import Project
-from pipelines.records import Record, canonical_json, fingerprint, write_atomic
+from pipelines.records import canonical_json, fingerprint, write_atomic
+from pipelines.records.snapshot import Recent, RecentFile
 from pipelines.source.blame import blame, commits_after, touched_lines
 from pipelines.source.cutoff import NONE
 from pipelines.source.reader import Reader, Unreadable
@@ -16,7 +17,7 @@ from pipelines.source.tracked import UNCOMMITTED, File
 Runs = list[tuple[str, int]]
 
 
-def find_recent(project: Project, files: list[File], params: Dataset) -> Record:
+def find_recent(project: Project, files: list[File], params: Dataset) -> Recent:
     """The content of `recent.json`; nothing but its empty form when the split is not by time.
 
     A file that cannot be asked about counts as after the moment, from its first line to its last.
@@ -28,7 +29,7 @@ def find_recent(project: Project, files: list[File], params: Dataset) -> Record:
         return NONE
     commits = commits_after(project.source, params.split_after)
     asked = {path.decode("utf-8", "replace") for path in touched_lines(project.source, commits)}
-    found: Record = {}
+    found: dict[str, RecentFile] = {}
     with Reader(project.source) as reader:
         for file in progress.track(files, len(files), "files blamed"):
             changed = file.dirty or file.path in asked

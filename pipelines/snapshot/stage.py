@@ -2,7 +2,6 @@
 out."""
 
 import shutil
-from dataclasses import asdict
 
 from pipelines import progress
 from pipelines.config.schema import Params
@@ -10,6 +9,7 @@ from pipelines.dag.stage import Facts, Stage
 from pipelines.lm.base_model import model_identity
 from pipelines.project import Project
 from pipelines.records import read_json, write_json
+from pipelines.records.snapshot import BaseModel, Snapshot
 from pipelines.snapshot.cutoff import find_recent
 from pipelines.snapshot.files import choose_files
 from pipelines.snapshot.suites import read_suites
@@ -32,17 +32,16 @@ def run(project: Project, params: Params) -> Facts:
     git.check_repository(project.source)
     commit = git.read_head(project.source)
     taken, skipped = choose_files(project, params)
-    snapshot = {
+    snapshot: Snapshot = {
         "commit": commit,
-        "files": [asdict(file) for file in taken],
-        "skipped": [asdict(item) for item in skipped],
+        "files": [file.record() for file in taken],
+        "skipped": [item.record() for item in skipped],
     }
     base = params.training.base_model
     write_json(project.path("snapshot", "snapshot.json"), snapshot)
     write_json(project.path("snapshot", "recent.json"), find_recent(project, taken, params.dataset))
-    write_json(
-        project.path("snapshot", "base.json"), {"base_model": base, "identity": model_identity(base, project.workspace)}
-    )
+    model: BaseModel = {"base_model": base, "identity": model_identity(base, project.workspace)}
+    write_json(project.path("snapshot", "base.json"), model)
     write_json(project.path("snapshot", "suites.json"), read_suites(project, taken, params.cleaning))
     _take_champion(project, params.training.warm_start)
     earlier = project.path("baseline.json")

@@ -15,7 +15,7 @@ from pipelines.cleaning.clean import clean
 from pipelines.config.schema import Cleaning
 from pipelines.errors import UsageError
 from pipelines.project import Project
-from pipelines.records import Record
+from pipelines.records.snapshot import SuiteCase
 from pipelines.source.reader import Reader, Unreadable
 from pipelines.source.tracked import File
 
@@ -54,7 +54,7 @@ class Case(BaseModel):
         return self
 
 
-def read_suites(project: Project, tracked: list[File], cleaning: Cleaning) -> list[Record]:
+def read_suites(project: Project, tracked: list[File], cleaning: Cleaning) -> list[SuiteCase]:
     """The cases of every suite, each with the `path` of its file; those of the workspace last.
 
     Raises:
@@ -96,7 +96,7 @@ def _check(path: str, size: int) -> None:
         raise _broken(path, f"it has {size} bytes; a suite has at most {MAX_BYTES}")
 
 
-def _cases(path: str, source: bytes, cleaning: Cleaning) -> list[Record]:
+def _cases(path: str, source: bytes, cleaning: Cleaning) -> list[SuiteCase]:
     cleaned = clean(source, path, cleaning)
     if cleaned.refused:
         raise _broken(path, cleaned.refused.reason)
@@ -113,9 +113,18 @@ def _cases(path: str, source: bytes, cleaning: Cleaning) -> list[Record]:
     return cases
 
 
-def _case(path: str, number: int, value: Any) -> Record:
+def _case(path: str, number: int, value: Any) -> SuiteCase:
     try:
-        return {"path": path, **Case.model_validate(value).model_dump()}
+        case = Case.model_validate(value)
+        return {
+            "path": path,
+            "name": case.name,
+            "prompt": case.prompt,
+            "expected_patterns": case.expected_patterns,
+            "forbidden_patterns": case.forbidden_patterns,
+            "must_compile": case.must_compile,
+            "language": case.language,
+        }
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in (number, *first["loc"]))

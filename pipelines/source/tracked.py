@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipelines.records.snapshot import SkippedFile, TrackedFile
 from pipelines.source import git, safe_open
 from pipelines.source.attributes import is_ignored, read_attributes
 from pipelines.source.history import last_commits
@@ -36,6 +37,18 @@ class File:
     dirty: bool
     attributes: dict[str, bool]
 
+    def record(self) -> TrackedFile:
+        """As snapshot.json has it."""
+        return {
+            "path": self.path,
+            "blob": self.blob,
+            "mode": self.mode,
+            "size": self.size,
+            "commit": self.commit,
+            "dirty": self.dirty,
+            "attributes": self.attributes,
+        }
+
 
 @dataclass(frozen=True)
 class Skipped:
@@ -44,6 +57,10 @@ class Skipped:
     path: str
     reason: str
     rule: str = "plain file"
+
+    def record(self) -> SkippedFile:
+        """As snapshot.json has it."""
+        return {"path": self.path, "reason": self.reason, "rule": self.rule}
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ Prose is divided into its sections, which stay apart, and a section that does no
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from pipelines.records import Record
+from pipelines.records.extraction import DefinitionLines
 from pipelines.syntax.chunk_tree import Block, ChunkTree
 from pipelines.syntax.languages import Language
 from pipelines.syntax.lines import Lines
@@ -46,7 +46,7 @@ class Chunk:
     symbol: str
     text: str
     defines: tuple[str, ...] = ()
-    definitions: tuple[Record, ...] = ()
+    definitions: tuple[DefinitionLines, ...] = ()
 
 
 def split_chunks(source: bytes, language: Language, max_chars: int, overlap_chars: int) -> list[Chunk]:
@@ -167,6 +167,10 @@ def _chunk(block: Block, outline: ChunkTree) -> Chunk:
     )
 
 
-def _definition(symbol: Symbol) -> Record:
-    lines = {"start_line": symbol.start_line, "end_line": symbol.end_line}
-    return {"symbol": symbol.qualified_name, "kind": symbol.kind, **lines}
+def _definition(symbol: Symbol) -> DefinitionLines:
+    return {
+        "symbol": symbol.qualified_name,
+        "kind": symbol.kind,
+        "start_line": symbol.start_line,
+        "end_line": symbol.end_line,
+    }

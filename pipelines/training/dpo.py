@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipelines.records import Record, read_json, write_json
+from pipelines.records import read_json, write_json
+from pipelines.records.dataset import Preference
 from pipelines.training import checkpoints
 from pipelines.training.artifacts import save_result
 from pipelines.training.hardware import threads_of
@@ -26,12 +27,12 @@ STEPS = "preferences"
 PAIRS = "pairs"
 
 
-def has_enough(pairs: Sequence[Record], least: int) -> bool:
+def has_enough(pairs: Sequence[Preference], least: int) -> bool:
     """Whether there are as many pairs as `training.min_preferences` asks; 0 never."""
     return 0 < least <= len(pairs)
 
 
-def tune_on_pairs(task: Task, done: Trained, pairs: Sequence[Record], run: SupportsMetrics) -> Trained:
+def tune_on_pairs(task: Task, done: Trained, pairs: Sequence[Preference], run: SupportsMetrics) -> Trained:
     """Tune what `done` made on the pairs, once over them, and write it to the folder `preferred`.
 
     Several processes fill the last update with pairs that the first has seen, where it has too few to share.
@@ -54,7 +55,7 @@ def _smaller(plan: Plan) -> Plan:
     return plan
 
 
-def _attempt(task: Task, done: Trained, pairs: Sequence[Record], run: SupportsMetrics) -> Trained:
+def _attempt(task: Task, done: Trained, pairs: Sequence[Preference], run: SupportsMetrics) -> Trained:
     folder, count = task.folder / STEPS, done.plan.processes
     folder.mkdir(parents=True, exist_ok=True)
     checkpoints.drop_unusable(folder)
@@ -63,7 +64,7 @@ def _attempt(task: Task, done: Trained, pairs: Sequence[Record], run: SupportsMe
     return run_processes(count, threads_of(task.params, count), _tune, given, run)
 
 
-def _store(pairs: Sequence[Record], folder: Path) -> None:
+def _store(pairs: Sequence[Preference], folder: Path) -> None:
     """Where TRL's first process writes beside the pairs what it made of them, and the others find it."""
     from datasets import Dataset
 
@@ -72,7 +73,9 @@ def _store(pairs: Sequence[Record], folder: Path) -> None:
     Dataset.from_list(columns).save_to_disk(str(folder))
 
 
-def _tune(task: Task, done: Trained, pairs: Sequence[Record], resumed: Path | None, run: SupportsMetrics) -> Trained:
+def _tune(
+    task: Task, done: Trained, pairs: Sequence[Preference], resumed: Path | None, run: SupportsMetrics
+) -> Trained:
     """In each process; the first one writes what was learned."""
     from transformers import set_seed
 
@@ -89,11 +92,11 @@ def _tune(task: Task, done: Trained, pairs: Sequence[Record], resumed: Path | No
     return replace(done, preferences=watch.log)
 
 
-def _tokens(task: Task, pairs: Sequence[Record]) -> float:
+def _tokens(task: Task, pairs: Sequence[Preference]) -> float:
     return sum(pair.get("tokens", 0) for pair in pairs) / len(pairs) * task.params.batch_size
 
 
-def _trainer(task: Task, plan: Plan, pairs: Sequence[Record], watch: Any) -> Any:
+def _trainer(task: Task, plan: Plan, pairs: Sequence[Preference], watch: Any) -> Any:
     from datasets import Dataset
     from transformers.trainer_callback import PrinterCallback
     from trl import DPOConfig, DPOTrainer

@@ -4,7 +4,7 @@ lengths, and the batch that fits. Figures are estimates; `benchmarks/training/sp
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from pipelines.config.schema import Training
 from pipelines.errors import NocturneError
 from pipelines.lm.base_model import DENSE_SHARE
 from pipelines.records import Record
+from pipelines.records.training import Plan as PlanRecord
 from pipelines.training.hardware import GB, Machine
 from pipelines.training.model_size import ModelSize
 
@@ -48,9 +49,15 @@ class Plan:
         smaller = [size for size in _sizes(whole) if size < self.micro_batch]
         return replace(self, micro_batch=smaller[0], accumulation=whole // smaller[0]) if smaller else None
 
-    def facts(self) -> Record:
+    def facts(self) -> PlanRecord:
         """Plain values, for JSON."""
-        return asdict(self)
+        return {
+            "micro_batch": self.micro_batch,
+            "accumulation": self.accumulation,
+            "checkpointing": self.checkpointing,
+            "precision": self.precision,
+            "processes": self.processes,
+        }
 
 
 @dataclass(frozen=True)

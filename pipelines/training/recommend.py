@@ -12,6 +12,7 @@ from pipelines.errors import NocturneError
 from pipelines.lm.base_model import locate_model
 from pipelines.project import Project
 from pipelines.records import Record, read_json, read_jsonl
+from pipelines.records.dataset import Example
 from pipelines.training.hardware import GB, Machine
 from pipelines.training.model_size import ModelSize, measure_model, model_size_of
 from pipelines.training.preflight import Load, Plan, estimate_memory, estimate_seconds, make_plan
@@ -62,7 +63,7 @@ def read_evidence(project: Project) -> Seen | None:
     """Read what the last night left; None before the first one."""
     if not project.path("dataset", "train.jsonl").is_file():
         return None
-    lengths = [int(row["tokens"]) for row in read_jsonl(project.path("dataset", "train.jsonl"))]
+    lengths = [int(row["tokens"]) for row in read_jsonl(project.path("dataset", "train.jsonl"), Example)]
     pairs = sum(1 for _ in read_jsonl(project.path("dataset", "preferences.jsonl")))
     gain, trained = None, None
     figures, training = project.path("evaluation", "evaluation.json"), project.path("training", "training.json")

@@ -8,6 +8,7 @@ from pipelines.config.schema import Training
 from pipelines.lm.adapter_manifest import read_manifest
 from pipelines.lm.base_model import dequantize, load_base, load_weights, locate_model
 from pipelines.records import Record, read_json
+from pipelines.records.snapshot import Champion
 
 SAME = ("r", "lora_alpha", "use_rslora", "use_dora")
 
@@ -31,7 +32,7 @@ class Former:
 
 def former_adapter(folder: Path) -> Former | None:
     """What the snapshot stage recorded of the live release, or None when it recorded nothing."""
-    said = read_json(folder / "champion.json")
+    said: Champion = read_json(folder / "champion.json")
     if not said:
         return None
     return Former(folder / "learned", said["release"], said["base_identity"], tuple(said["paths"]))

@@ -2,14 +2,17 @@
 
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipelines import progress
 from pipelines.config.schema import Params
 from pipelines.dag.stage import Facts, Stage, empty_folder
 from pipelines.lm.base_model import load_tokenizer
 from pipelines.project import Project
-from pipelines.records import Record, file_sha256, fingerprint, read_json, read_jsonl, tree_sha256, write_json
+from pipelines.records import file_sha256, fingerprint, read_json, read_jsonl, tree_sha256, write_json
+from pipelines.records.dataset import Example, Preference
+from pipelines.records.snapshot import BaseModel
+from pipelines.records.training import Training, TrainingResult
 
 if TYPE_CHECKING:
     from pipelines.training.setup_model import Former
@@ -26,7 +29,7 @@ def run(project: Project, params: Params) -> Facts:
         NocturneError: the base model is not to be had, the training does not fit this machine, an example cannot teach
             anything, or it failed on the way.
     """
-    base = read_json(project.path("snapshot", "base.json"))
+    base: BaseModel = read_json(project.path("snapshot", "base.json"))
     empty_folder(project.path("training"), "training.json")
     if params.training.mode == "none":
         return _train_nothing(project, params, base)
@@ -39,8 +42,8 @@ def run(project: Project, params: Params) -> Facts:
         use_one_gpu()
 
     dataset = project.path("dataset", "train.jsonl")
-    examples = list(read_jsonl(dataset))
-    pairs = list(read_jsonl(project.path("dataset", "preferences.jsonl")))
+    examples = list(read_jsonl(dataset, Example))
+    pairs = list(read_jsonl(project.path("dataset", "preferences.jsonl"), Preference))
     pairs = pairs if has_enough(pairs, params.training.min_preferences) else []
     champion, cold = _warm(project, params, base["identity"])
     recipe = params.training.model_dump(exclude={"min_new_tokens", "min_preferences", "warm_start", "processes"})
@@ -76,8 +79,8 @@ def _train(
     project: Project,
     params: Params,
     identity: str,
-    examples: list[Record],
-    pairs: list[Record],
+    examples: list[Example],
+    pairs: list[Preference],
     champion: "Former | None",
 ) -> "Trained":
     from pipelines.registry.tracking import LiveRun
@@ -104,7 +107,7 @@ def _train(
             raise keep_best_checkpoint(error, folder, params.training, live) from None
 
 
-def _train_nothing(project: Project, params: Params, base: Record) -> Facts:
+def _train_nothing(project: Project, params: Params, base: BaseModel) -> Facts:
     from pipelines.training.artifacts import save_result
 
     save_result(None, params.training, project.path("training", "adapter"))
@@ -113,19 +116,17 @@ def _train_nothing(project: Project, params: Params, base: Record) -> Facts:
     return {"mode": "none", "steps": 0}
 
 
-def _write(project: Project, params: Params, base: Record, what: dict[str, Any]) -> None:
+def _write(project: Project, params: Params, base: BaseModel, what: TrainingResult) -> None:
     tokenizer = load_tokenizer(params.training.base_model, project.workspace)
-    write_json(
-        project.path("training", "training.json"),
-        {
-            "mode": params.training.mode,
-            "base_model": params.training.base_model,
-            "base_identity": base["identity"],
-            "chat_template_sha256": fingerprint(tokenizer.chat_template),
-            "dataset_sha256": file_sha256(project.path("dataset", "train.jsonl")),
-            **what,
-        },
-    )
+    training: Training = {
+        "mode": params.training.mode,
+        "base_model": params.training.base_model,
+        "base_identity": base["identity"],
+        "chat_template_sha256": fingerprint(tokenizer.chat_template),
+        "dataset_sha256": file_sha256(project.path("dataset", "train.jsonl")),
+        **what,
+    }
+    write_json(project.path("training", "training.json"), training)
 
 
 def _warm(project: Project, params: Params, base_identity: str) -> "tuple[Former | None, str]":
@@ -137,7 +138,7 @@ def _warm(project: Project, params: Params, base_identity: str) -> "tuple[Former
     champion = former_adapter(project.path("snapshot", "champion"))
     if champion is None:
         return None, "there is no champion yet"
-    held_out = {example["path"] for example in read_jsonl(project.path("dataset", "holdout.jsonl"))}
+    held_out = {example["path"] for example in read_jsonl(project.path("dataset", "holdout.jsonl"), Example)}
     reason = find_unfit(champion, params.training, base_identity, held_out)
     return (None, reason) if reason else (champion, "")
 

@@ -7,12 +7,13 @@ from typing import Any
 from pipelines.errors import NocturneError
 from pipelines.lm.tokenize import encode
 from pipelines.records import Record
+from pipelines.records.dataset import Example
 
 IGNORED = -100
 APART = 20  # one file in so many is held apart; a twentieth of the examples is enough to see a loss turn
 
 
-def tokenize_examples(examples: Iterable[Record], tokenizer: Any, limit: int) -> list[Record]:
+def tokenize_examples(examples: Iterable[Example], tokenizer: Any, limit: int) -> list[Record]:
     """Token ids, and labels that are the completion and its end token and nothing else.
 
     Raises:
@@ -31,7 +32,7 @@ def tokenize_examples(examples: Iterable[Record], tokenizer: Any, limit: int) ->
     return rows
 
 
-def split_apart(examples: Sequence[Record]) -> tuple[list[Record], list[Record]]:
+def split_apart(examples: Sequence[Example]) -> tuple[list[Example], list[Example]]:
     """(trained on, held apart), by whole files: a twentieth of them by the hash of their path, so that they are the
     same every night, and at least one where there are two.
     """

@@ -9,7 +9,8 @@ from pathlib import Path
 from pipelines import progress
 from pipelines.config.schema import Training
 from pipelines.lm.base_model import load_tokenizer
-from pipelines.records import Record, read_json, write_json
+from pipelines.records import read_json, write_json
+from pipelines.records.dataset import Example, Preference
 from pipelines.training import checkpoints, preflight
 from pipelines.training.artifacts import take_result
 from pipelines.training.hardware import GB, processes_of, this_machine, with_measured_rate
@@ -25,14 +26,14 @@ from pipelines.wording import format_count
 
 
 def train(
-    examples: Sequence[Record],
+    examples: Sequence[Example],
     params: Training,
     workspace: Path,
     folder: Path,
     result: Path,
     run: SupportsMetrics,
     begin_with: Path | None = None,
-    pairs: Sequence[Record] = (),
+    pairs: Sequence[Preference] = (),
     past: Path | None = None,
 ) -> Trained:
     """Train and write what was learned to the folder `result`, resuming the last whole checkpoint if there is one.
@@ -59,7 +60,9 @@ def train(
     return done
 
 
-def _task(examples: Sequence[Record], params: Training, workspace: Path, folder: Path, begin_with: Path | None) -> Task:
+def _task(
+    examples: Sequence[Example], params: Training, workspace: Path, folder: Path, begin_with: Path | None
+) -> Task:
     shape = model_size_of(params, workspace)
     preflight.check_disk(folder, shape, params)
     tokenizer = load_tokenizer(params.base_model, workspace)

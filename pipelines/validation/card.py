@@ -2,12 +2,15 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipelines.records import Record, write_atomic
+from pipelines.records.dataset import DatasetSummary, Example, Preference, Quarantined
+from pipelines.records.extraction import Finding
+from pipelines.records.snapshot import BaseModel
 from pipelines.validation.page import STYLE
 from pipelines.wording import format_count
 
@@ -29,13 +32,13 @@ class Contents:
         base: `base.json`: the base model whose tokens are counted.
     """
 
-    train: list[Record]
-    holdout: list[Record]
-    preferences: list[Record]
-    quarantined: list[Record]
-    summary: Record
-    findings: list[Record]
-    base: Record
+    train: list[Example]
+    holdout: list[Example]
+    preferences: list[Preference]
+    quarantined: list[Quarantined]
+    summary: DatasetSummary
+    findings: list[Finding]
+    base: BaseModel
 
 
 def write_card(folder: Path, project: str, dataset: str, contents: Contents) -> None:
@@ -63,7 +66,7 @@ def card_figures(contents: Contents) -> Record:
     """What the card says: counts by split, recipe, language and licence; quality, lengths, findings, examples."""
     train, holdout, pairs = contents.train, contents.holdout, contents.preferences
     both = [*train, *holdout]
-    splits = {"training": train, "holdout": holdout, "preferences": pairs}
+    splits: dict[str, Sequence[Example | Preference]] = {"training": train, "holdout": holdout, "preferences": pairs}
     commits = {row["commit"] for row in (*both, *pairs)}
     return {
         "base": contents.base,
@@ -88,7 +91,7 @@ def card_figures(contents: Contents) -> Record:
     }
 
 
-def _split(rows: list[Record]) -> Record:
+def _split(rows: Sequence[Example | Preference]) -> Record:
     return {
         "rows": len(rows),
         "files": len({row["path"] for row in rows}),
@@ -96,14 +99,14 @@ def _split(rows: list[Record]) -> Record:
     }
 
 
-def _by(train: list[Record], holdout: list[Record], key: Callable[[Record], str]) -> dict[str, dict[str, int]]:
+def _by(train: list[Example], holdout: list[Example], key: Callable[[Example], str]) -> dict[str, dict[str, int]]:
     """Value → how many rows of each split have it, the most frequent first."""
     trained, held = Counter(map(key, train)), Counter(map(key, holdout))
     values = sorted({*trained, *held}, key=lambda value: (-trained[value] - held[value], value))
     return {value: {"training": trained[value], "holdout": held[value]} for value in values}
 
 
-def _quality(rows: list[Record]) -> Record:
+def _quality(rows: list[Example]) -> Record:
     """The histogram over BINS equal bins, and the means of the whole, of each part and of each recipe."""
     bins = Counter(min(BINS - 1, int(row["quality"] * BINS)) for row in rows)
     parts, recipes = defaultdict(list), defaultdict(list)
@@ -128,29 +131,33 @@ def _quantiles(values: Iterable[int]) -> dict[str, int]:
     return {name: found[round(share * (len(found) - 1))] for name, share in QUANTILES.items()}
 
 
-def _findings(findings: list[Record]) -> list[Record]:
+def _findings(findings: list[Finding]) -> list[Record]:
     """For each `category`, `kind` and `action` (what was done) how many `findings` there are, in how many `files`."""
     found: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for one in findings:
-        found[tuple(one[key] for key in FOUND_BY)].append(one["path"])
+        found[one["category"], one["kind"], one["action"]].append(one["path"])
     return [
         {**dict(zip(FOUND_BY, key, strict=True)), "findings": len(paths), "files": len(set(paths))}
         for key, paths in sorted(found.items())
     ]
 
 
-def _examples(train: list[Record], pairs: list[Record]) -> dict[str, list[Record]]:
+def _examples(train: list[Example], pairs: list[Preference]) -> dict[str, list[Record]]:
     """Of each recipe a few that its identity draws, so that the same dataset shows the same."""
     drawn: dict[str, list[Record]] = defaultdict(list)
-    for row in sorted((*train, *pairs), key=lambda row: (row["task"], row["example_id"])):
+    every: list[Example | Preference] = [*train, *pairs]
+    for row in sorted(every, key=lambda row: (row["task"], row["example_id"])):
         if len(drawn[row["task"]]) < SHOWN:
             drawn[row["task"]].append(_example(row))
     return dict(drawn)
 
 
-def _example(row: Record) -> Record:
-    answers = ("completion",) if "completion" in row else ("rejected", "chosen")
-    texts = {"prompt": row["request"] if row.get("request") else row["prompt"], **{name: row[name] for name in answers}}
+def _example(row: Example | Preference) -> Record:
+    asked = row.get("request") or row["prompt"]
+    if "completion" in row:
+        texts = {"prompt": asked, "completion": row["completion"]}
+    else:
+        texts = {"prompt": asked, "rejected": row["rejected"], "chosen": row["chosen"]}
     place = f"{row['path']}:{row['start_line']}"
     return {
         "place": place,

@@ -5,7 +5,7 @@ as they came from JSON, without coercion: the text "12" is not a line number.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -15,7 +15,8 @@ import pandera.pandas as pa
 
 from pipelines.config.schema import Dataset
 from pipelines.errors import NocturneError
-from pipelines.records import Record, example_id
+from pipelines.records import example_id
+from pipelines.records.snapshot import Recent
 from pipelines.source.cutoff import NONE, is_late
 from pipelines.validation.provenance import FILE, PLACE, Sources
 
@@ -32,6 +33,7 @@ MODES = {
     "commit_edits": ("chat",),
 }
 NAMED = 3
+Rows = Sequence[Mapping[str, Any]]  # as they are read: whether they are examples is what is asked
 QUOTED = 60
 
 
@@ -139,7 +141,7 @@ def _apart(frame: pd.DataFrame) -> "pd.Series[bool]":
     return ~((frame["split"] == "holdout") & paths.isin(trained))
 
 
-def check_times(recent: Record) -> Callable[[pd.DataFrame], "pd.Series[bool]"]:
+def check_times(recent: Recent) -> Callable[[pd.DataFrame], "pd.Series[bool]"]:
     """The rule that what is after `dataset.split_after` is held out, and nothing else."""
     commits = frozenset(recent["commits"])
 
@@ -189,7 +191,7 @@ TABLE = {
 RULES = (*(f"{name} {rule.words}" for name, rule in COLUMNS.items()), *TABLE, FILE, PLACE)
 
 
-def schema(params: Dataset, places: Sources, recent: Record) -> pa.DataFrameSchema:
+def schema(params: Dataset, places: Sources, recent: Recent) -> pa.DataFrameSchema:
     """The contract over both files together: a column `split`, and the columns of an example; more may be there.
 
     Args:
@@ -217,9 +219,7 @@ def _check(rule: Rule) -> pa.Check:
     return pa.Check(rule.holds, element_wise=True, ignore_na=False, error=rule.words)
 
 
-def check(
-    train: list[Record], holdout: list[Record], params: Dataset, folder: str, places: Sources, recent: Record = NONE
-) -> None:
+def check(train: Rows, holdout: Rows, params: Dataset, folder: str, places: Sources, recent: Recent = NONE) -> None:
     """Check the rows of `train.jsonl` and `holdout.jsonl`.
 
     Args:
@@ -233,7 +233,7 @@ def check(
     enforce(schema(params, places, recent), {"train": train, "holdout": holdout}, folder)
 
 
-def enforce(rules: pa.DataFrameSchema, files: dict[str, list[Record]], folder: str) -> None:
+def enforce(rules: pa.DataFrameSchema, files: dict[str, Rows], folder: str) -> None:
     """Check the rows of some files together.
 
     Args:

@@ -9,29 +9,34 @@ where one side has nothing, as a new language has. Numbers are counted between t
 import math
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TypedDict
 
-from pipelines.records import Record
+from pipelines.records.dataset import Example, Quarantined
+from pipelines.records.snapshot import Baseline
 
-Rows = tuple[list[Record], list[Record], list[Record]]
+Rows = tuple[list[Example], list[Example], list[Quarantined]]
 DECILES = 10
 KEPT = "kept"
 
 
-def distribution(rows: Rows, edges: Mapping[str, list[float]] | None = None) -> Record:
+class Distribution(TypedDict):
+    """How a dataset is distributed; `Baseline` says what the fields hold."""
+
+    edges: dict[str, list[float]]
+    counts: dict[str, dict[str, int]]
+
+
+def distribution(rows: Rows, edges: Mapping[str, list[float]] | None = None) -> Distribution:
     """What is compared from night to night.
 
     Args:
         rows: train, holdout and quarantine.
         edges: those of an earlier dataset; its own deciles where they are not given.
-
-    Returns:
-        edges: name → where its bins end; counts: name → category or bin → rows, for `language`, `recipe`, `length` (of
-        completions), `quality`, and `left_out` (kept, or the rule of the quarantine).
     """
     train, holdout, quarantined = rows
     both = [*train, *holdout]
-    numbers = {
+    numbers: dict[str, Sequence[float]] = {
         "length": [len(row["completion"]) for row in both],
         "quality": [row["quality"] for row in both if "quality" in row],
     }
@@ -45,7 +50,7 @@ def distribution(rows: Rows, edges: Mapping[str, list[float]] | None = None) -> 
     return {"edges": dict(ends), "counts": {name: dict(counts) for name, counts in found.items()}}
 
 
-def measure_distances(earlier: Record, rows: Rows) -> dict[str, float]:
+def measure_distances(earlier: Distribution | Baseline, rows: Rows) -> dict[str, float]:
     """Name → distance of tonight's distribution from the earlier one; without what either of them does not know.
 
     Args:
@@ -64,6 +69,6 @@ def jensen_shannon(one: Mapping[str, int], other: Mapping[str, int]) -> float:
     return 0.0 if math.isnan(found) else min(1.0, found)  # rounding may leave the root of less than nothing
 
 
-def _deciles(values: list[float]) -> list[float]:
+def _deciles(values: Sequence[float]) -> list[float]:
     found = sorted(values)
     return sorted({found[len(found) * part // DECILES] for part in range(1, DECILES)}) if found else []

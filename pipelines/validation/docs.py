@@ -11,13 +11,13 @@ import great_expectations as gx
 from great_expectations.core.run_identifier import RunIdentifier
 
 from pipelines.config.schema import Params
-from pipelines.records import Record, write_atomic
+from pipelines.records import write_atomic
+from pipelines.records.validation import Expectation
+from pipelines.validation.distribution import Rows
 from pipelines.validation.page import STYLE
 from pipelines.validation.suite import DRAFTS, DRIFT, EXAMPLES, SEVERITY, make_expectations
 from pipelines.validation.tables import draft_table, drift_table, measure_table
 from pipelines.wording import format_count
-
-Rows = tuple[list[Record], list[Record], list[Record]]
 
 # A run has a time in Great Expectations' file names and pages. Ours is no clock's, so that the bytes can be the same.
 RUN_TIME = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
@@ -32,7 +32,7 @@ def write_docs(
     params: Params,
     contamination: float,
     distances: dict[str, float] | None = None,
-) -> list[Record]:
+) -> list[Expectation]:
     """Hold the dataset against the suite and write the Data Docs; identical input makes identical bytes.
 
     Args:
@@ -96,7 +96,7 @@ def _validate(context: Any, name: str, wanted: list[Any], table: Any, dataset: s
     )
 
 
-def _record(table: str, result: Any) -> Record:
+def _record(table: str, result: Any) -> Expectation:
     config = result.expectation_config
     outcome = result.result
     if not outcome:
@@ -124,7 +124,7 @@ def _pages(folder: Path, table: str) -> list[str]:
     return found
 
 
-def _index(project: str, dataset: str, rows: Rows, results: list[Record], pages: dict[str, list[str]]) -> str:
+def _index(project: str, dataset: str, rows: Rows, results: list[Expectation], pages: dict[str, list[str]]) -> str:
     """Great Expectations' own index fills its tables by scripts from the network; this one is plain."""
     from jinja2 import Environment, FileSystemLoader
 

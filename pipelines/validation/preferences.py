@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from pipelines.config.schema import Dataset
-from pipelines.records import Record
+from pipelines.records.snapshot import Recent
 from pipelines.source.cutoff import NONE
 from pipelines.validation.contract import (
     BY_TIME,
@@ -14,6 +14,7 @@ from pipelines.validation.contract import (
     FILLED,
     RANGES,
     SIGNED,
+    Rows,
     Rule,
     check_ids,
     check_single,
@@ -46,7 +47,7 @@ PAIR_RULES = (*(f"{name} {rule.words}" for name, rule in PAIR_COLUMNS.items()), 
 
 
 def check_pairs(
-    pairs: list[Record], holdout: list[Record], params: Dataset, folder: str, places: Sources, recent: Record = NONE
+    pairs: Rows, holdout: Rows, params: Dataset, folder: str, places: Sources, recent: Recent = NONE
 ) -> None:
     """Check the rows of `preferences.jsonl`.
 

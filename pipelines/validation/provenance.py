@@ -9,6 +9,8 @@ from typing import Any
 import pandas as pd
 
 from pipelines.records import Record
+from pipelines.records.extraction import File
+from pipelines.records.history import Edit
 
 SPAN = ("start_line", "end_line", "start_byte", "end_byte")
 FILE = "path and blob must be those of a file of extraction/files.jsonl, or of a change of history/edits.jsonl"
@@ -45,7 +47,7 @@ class Sources:
         return {FILE: _over(self.has), PLACE: _over(self.places)}
 
 
-def sources(files: Iterable[Record], edits: Iterable[Record]) -> Sources:
+def sources(files: Iterable[File], edits: Iterable[Edit]) -> Sources:
     """From the records of `extraction/files.jsonl` and `history/edits.jsonl`."""
     found = Sources()
     for file in files:
@@ -53,7 +55,7 @@ def sources(files: Iterable[Record], edits: Iterable[Record]) -> Sources:
         found.files[file["path"], file["blob"]] = [0, *(end.end() for end in re.finditer(b"\n", text))], len(text)
     for edit in edits:
         spans = found.changes.setdefault((edit["path"], edit["after_blob"]), set())
-        spans.add(tuple(edit[name] for name in SPAN))
+        spans.add((edit["start_line"], edit["end_line"], edit["start_byte"], edit["end_byte"]))
     return found
 
 

@@ -8,7 +8,12 @@ from pipelines.config.schema import Params
 from pipelines.dag.stage import Facts, Stage, empty_folder
 from pipelines.errors import NocturneError
 from pipelines.project import Project
-from pipelines.records import Record, file_sha256, fingerprint, read_json, read_jsonl, write_json
+from pipelines.records import file_sha256, fingerprint, read_json, read_jsonl, write_json
+from pipelines.records.dataset import DatasetSummary, Example, Preference, Quarantined
+from pipelines.records.extraction import File, Finding
+from pipelines.records.history import Edit
+from pipelines.records.snapshot import Baseline, BaseModel, Recent
+from pipelines.records.validation import Drift, Expectation, RowCounts, Validation
 from pipelines.wording import format_count
 
 FILES = ("train.jsonl", "holdout.jsonl", "quarantine.jsonl")
@@ -33,34 +38,42 @@ def run(project: Project, params: Params) -> Facts:
 
     folder = empty_folder(project.path("validation"), "validation.json")
     progress.report(0, 3, "checks", "reading")
-    train, holdout, quarantined = (list(read_jsonl(project.path("dataset", name))) for name in FILES)
+    train, holdout = (list(read_jsonl(project.path("dataset", name), Example)) for name in FILES[:2])
+    quarantined = list(read_jsonl(project.path("dataset", FILES[2]), Quarantined))
     _enough(project, params, train, holdout, quarantined)
     progress.report(1, 3, "checks", "contract")
-    recent = read_json(project.path("snapshot", "recent.json"))
+    recent: Recent = read_json(project.path("snapshot", "recent.json"))
     places = sources(
-        read_jsonl(project.path("extraction", "files.jsonl")), read_jsonl(project.path("history", "edits.jsonl"))
+        read_jsonl(project.path("extraction", "files.jsonl"), File),
+        read_jsonl(project.path("history", "edits.jsonl"), Edit),
     )
     check(train, holdout, params.dataset, _shown(project, "dataset"), places, recent)
-    pairs = list(read_jsonl(project.path("dataset", PREFERENCES)))
+    pairs = list(read_jsonl(project.path("dataset", PREFERENCES), Preference))
     check_pairs(pairs, holdout, params.dataset, _shown(project, "dataset"), places, recent)
     progress.report(2, 3, "checks", "quality")
     dataset = fingerprint([[name, file_sha256(project.path("dataset", name))] for name in (*FILES, PREFERENCES)])
     summary = _summary(project)
     rate = float(summary["contamination"]["rate"])
-    earlier = read_json(project.path("snapshot", "baseline.json"))
+    earlier: Baseline = read_json(project.path("snapshot", "baseline.json"))
     apart = measure_distances(earlier, (train, holdout, quarantined)) if earlier else {}
     results = write_docs(
         folder / "data_docs", project.name, dataset, (train, holdout, quarantined), params, rate, apart
     )
     drifted = [result for result in results if result["table"] == DRIFT]
-    write_json(folder / "drift.json", {"release": earlier.get("release"), "distances": apart, "expectations": drifted})
+    drift: Drift = {"release": earlier.get("release"), "distances": apart, "expectations": drifted}
+    write_json(folder / "drift.json", drift)
     findings, base = _made_with(project)
     contents = Contents(train, holdout, pairs, quarantined, summary, findings, base)
     write_card(folder, project.name, dataset, contents)
-    rows = {"train": len(train), "holdout": len(holdout), "quarantined": len(quarantined), "preferences": len(pairs)}
-    verdict: Record = {
+    counts: RowCounts = {
+        "train": len(train),
+        "holdout": len(holdout),
+        "quarantined": len(quarantined),
+        "preferences": len(pairs),
+    }
+    verdict: Validation = {
         "dataset": dataset,
-        "rows": rows,
+        "rows": counts,
         "contract": {
             "rules": len(RULES) + len(PAIR_RULES),
             "rows": len(train) + len(holdout) + len(pairs),
@@ -85,7 +98,9 @@ def run(project: Project, params: Params) -> Facts:
     }
 
 
-def _enough(project: Project, params: Params, train: list[Any], holdout: list[Any], quarantined: list[Record]) -> None:
+def _enough(
+    project: Project, params: Params, train: list[Any], holdout: list[Any], quarantined: list[Quarantined]
+) -> None:
     for name, rows, key in (("train", train, "min_examples"), ("holdout", holdout, "min_holdout")):
         wanted = getattr(params.validation, key)
         if len(rows) < wanted:
@@ -100,11 +115,11 @@ def _enough(project: Project, params: Params, train: list[Any], holdout: list[An
             )
 
 
-def _summary(project: Project) -> Record:
+def _summary(project: Project) -> DatasetSummary:
     """What the dataset stage says of its recipes, and the contamination rate that it has measured."""
     file = project.path("dataset", "summary.json")
     next_step = f"Delete {_shown(project, 'dataset')} and run `nocturne nightly` again."
-    summary: Record = read_json(file)
+    summary: DatasetSummary = read_json(file)
     try:
         float(summary["contamination"]["rate"])
     except (KeyError, TypeError, ValueError):
@@ -114,18 +129,18 @@ def _summary(project: Project) -> Record:
     return summary
 
 
-def _made_with(project: Project) -> tuple[list[Record], Record]:
+def _made_with(project: Project) -> tuple[list[Finding], BaseModel]:
     """What was found in the source by `cleaning`, and which base model counts the tokens."""
-    return list(read_jsonl(project.path("extraction", "findings.jsonl"))), read_json(
+    return list(read_jsonl(project.path("extraction", "findings.jsonl"), Finding)), read_json(
         project.path("snapshot", "base.json")
     )
 
 
-def _unmet(results: list[Record], severity: str) -> list[Record]:
+def _unmet(results: list[Expectation], severity: str) -> list[Expectation]:
     return [result for result in results if not result["met"] and result["severity"] == severity]
 
 
-def _not_met(project: Project, failed: list[Record]) -> NocturneError:
+def _not_met(project: Project, failed: list[Expectation]) -> NocturneError:
     named = "; ".join(f"{result['expectation']} (found {result['observed']})" for result in failed[:3])
     more = f"; and {len(failed) - 3} more" if len(failed) > 3 else ""
     return NocturneError(

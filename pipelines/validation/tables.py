@@ -2,14 +2,16 @@
 
 import pandas as pd
 
-from pipelines.records import Record
+from pipelines.records.dataset import Example, Quarantined
 
 ECHO_CHARS = 40
 LONGEST_LINE = 1000
 LARGEST = "largest"
 
 
-def measure_table(train: list[Record], holdout: list[Record], recipes: list[str], contamination: float) -> pd.DataFrame:
+def measure_table(
+    train: list[Example], holdout: list[Example], recipes: list[str], contamination: float
+) -> pd.DataFrame:
     """One row an example: provenance, lengths, and 0/1 marks whose mean is a share.
 
     Marks: `held_out`; `foreign`, held out in a language that is not trained on; one for each recipe; `minified`, a line
@@ -41,7 +43,7 @@ def measure_table(train: list[Record], holdout: list[Record], recipes: list[str]
     return frame
 
 
-def draft_table(train: list[Record], holdout: list[Record], quarantined: list[Record]) -> pd.DataFrame:
+def draft_table(train: list[Example], holdout: list[Example], quarantined: list[Quarantined]) -> pd.DataFrame:
     """One row a draft, kept or not: task, the rule that kept it out ("" for an example), `quarantined` as 0/1."""
     kept = [{"task": row["task"], "rule": "", "quarantined": 0} for row in (*train, *holdout)]
     left_out = [{"task": row.get("task"), "rule": row.get("rule"), "quarantined": 1} for row in quarantined]
@@ -53,7 +55,7 @@ def drift_table(distances: dict[str, float]) -> pd.DataFrame:
     return pd.DataFrame([{**distances, LARGEST: max(distances.values())}])
 
 
-def _echoed(row: Record) -> bool:
+def _echoed(row: Example) -> bool:
     completion = row["completion"].strip()
     return len(completion) >= ECHO_CHARS and completion in row["prompt"]
 

@@ -8,7 +8,7 @@ from pipelines.embedding.vectors import SupportsEncode, compute_vectors
 from pipelines.encoder.vector_cache import VectorCache
 from pipelines.index import OverlayIndex
 from pipelines.progress import report, show_progress
-from pipelines.records import Record
+from pipelines.records.snapshot import TrackedFile
 from pipelines.source.reader import Reader
 from pipelines.watch.reindex import Reindexer
 
@@ -59,12 +59,12 @@ class OverlaySync:
         self._held = dict(index.blobs())
         self._shown = set(self._held)  # files with passages
 
-    def warm(self, items: Iterable[Record]) -> None:
+    def warm(self, items: Iterable[TrackedFile]) -> None:
         """Load what the first change of one of these files would wait for: parsers, scanners, encoder."""
         self._passages.warm(items)
         self._encoder.encode(["warm"], self._batch_size)
 
-    def take(self, items: Mapping[str, Record], reader: Reader) -> Taken:
+    def take(self, items: Mapping[str, TrackedFile], reader: Reader) -> Taken:
         """Let the index hold the passages of these files as they are, and no others.
 
         Only files with other bytes than before are parsed, and only texts that were never embedded are embedded. A file
@@ -96,7 +96,7 @@ class OverlaySync:
         """Write the vectors that are new: to be called when nobody waits for what was taken."""
         self._vectors.write()
 
-    def holds(self, items: Mapping[str, Record]) -> bool:
+    def holds(self, items: Mapping[str, TrackedFile]) -> bool:
         """Whether every one of these files was taken as it is; not one that could not be read just then."""
         return all(self._held.get(path) == item["blob"] for path, item in items.items())
 
@@ -107,7 +107,7 @@ class OverlaySync:
                 del self._held[path]
             self._shown.difference_update(paths)
 
-    def _replace(self, items: Sequence[Record], reader: Reader) -> tuple[int, int]:
+    def _replace(self, items: Sequence[TrackedFile], reader: Reader) -> tuple[int, int]:
         blobs = {item["path"]: item["blob"] for item in items}
         with show_progress(lambda _: None):  # what is told is how many of all files are done
             # A file that was saved again meanwhile keeps its former passages until it is taken: `holds` says so.

@@ -2,12 +2,11 @@
 
 import time
 from collections.abc import Collection
-from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 
 from pipelines.config.schema import Params
 from pipelines.project import Project
-from pipelines.records import Record
+from pipelines.records.snapshot import TrackedFile
 from pipelines.snapshot.files import choose_files
 from pipelines.source import git, safe_open
 from pipelines.source.tracked import UNCOMMITTED
@@ -54,14 +53,14 @@ class WorkingTree:
         """Ask git for the whole list again."""
         began, index = time.time_ns() - TICK_NS, _stamp(self.index)
         taken, _ = choose_files(self._project, self._params)
-        self._listed = {file.path: asdict(file) for file in taken}
+        self._listed = {file.path: file.record() for file in taken}
         stamps = {path: _stamp(path) for path in (self.root / name for name in self._listed)}
         # What was touched since may have been read before: it is looked at once more.
         self._stamps: dict[Path, _Stamp | None]
         self._stamps = {path: stamp for path, stamp in stamps.items() if stamp and stamp[0] < began}
         self._stamps[self.index] = index
         self._folders = {str(folder) for path in self._listed for folder in PurePosixPath(path).parents} - {"."}
-        self.items: dict[str, Record] = dict(self._listed)
+        self.items: dict[str, TrackedFile] = dict(self._listed)
         self._emptied = {path: since for path, since in self._emptied.items() if path in self._listed}
 
     def concerns(self, path: Path) -> bool:
@@ -133,7 +132,7 @@ class WorkingTree:
             self.items[path] = now
         return before != now
 
-    def _now(self, path: str) -> Record | None:
+    def _now(self, path: str) -> TrackedFile | None:
         try:
             with safe_open.open_file(self.root, path) as file:
                 blob, size = safe_open.blob_of(file, self._format)

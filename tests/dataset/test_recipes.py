@@ -164,7 +164,7 @@ def test_context_shows_what_is_called_with_its_path_before_the_request(drawn_fro
     drafts = list(context.make(drawn_from(context_tokens=1000)))
     (request,) = [draft["request"] for draft in drafts if draft["path"] == "pipelines/dataset/recipes/explain.py"]
     assert "# pipelines/dataset/recipes/recipe.py\n# The symbols with documentation" in request
-    assert "def documented(self) -> Iterator[Record]:" in request
+    assert "def documented(self) -> Iterator[LicensedSymbol]:" in request
     assert request.index("def documented") < request.index("from pipelines.lm import prompts")
     assert request.index("from pipelines.lm import prompts") < request.index("Write the body of `make`")
 

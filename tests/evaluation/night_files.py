@@ -16,7 +16,7 @@ PATHS = (
     "pipelines/errors.py",
     "pipelines/progress.py",
     "pipelines/project.py",
-    "pipelines/records.py",
+    "pipelines/records/io.py",
     "pipelines/dag/stage.py",
 )
 CONFIG = Evaluation(

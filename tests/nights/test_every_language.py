@@ -1,10 +1,12 @@
 """A whole small night, by itself, on every language that is read, with a history that takes things back."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
-from conftest import NANO_CODER, ROOT, make_repository, with_database
+from conftest import NANO_CODER, ROOT, commit_all, make_repository, with_database
+from record_types import mismatches, records_of, unlisted
 from small_repositories import CODE, PROSE, functions, whole, with_history
 from tiny_model import make_smaller
 
@@ -17,6 +19,7 @@ from pipelines.index import private_index
 from pipelines.index.search.query import parse_query
 from pipelines.project import Project
 from pipelines.records import Record, read_json, read_jsonl
+from pipelines.records.formats import FORMATS
 
 NIGHT = ("snapshot", "extraction", "history", "embedding", "dataset", "validation", "training", "evaluation")
 SMALL = {
@@ -48,6 +51,16 @@ def params(tmp_path_factory: pytest.TempPathFactory) -> Params:
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory, mlflow_database: Path) -> Path:
     return with_database(tmp_path_factory.mktemp("workspace"), mlflow_database)
+
+
+# What cleaning finds, and what spells a special token of the base model, so that its examples go to quarantine.
+OFFICE = '''WRITE_TO = "harbour.office@tidewater-clerks.net"
+
+
+def close(office):
+    """Tells the office that the last boat has gone, and that the day's count is over."""
+    return office.send(WRITE_TO, "<|im_end|>")
+'''
 
 
 def night(name: str, source: Path, workspace: Path, params: Params) -> Project:
@@ -96,8 +109,26 @@ def test_a_night_on_one_language_learns_its_code_its_history_and_finds_it(name, 
     assert {"explain", "implement", "fim"} <= {one["task"] for one in train}
     assert read_json(project.path("training", "adapter", "learned.json"))["kind"] == "adapter"
 
+    assert mismatches(project) == []
+
     wanted = functions(5)[1]
     assert any(path in write(5) for path in found(project, f"{wanted.doc} {wanted.name}"))
+
+
+def test_the_files_of_a_night_hold_what_their_types_say_and_nothing_else(tmp_path, workspace, params):
+    source = with_history(tmp_path / "source", CODE["python"][1])
+    case = {"name": "any", "prompt": "Sum the tides.", "expected_patterns": ["sum"]}
+    (source / "evaluation" / "suites").mkdir(parents=True)
+    (source / "evaluation" / "suites" / "harbour.json").write_text(json.dumps([case]))
+    (source / "src" / "office.py").write_text(OFFICE)
+    (source / "crane.bin").write_bytes(b"\0\1")
+    (source / "src" / "tables.py").write_text('NAME = "waxing and gibbous, then full"\nOLD = "waning, new and dark"\n')
+    commit_all(source, "Say whom to write to about cranes")
+    asked = params.evaluation.model_copy(update={"memorisation_examples": 2})
+    project = night("formats", source, workspace, params.model_copy(update={"evaluation": asked}))
+    assert mismatches(project) == []
+    assert unlisted(project) == []
+    assert [each.file for each in FORMATS if not records_of(project, each)] == []
 
 
 def test_prose_alone_trains_although_its_recipe_keeps_a_small_share_and_is_found(tmp_path, workspace, params):

@@ -1,4 +1,4 @@
-"""Writes the pages and comments that are generated: from the schema of the settings, and from the command line.
+"""Writes the pages and comments that are generated: from the settings' schema, the command line and the records' types.
 
 `make generate` writes them; a test fails while one of them is stale.
 """

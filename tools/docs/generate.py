@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pipelines.config.layers import PARAMS
-from tools.docs import command_line, settings
+from tools.docs import command_line, formats, settings
 
 ROOT = Path(__file__).resolve().parents[2]
 GENERATED: Mapping[str, Callable[[], str]] = {
@@ -12,6 +12,7 @@ GENERATED: Mapping[str, Callable[[], str]] = {
     PARAMS: settings.write_params,
     "docs/settings.md": settings.write_page,
     "docs/cli.md": command_line.write_page,
+    "docs/formats.md": formats.render,
 }
 
 

@@ -14,8 +14,9 @@ from pipelines.dataset.recipes import (
     tests,
 )
 from pipelines.dataset.recipes.recipe import Recipe, Sources
+from pipelines.records.dataset import Draft
 
-RECIPES: tuple[Recipe, ...] = (
+RECIPES: tuple[Recipe[Draft], ...] = (
     explain.RECIPE,
     implement.RECIPE,
     fim.RECIPE,

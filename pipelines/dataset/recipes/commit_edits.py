@@ -4,25 +4,27 @@ from collections.abc import Iterator
 
 from pipelines.dataset.recipes.recipe import QUERY_CHARS, Recipe, Sources, format_messages, make_draft
 from pipelines.lm import prompts
-from pipelines.records import Record
+from pipelines.records.dataset import Draft
+from pipelines.records.history import Edit
 
 
-def make(sources: Sources) -> Iterator[Record]:
+def make(sources: Sources) -> Iterator[Draft]:
     """One draft for each edit that lasted: what was reverted or soon fixed is nothing to imitate."""
     for edit in sources.edits():
         if not edit["fate"]:
-            yield make_draft(
+            draft = make_draft(
                 edit,
+                edit,
+                format_messages(sources, format_request(edit)),
                 task="commit_edits",
-                **format_messages(sources, format_request(edit)),
                 completion=edit["after"],
                 query=f"{edit['message']}\n{edit['before']}"[:QUERY_CHARS],
                 content=[edit["message"], edit["before"], edit["after"]],
-                path_then=edit["path_then"],
             )
+            yield {**draft, "path_then": edit["path_then"]}
 
 
-def format_request(edit: Record) -> str:
+def format_request(edit: Edit) -> str:
     """The words in which an edit is asked for."""
     return prompts.edit_prompt(edit["qualified_name"], edit["path"], edit["language"], edit["before"], edit["message"])
 

@@ -4,14 +4,22 @@ from collections.abc import Iterator
 
 from pipelines.dataset.call_resolution import CallResolver
 from pipelines.dataset.recipes.implement import MIN_BODY_CHARS
-from pipelines.dataset.recipes.recipe import QUERY_CHARS, Recipe, Sources, format_messages, make_draft, place_of
+from pipelines.dataset.recipes.recipe import (
+    QUERY_CHARS,
+    LicensedSymbol,
+    Recipe,
+    Sources,
+    format_messages,
+    make_draft,
+    place_of,
+)
 from pipelines.lm import prompts
-from pipelines.records import Record
+from pipelines.records.dataset import Draft
 
 FRAME_TOKENS = 16  # the fence around the declarations, and what joining them may cost
 
 
-def make(sources: Sources) -> Iterator[Record]:
+def make(sources: Sources) -> Iterator[Draft]:
     """One draft for each function or method that calls another definition of the repository.
 
     `source[start_byte:end_byte]` is the completion.
@@ -27,23 +35,23 @@ def make(sources: Sources) -> Iterator[Record]:
             yield _draft(sources, symbol, called)
 
 
-def _draft(sources: Sources, symbol: Record, called: list[Record]) -> Record:
-    language, path, doc, signature = (symbol[key] for key in ("language", "path", "doc", "signature"))
+def _draft(sources: Sources, symbol: LicensedSymbol, called: list[LicensedSymbol]) -> Draft:
+    language, path, doc, signature = symbol["language"], symbol["path"], symbol["doc"], symbol["signature"]
     request = prompts.implement_prompt(symbol["qualified_name"], path, language, doc, signature)
     bare = format_messages(sources, request)
     shown = _choose_fitting(sources, symbol, called, sources.room(bare["prompt"], symbol["body"]))
     return make_draft(
         symbol,
+        place_of(sources.source(path), symbol["body_start_byte"], symbol["body_end_byte"]),
+        format_messages(sources, prompts.add_declarations(request, language, shown)),
         task="context",
-        **format_messages(sources, prompts.add_declarations(request, language, shown)),
         completion=symbol["body"],
         query=f"{doc}\n{signature}"[:QUERY_CHARS],
         content=[doc, signature, symbol["body"]],
-        **place_of(sources.source(path), symbol["body_start_byte"], symbol["body_end_byte"]),
     )
 
 
-def _choose_fitting(sources: Sources, symbol: Record, called: list[Record], room: int) -> list[str]:
+def _choose_fitting(sources: Sources, symbol: LicensedSymbol, called: list[LicensedSymbol], room: int) -> list[str]:
     """The declarations that a symbol depends on, dependencies first, then its own imports.
 
     The first dependency is always among them; the imports and the others as far as `dataset.context_tokens` and the

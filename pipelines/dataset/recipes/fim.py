@@ -8,17 +8,19 @@ from typing import Any
 from pipelines.config.schema import Dataset
 from pipelines.dataset.recipes.recipe import QUERY_CHARS, Recipe, Sources, make_draft, place_of
 from pipelines.lm import prompts
-from pipelines.records import Record, fingerprint
+from pipelines.records import fingerprint
+from pipelines.records.dataset import Draft
+from pipelines.records.extraction import File
 
 
-def make(sources: Sources) -> Iterator[Record]:
+def make(sources: Sources) -> Iterator[Draft]:
     """The drafts of every file; none when the base model has no tokens for it."""
     if sources.fim is not None:
         for file in sources.files():
             yield from make_fim(file, sources.fim, sources.params)
 
 
-def make_fim(file: Record, fim: prompts.FimTokens, params: Dataset) -> Iterator[Record]:
+def make_fim(file: File, fim: prompts.FimTokens, params: Dataset) -> Iterator[Draft]:
     """The drafts of one file.
 
     Which nodes are drawn depends on this file's bytes and the seed alone, so that a change elsewhere changes nothing.
@@ -29,7 +31,7 @@ def make_fim(file: Record, fim: prompts.FimTokens, params: Dataset) -> Iterator[
         yield make_middle(file, text, start, end, number + turn, fim, params, "fim")
 
 
-def draw_spans(file: Record, size: int, params: Dataset) -> tuple[list[list[Any]], int]:
+def draw_spans(file: File, size: int, params: Dataset) -> tuple[list[list[Any]], int]:
     """The spans that this recipe takes of a file of `size` bytes, by position, and whose turn the first one is."""
     chance = random.Random(fingerprint(params.seed, file["blob"]))
     wanted = math.ceil(size / 1024 * params.fim_per_kb)
@@ -38,8 +40,8 @@ def draw_spans(file: Record, size: int, params: Dataset) -> tuple[list[list[Any]
 
 
 def make_middle(
-    file: Record, text: bytes, start: int, end: int, turn: int, fim: prompts.FimTokens, params: Dataset, task: str
-) -> Record:
+    file: File, text: bytes, start: int, end: int, turn: int, fim: prompts.FimTokens, params: Dataset, task: str
+) -> Draft:
     """One draft that asks for `text[start:end]`, in the form whose turn it is."""
     forms: list[tuple[str, Callable[[str, str], str]]] = [("psm", fim.psm), ("spm", fim.spm)]
     mode, form = forms[turn % 2]
@@ -47,15 +49,13 @@ def make_middle(
     wanted = text[start:end].decode()
     return make_draft(
         file,
+        place_of(text, start, end),
+        {"mode": mode, "prompt": form(prefix, suffix), "request": ""},
         task=task,
         alike="middle",
-        mode=mode,
-        prompt=form(prefix, suffix),
-        request="",
         completion=wanted,
         query=prefix[-QUERY_CHARS:],
         content=[prefix, wanted, suffix],
-        **place_of(text, start, end),
     )
 
 

@@ -8,7 +8,9 @@ from pipelines.config.schema import Dataset
 from pipelines.dataset.recipes import fim as fim_recipe
 from pipelines.dataset.recipes.recipe import Recipe, Sources
 from pipelines.lm import prompts
-from pipelines.records import Record, fingerprint
+from pipelines.records import fingerprint
+from pipelines.records.dataset import Draft
+from pipelines.records.extraction import File
 
 MIN_BYTES, MAX_BYTES = 50, 1_000
 SALT = "scope"  # apart from the draw of `fim`; another word would draw other blocks
@@ -27,14 +29,14 @@ LISTS = frozenset({"argument_list", "arguments", "literal_value"})
 BLOCKS = BODIES | LOOPS | LISTS
 
 
-def make(sources: Sources) -> Iterator[Record]:
+def make(sources: Sources) -> Iterator[Draft]:
     """The drafts of every file; none when the base model has no tokens for it."""
     if sources.fim is not None:
         for file in sources.files():
             yield from make_fim_block(file, sources.fim, sources.params)
 
 
-def make_fim_block(file: Record, fim: prompts.FimTokens, params: Dataset) -> Iterator[Record]:
+def make_fim_block(file: File, fim: prompts.FimTokens, params: Dataset) -> Iterator[Draft]:
     """The drafts of one file: `dataset.fim_block_per_kb` of its blocks, drawn by its bytes and the seed alone.
 
     `source[start_byte:end_byte]` is the completion. What `fim` draws from the file is left to it.

@@ -3,29 +3,31 @@
 from collections.abc import Iterator
 
 from pipelines.dataset.recipes import commit_edits
-from pipelines.dataset.recipes.recipe import Recipe, Sources, format_messages, make_draft
+from pipelines.dataset.recipes.recipe import Recipe, Sources, format_messages, make_pair_draft
 from pipelines.lm import prompts
-from pipelines.records import Record
+from pipelines.records.dataset import PairDraft
+from pipelines.records.history import Edit, Replacement
 
 
-def make(sources: Sources) -> Iterator[Record]:
+def make(sources: Sources) -> Iterator[PairDraft]:
     """One pair for each edit that did not last and whose replacement is known; none of a held-out file."""
     for edit in sources.edits():
         if not edit["replaced_by"] or edit["path"] in sources.held_out:
             continue
         for request, chosen, rejected in _make_pairs(edit, edit["replaced_by"]):
-            yield make_draft(
+            draft = make_pair_draft(
                 edit,
+                edit,
+                format_messages(sources, request),
                 task="preference_pairs",
-                **format_messages(sources, request),
                 chosen=chosen,
                 rejected=rejected,
                 content=[request, chosen, rejected],
-                path_then=edit["path_then"],
             )
+            yield {**draft, "path_then": edit["path_then"]}
 
 
-def _make_pairs(edit: Record, replacement: Record) -> Iterator[tuple[str, str, str]]:
+def _make_pairs(edit: Edit, replacement: Replacement) -> Iterator[tuple[str, str, str]]:
     """Request, chosen and rejected: of bodies where the signature stayed, and something says what the body shall do.
 
     A reverted edit whose signature differs gives none: there is no request that both versions answer.

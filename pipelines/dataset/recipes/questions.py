@@ -4,16 +4,16 @@ documentation knows, where `explain` learns to read code."""
 import re
 from collections.abc import Iterator
 
-from pipelines.dataset.recipes.recipe import Recipe, Sources, format_messages, make_draft, place_of
+from pipelines.dataset.recipes.recipe import LicensedSymbol, Recipe, Sources, format_messages, make_draft, place_of
 from pipelines.lm import prompts
-from pipelines.records import Record
+from pipelines.records.dataset import Draft
 
 MAX_CHARS = 1_200  # of a section; it ends at the paragraph before this
 
 FENCE = re.compile(r"^ {0,3}(```|~~~)")
 
 
-def make(sources: Sources) -> Iterator[Record]:
+def make(sources: Sources) -> Iterator[Draft]:
     """One draft for each section of prose and for each documented symbol."""
     for symbol in sources.symbols():
         if symbol["kind"] == "section":
@@ -22,7 +22,7 @@ def make(sources: Sources) -> Iterator[Record]:
             yield _about_symbol(sources, symbol)
 
 
-def _about_section(sources: Sources, section: Record) -> Iterator[Record]:
+def _about_section(sources: Sources, section: LicensedSymbol) -> Iterator[Draft]:
     """`source[start_byte:end_byte]` is the completion: the first paragraphs below the heading."""
     source = sources.source(section["path"])
     body = source[section["body_start_byte"] : section["body_end_byte"]].decode()
@@ -34,26 +34,27 @@ def _about_section(sources: Sources, section: Record) -> Iterator[Record]:
     start = section["body_start_byte"] + before
     yield make_draft(
         section,
+        place_of(source, start, start + len(said.encode())),
+        format_messages(sources, prompts.section_question(section["path"], headings)),
         task="questions",
-        **format_messages(sources, prompts.section_question(section["path"], headings)),
         completion=said,
         query=headings,
         content=[headings, said],
-        **place_of(source, start, start + len(said.encode())),
     )
 
 
-def _about_symbol(sources: Sources, symbol: Record) -> Record:
+def _about_symbol(sources: Sources, symbol: LicensedSymbol) -> Draft:
     """`source[start_byte:end_byte]` is the documentation as it is written, the completion its text without marks."""
     name = symbol["qualified_name"]
+    start, end = symbol["doc_range"] or (0, 0)
     return make_draft(
         symbol,
+        place_of(sources.source(symbol["path"]), start, end),
+        format_messages(sources, prompts.purpose_question(name, symbol["path"])),
         task="questions",
-        **format_messages(sources, prompts.purpose_question(name, symbol["path"])),
         completion=symbol["doc"],
         query=name,
         content=[name, symbol["doc"]],
-        **place_of(sources.source(symbol["path"]), *symbol["doc_range"]),
     )
 
 

@@ -14,7 +14,8 @@ from pipelines.dataset.recipes import fim, implement
 from pipelines.dataset.recipes.recipe import Recipe, Sources
 from pipelines.lm.context_packing import Excerpt, choose_fitting, prompt_with_context
 from pipelines.lm.prompts import add_context
-from pipelines.records import Record, fingerprint, read_json
+from pipelines.records import fingerprint, read_json
+from pipelines.records.dataset import Draft
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,7 +30,7 @@ ROOM, MOST = 112, 160  # tokens of each passage with its frame; an example with 
 QUERIES = "queries.sqlite"
 
 
-def make(sources: Sources) -> Iterator[Record]:
+def make(sources: Sources) -> Iterator[Draft]:
     """At most `dataset.retrieval_examples` drafts over all files, as many of `implement` as of `fim`.
 
     `source[start_byte:end_byte]` is the completion, as it is in these two.
@@ -51,13 +52,13 @@ def make(sources: Sources) -> Iterator[Record]:
                 yield _add_passages(sources, draft, shown)
 
 
-def _draw(sources: Sources, drafts: Iterator[Record]) -> Iterator[Record]:
+def _draw(sources: Sources, drafts: Iterator[Draft]) -> Iterator[Draft]:
     """Half of the wanted examples, by a hash of their content, of those that leave room for passages.
 
     Of equal drafts that of a held-out file is taken, so that its copy is not trained on.
     """
 
-    def rank(draft: Record) -> tuple[str, bool, str, int]:
+    def rank(draft: Draft) -> tuple[str, bool, str, int]:
         return draft["same"], draft["path"] not in sources.held_out, draft["path"], draft["start_byte"]
 
     different = {draft["same"]: draft for draft in sorted(drafts, key=rank, reverse=True)}
@@ -65,11 +66,11 @@ def _draw(sources: Sources, drafts: Iterator[Record]) -> Iterator[Record]:
     return islice(fit, sources.params.retrieval_examples // 2)
 
 
-def _fits(sources: Sources, draft: Record) -> bool:
+def _fits(sources: Sources, draft: Draft) -> bool:
     return all(map(sources.plain, draft["content"])) and _room(sources, draft) >= PASSAGES * ROOM
 
 
-def _room(sources: Sources, draft: Record) -> int:
+def _room(sources: Sources, draft: Draft) -> int:
     return sources.room(draft["prompt"], draft["completion"])
 
 
@@ -93,7 +94,7 @@ def _vectors(sources: Sources, queries: Sequence[str]) -> "list[np.ndarray]":
     return [known[one] for one in hashes]
 
 
-def _may_see(sources: Sources, draft: Record, hit: "Hit") -> bool:
+def _may_see(sources: Sources, draft: Draft, hit: "Hit") -> bool:
     """Whether a passage may stand before a draft: not the answer, and nothing held out before an example to train on.
 
     Fill-in-the-middle sees its own file already.
@@ -106,7 +107,7 @@ def _may_see(sources: Sources, draft: Record, hit: "Hit") -> bool:
     return hit.path != draft["path"] or (draft["mode"] == "chat" and apart)
 
 
-def _choose_passages(sources: Sources, draft: Record, hits: "Sequence[Hit]") -> list[Excerpt]:
+def _choose_passages(sources: Sources, draft: Draft, hits: "Sequence[Hit]") -> list[Excerpt]:
     """The best hit and distractors, or distractors alone, in an order that says nothing."""
     chance = random.Random(fingerprint(sources.params.seed, draft["same"]))
     useful = [] if chance.random() < ONLY_DISTRACTORS else list(hits[:1])
@@ -117,7 +118,7 @@ def _choose_passages(sources: Sources, draft: Record, hits: "Sequence[Hit]") -> 
     return [one for hit in chosen for one in choose_fitting([hit], sources.tokenizer, room)]
 
 
-def _add_passages(sources: Sources, draft: Record, shown: Sequence[Excerpt]) -> Record:
+def _add_passages(sources: Sources, draft: Draft, shown: Sequence[Excerpt]) -> Draft:
     request = add_context(draft["request"], shown) if draft["request"] else ""
     return {
         **draft,

@@ -11,8 +11,8 @@ from pipelines.index.search.symbol_match import Matching
 from pipelines.index.search.tie_breaking import is_equal, stable_order
 from pipelines.index.store.bm25 import Identifiers, Keywords, Sparse
 from pipelines.index.store.interface import EVERYWHERE, OF_FILE, Engine, Scope, Scored, Search, summary_id
-from pipelines.index.store.payload import KINDS
-from pipelines.records import Record
+from pipelines.index.store.payload import KINDS, Payload
+from pipelines.records.extraction import Definition
 
 if TYPE_CHECKING:
     import numpy as np
@@ -165,7 +165,7 @@ def _score(scored: Scored) -> float:
     return scored.score
 
 
-def _hit(score: float, found: Candidate, chunk: Record, definition: Record) -> Hit:
+def _hit(score: float, found: Candidate, chunk: Payload, definition: Definition) -> Hit:
     first, last = definition["start_line"], definition["end_line"]
     if first < chunk["start_line"]:  # what is named then is the part that is here
         first, last = chunk["start_line"], min(last, chunk["end_line"])

@@ -17,8 +17,7 @@ from typing import NamedTuple
 
 from pipelines.index.search.tie_breaking import is_equal, stable_order
 from pipelines.index.store.bm25 import Identifiers, is_stop_word, split_parts
-from pipelines.index.store.payload import strip_marks, symbols_of
-from pipelines.records import Record
+from pipelines.index.store.payload import Brief, strip_marks, symbols_of
 from pipelines.syntax.test_paths import is_test
 from pipelines.syntax.text.kinds import DOCUMENTS
 
@@ -79,7 +78,7 @@ class Candidate(NamedTuple):
     scores for it; `summary` is the cosine of its file's, `holds` whether an identifier of the question is in it."""
 
     id: int
-    chunk: Record
+    chunk: Brief
     cosine: float
     bm25: float
     summary: float = 0.0
@@ -141,14 +140,14 @@ def _firsts(files: Sequence[list[int]], candidates: Sequence[Candidate], scores:
     return [own[0] if len(own) == 1 else first(own) for own in files]
 
 
-def _name_bonus(chunk: Record, names: frozenset[str], fits: Callable[[tuple[str, ...]], float]) -> tuple[bool, float]:
+def _name_bonus(chunk: Brief, names: frozenset[str], fits: Callable[[tuple[str, ...]], float]) -> tuple[bool, float]:
     """Whether a definition in the chunk is named, and how alike the most alike one's name is."""
     defined = _defined(chunk["symbol"], tuple(chunk.get("defines", ())))
     named = bool(names) and any(one.name in names for one in defined)
     return named, max([fits(one.words) for one in defined], default=0.0)
 
 
-def _begins(chunk: Record, identifiers: tuple[str, ...]) -> bool:
+def _begins(chunk: Brief, identifiers: tuple[str, ...]) -> bool:
     """Whether the name of a definition in the chunk begins with one of these: `get_user_by_id` with `get_user`."""
     if not identifiers:
         return False
@@ -223,7 +222,7 @@ class QueryWords:
         self._seen[name] = bits
         return bits
 
-    def aside(self, chunk: Record) -> bool:
+    def aside(self, chunk: Brief) -> bool:
         """Whether a chunk is of a kind that the question does not ask for: tests and examples, or documents."""
         if chunk["language"] in DOCUMENTS:
             return chunk["language"] not in self.all_words and not self.all_words & _ASKS_PROSE

@@ -7,8 +7,8 @@ from functools import lru_cache
 from pipelines.index.search.ranking import QueryWords, name_words
 from pipelines.index.store.bm25 import query_terms
 from pipelines.index.store.interface import Scope
-from pipelines.index.store.payload import DEFINITIONS, is_wanted, strip_marks
-from pipelines.records import Record
+from pipelines.index.store.payload import DEFINITIONS, Payload, is_wanted, strip_marks
+from pipelines.records.extraction import Definition
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,13 @@ class Matching:
         """For the words of a question, or any text, and what its filters allow."""
         return cls(scope, QueryWords.of(text), query_terms(text))
 
-    def best(self, chunk: Record) -> Record:
+    def best(self, chunk: Payload) -> Definition:
         """The definition that a hit names, as `payload.make_payload` makes it.
 
         The one whose name is most like the question's words; among equals the one whose own lines, without those of
         definitions inside it, have most of these words; else the passage's own symbol, or the first.
         """
-        every: list[Record] = chunk[DEFINITIONS]
+        every = chunk[DEFINITIONS]
         among = [one for one in every if is_wanted(one, self.scope.only, self.scope.never)] or every
         among = _first(among, [self._alike(one["symbol"]) for one in among])
         if len(among) > 1:
@@ -46,7 +46,7 @@ class Matching:
         return 1 + self.asked.fits(name_words(name)) if name in self.asked.names else self.asked.fits(name_words(name))
 
 
-def _first(found: Sequence[Record], scores: Sequence[float]) -> list[Record]:
+def _first(found: Sequence[Definition], scores: Sequence[float]) -> list[Definition]:
     best = max(scores)
     return [one for one, score in zip(found, scores, strict=True) if score == best]
 

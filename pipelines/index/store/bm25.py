@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from itertools import chain
 from typing import Any
 
-from pipelines.records import Record
+from pipelines.records.extraction import Chunk
 
 RUN = re.compile(r"[^\W_]+(?:_+[^\W_]+)*")
 PART = re.compile(r"[A-Z]+(?![^\W\dA-Z_])|[A-Z]?[^\W\dA-Z_]+|\d+")
@@ -79,7 +79,7 @@ def _split(run: str) -> list[str]:
     return [part.lower() for part in PART.findall(run) if len(part) <= MAX_LETTERS]
 
 
-def mean_word_count(chunks: Iterable[Record]) -> float:
+def mean_word_count(chunks: Iterable[Chunk]) -> float:
     """Words a chunk on average: the length that BM25 holds the others against. At least 1."""
     lengths = [sum(map(_count, BLOCK.findall(_text(chunk)))) for chunk in chunks]
     return round(max(1.0, sum(lengths) / max(1, len(lengths))), 1)
@@ -92,7 +92,7 @@ class Keywords:
 
     mean_words: float
 
-    def document(self, chunk: Record) -> Sparse:
+    def document(self, chunk: Chunk) -> Sparse:
         """Term frequencies of a chunk, saturated and held against the mean length; as float32 they are Edge's own."""
         counts = Counter(_indices(_text(chunk)))
         long = SATURATION * (1 - LENGTH + LENGTH * counts.total() / self.mean_words)
@@ -117,7 +117,7 @@ def is_stop_word(word: str) -> bool:
     return not query_terms(word)
 
 
-def _text(chunk: Record) -> str:
+def _text(chunk: Chunk) -> str:
     """What a chunk is found by: its path, its symbol and its text."""
     return f"{chunk['path']} {chunk['symbol'] or ''} {chunk['text']}"
 

@@ -31,7 +31,7 @@ from pipelines.index.store.interface import (
     Search,
     make_point,
 )
-from pipelines.index.store.payload import AT_LEAST, DEFINITIONS, INDEXED
+from pipelines.index.store.payload import AT_LEAST, DEFINITIONS, INDEXED, Brief, Payload
 from pipelines.index.store.quantization import CUTTING, OVERSAMPLING, vector_config
 from pipelines.index.store.sparse_copy import copy_sparse
 from pipelines.records import Record
@@ -50,7 +50,7 @@ class EdgeEngine:
     def __init__(self, shard: Any, folder: "TemporaryDirectory[str] | None" = None) -> None:
         self._shard = shard
         self._folder = folder  # of its own, gone when it is closed
-        self._read: dict[int, Record] = {}  # chunks in brief by their ids; none that was written since
+        self._read: dict[int, Brief] = {}  # chunks in brief by their ids; none that was written since
 
     @classmethod
     def create(cls, folder: Path, dimension: int, layout: str = "") -> "EdgeEngine":
@@ -96,7 +96,7 @@ class EdgeEngine:
         made, self._read = [], {}
         for point in points:
             sparse = edge.SparseVector(point.sparse.indices, point.sparse.values)
-            made.append(edge.Point(point.id, {DENSE: point.dense, SPARSE: sparse}, point.chunk))
+            made.append(edge.Point(point.id, {DENSE: point.dense, SPARSE: sparse}, dict(point.chunk)))
         with explain_error("write"):
             self._shard.update(edge.UpdateOperation.upsert_points(made))
 
@@ -139,7 +139,7 @@ class EdgeEngine:
         with explain_error("search", TornIndex):
             return [one.id for one in self._shard.query(request)]
 
-    def briefs(self, ids: Sequence[int]) -> dict[int, Record]:
+    def briefs(self, ids: Sequence[int]) -> dict[int, Brief]:
         """Id → BRIEF of what the point carries. A query that gives it along takes twice as long for it."""
         read = self._read
         new = [id for id in ids if id not in read]
@@ -148,15 +148,15 @@ class EdgeEngine:
             read = self._read = {**kept, **self._retrieved(new, list(BRIEF))}
         return {id: read[id] for id in ids if id in read}
 
-    def chunks(self, ids: Sequence[int]) -> dict[int, Record]:
+    def chunks(self, ids: Sequence[int]) -> dict[int, Payload]:
         """Id → what the point carries."""
         return self._retrieved(ids, True)
 
-    def _retrieved(self, ids: Sequence[int], fields: list[str] | bool) -> dict[int, Record]:
+    def _retrieved(self, ids: Sequence[int], fields: list[str] | bool) -> dict[int, Any]:
         with explain_error("read", TornIndex):
             return {one.id: one.payload for one in self._shard.retrieve(list(ids), fields, False)}
 
-    def of(self, paths: Collection[str]) -> dict[int, Record]:
+    def of(self, paths: Collection[str]) -> dict[int, Payload]:
         """Id → what the point carries, of every point of these files."""
         return {one.id: one.payload for page in self._pages(True, Scope.files(paths)) for one in page}
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pipelines.index.store.bm25 import Keywords, Sparse
 from pipelines.index.store.manifest import IndexVersion
-from pipelines.index.store.payload import OF_DEFINITIONS, make_payload
+from pipelines.index.store.payload import OF_DEFINITIONS, Brief, Payload, make_payload
 from pipelines.records import Record
+from pipelines.records.extraction import Chunk
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +34,7 @@ class Point:
     id: int
     dense: list[float]
     sparse: Sparse
-    chunk: Record
+    chunk: Chunk
 
 
 @dataclass(frozen=True)
@@ -101,9 +102,9 @@ class Engine(Protocol):
     def flush(self) -> None: ...
     def nearest(self, *searches: Search) -> list[list[Scored]]: ...
     def exact(self, vector: "np.ndarray", limit: int) -> list[int]: ...
-    def briefs(self, ids: Sequence[int]) -> dict[int, Record]: ...
-    def chunks(self, ids: Sequence[int]) -> dict[int, Record]: ...
-    def of(self, paths: Collection[str]) -> dict[int, Record]: ...
+    def briefs(self, ids: Sequence[int]) -> dict[int, Brief]: ...
+    def chunks(self, ids: Sequence[int]) -> dict[int, Payload]: ...
+    def of(self, paths: Collection[str]) -> dict[int, Payload]: ...
     def every(self) -> Iterator[list[Point]]: ...
     def blobs(self) -> dict[str, str]: ...
     def count(self) -> int: ...
@@ -162,7 +163,7 @@ def summary_id(path: str) -> int:
     return _number(f"{OF_FILE}\n{path}")
 
 
-def chunk_point_id(chunk: Record) -> int:
+def chunk_point_id(chunk: Chunk) -> int:
     """The id of a chunk's point."""
     return summary_id(chunk["path"]) if chunk["kind"] == OF_FILE else point_id(chunk["chunk_id"])
 
@@ -178,7 +179,7 @@ def make_point(record: Any) -> Point:
     return Point(record.id, list(record.vector[DENSE]), keywords, record.payload)
 
 
-def make_points(chunks: Iterable[Record], vectors: "np.ndarray", keywords: Keywords) -> Iterator[list[Point]]:
+def make_points(chunks: Iterable[Chunk], vectors: "np.ndarray", keywords: Keywords) -> Iterator[list[Point]]:
     """Chunks and their vectors (row i for chunk i) as points, BATCH at a time."""
     batch: list[Point] = []
     for chunk, vector in zip(chunks, vectors, strict=True):

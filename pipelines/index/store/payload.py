@@ -4,12 +4,18 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from pathlib import PurePosixPath
+from typing import Any, Final, TypedDict
 
-from pipelines.records import Record
+from pipelines.records.extraction import Chunk, Definition
 from pipelines.syntax.test_paths import is_test
 
-PLACES, NAMES, KINDS, COMMITS, COMPLEXITY = "places", "names", "kinds", "commits", "complexity"
-LANGUAGE, DEFINITIONS = "language", "definitions"
+LANGUAGE: Final = "language"
+PLACES: Final = "places"
+NAMES: Final = "names"
+KINDS: Final = "kinds"
+COMMITS: Final = "commits"
+COMPLEXITY: Final = "complexity"
+DEFINITIONS: Final = "definitions"
 OF_DEFINITIONS = (NAMES, KINDS, COMPLEXITY)  # fields of a point that each of its definitions has, too
 INDEXED = ("path", LANGUAGE, PLACES, NAMES, KINDS, COMMITS, COMPLEXITY)
 AT_LEAST = (COMPLEXITY,)  # numbers: a filter asks for one or more than it; of all others for just this
@@ -21,7 +27,41 @@ Values = Mapping[str, Sequence[str]]
 _BETWEEN = re.compile(r">>| > |::|[.#/]")
 
 
-def make_payload(chunk: Record) -> Record:
+class Payload(Chunk):
+    """A chunk as a point carries it: `make_payload` says what each field holds."""
+
+    places: list[str]
+    names: list[str]
+    kinds: list[str]
+    commits: list[str]
+
+
+class Brief(TypedDict):
+    """What ranking reads of a chunk: the fields that `interface.BRIEF` names."""
+
+    chunk_id: str
+    path: str
+    language: str
+    symbol: str
+    defines: list[str]
+    start_line: int
+
+
+class DefinitionPayload(Definition):
+    """A definition as a point carries it."""
+
+    names: list[str]
+    kinds: list[str]
+
+
+class Named(TypedDict):
+    """What a chunk says of the names in it."""
+
+    symbol: str
+    defines: Sequence[str]
+
+
+def make_payload(chunk: Chunk) -> Payload:
     """A chunk with `places`, its file and every folder above it, each with its path and its bare name, and `commits`,
     the last that changed its file, shortened, and `uncommitted` where the file was edited since.
 
@@ -31,7 +71,7 @@ def make_payload(chunk: Record) -> Record:
     definitions = [_definition(one, is_test(chunk["path"])) for one in definitions_of(chunk)]
     return {
         **chunk,
-        DEFINITIONS: definitions,
+        DEFINITIONS: [*definitions],
         PLACES: list(_places(chunk["path"])),
         NAMES: sorted({name for one in definitions for name in one[NAMES]}),
         KINDS: sorted({kind for one in definitions for kind in one[KINDS]}),
@@ -39,13 +79,20 @@ def make_payload(chunk: Record) -> Record:
     }
 
 
-def definitions_of(chunk: Record) -> list[Record]:
+def definitions_of(chunk: Chunk) -> list[Definition]:
     """The definitions in a chunk, each with `symbol`, `kind`, `start_line`, `end_line` and `complexity`; of a chunk
     without one the chunk itself, under each of its names.
     """
-    own = {"kind": chunk["kind"], "complexity": chunk.get(COMPLEXITY, 0)}
-    lines = {key: chunk.get(key, 0) for key in ("start_line", "end_line")}
-    named = [{**own, **lines, "symbol": name} for name in symbols_of(chunk) or [""]]
+    named: list[Definition] = [
+        {
+            "symbol": name,
+            "kind": chunk["kind"],
+            "complexity": chunk.get(COMPLEXITY, 0),
+            "start_line": chunk.get("start_line", 0),
+            "end_line": chunk.get("end_line", 0),
+        }
+        for name in symbols_of(chunk) or [""]
+    ]
     return chunk.get(DEFINITIONS) or named
 
 
@@ -60,7 +107,7 @@ def mark_words(wanted: Collection[str] | None, unwanted: Collection[str]) -> lis
     return sorted(set(found))
 
 
-def is_wanted(definition: Record, only: Values, never: Values) -> bool:
+def is_wanted(definition: Definition, only: Values, never: Values) -> bool:
     """Whether a definition, as `make_payload` makes it, is what a scope asks of definitions."""
     asked = [field for field in OF_DEFINITIONS if field in only]
     refused = [field for field in OF_DEFINITIONS if field in never]
@@ -68,16 +115,17 @@ def is_wanted(definition: Record, only: Values, never: Values) -> bool:
     return has_all and not any(_has(definition, field, never[field]) for field in refused)
 
 
-def _has(definition: Record, field: str, values: Sequence[str]) -> bool:
+def _has(definition: Mapping[str, Any], field: str, values: Sequence[str]) -> bool:
     if field in AT_LEAST:
         return bool(definition[field] >= min(map(float, values)))
     held = definition[field] if field != KINDS else [kind for mark in definition[field] for kind in mark.split("+")]
     return not set(values).isdisjoint(held)
 
 
-def _definition(definition: Record, in_test: bool) -> Record:
+def _definition(definition: Definition, in_test: bool) -> DefinitionPayload:
     names = _names([definition["symbol"]]) if definition["symbol"] else []
-    return {COMPLEXITY: 0, **definition, NAMES: names, KINDS: [_mark(definition["kind"], in_test)]}
+    whole: Definition = {**definition, COMPLEXITY: definition.get(COMPLEXITY, 0)}
+    return {**whole, NAMES: names, KINDS: [_mark(definition["kind"], in_test)]}
 
 
 def _mark(kind: str, in_test: bool) -> str:
@@ -85,7 +133,7 @@ def _mark(kind: str, in_test: bool) -> str:
     return f"{kind}+{TEST}" if in_test and kind in KINDS_OF_CODE else kind
 
 
-def symbols_of(chunk: Record) -> list[str]:
+def symbols_of(chunk: Named | Chunk) -> list[str]:
     """The qualified names that a chunk is of: its symbol, and the definitions that begin in it."""
     return [name for name in dict.fromkeys([chunk["symbol"], *chunk.get("defines", ())]) if name]
 

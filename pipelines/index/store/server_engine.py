@@ -20,7 +20,7 @@ from pipelines.index.store.interface import (
     Search,
     make_point,
 )
-from pipelines.index.store.payload import AT_LEAST, DEFINITIONS
+from pipelines.index.store.payload import AT_LEAST, DEFINITIONS, Brief, Payload
 from pipelines.index.store.quantization import CUTTING
 from pipelines.records import Record
 
@@ -101,19 +101,19 @@ class ServerEngine:
         for page in self._pages(EVERYWHERE, BATCH, with_payload=True, with_vectors=True):
             yield [make_point(one) for one in page]
 
-    def briefs(self, ids: Sequence[int]) -> dict[int, Record]:
+    def briefs(self, ids: Sequence[int]) -> dict[int, Brief]:
         """Id → BRIEF of what the point carries."""
         return self._retrieved(ids, list(BRIEF))
 
-    def chunks(self, ids: Sequence[int]) -> dict[int, Record]:
+    def chunks(self, ids: Sequence[int]) -> dict[int, Payload]:
         """Id → what the point carries."""
         return self._retrieved(ids, True)
 
-    def _retrieved(self, ids: Sequence[int], fields: list[str] | bool) -> dict[int, Record]:
+    def _retrieved(self, ids: Sequence[int], fields: list[str] | bool) -> dict[int, Any]:
         found = self._store.ask(lambda client: client.retrieve(self._collection, list(ids), with_payload=fields))
         return {one.id: one.payload for one in found}
 
-    def of(self, paths: Collection[str]) -> dict[int, Record]:
+    def of(self, paths: Collection[str]) -> dict[int, Payload]:
         """Id → what the point carries, of every point of these files."""
         found = self._pages(Scope.files(paths), PAGE, with_payload=True, with_vectors=False)
         return {one.id: one.payload for page in found for one in page}

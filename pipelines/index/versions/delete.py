@@ -11,12 +11,13 @@ from pipelines.index.store.interface import Engine, Point
 from pipelines.index.store.manifest import NAME_LETTERS, IndexVersion
 from pipelines.index.versions.build import check_and_build
 from pipelines.project import Project
-from pipelines.records import Record, fingerprint
+from pipelines.records import fingerprint
+from pipelines.records.extraction import Chunk
 
 
 def rewrite_without(
-    project: Project, params: Params, version: str, gone: Callable[[Record], bool]
-) -> tuple[str, list[Record]]:
+    project: Project, params: Params, version: str, gone: Callable[[Chunk], bool]
+) -> tuple[str, list[Chunk]]:
     """A version with the same chunks but those that are gone. The old one stays until `delete_versions`.
 
     Args:

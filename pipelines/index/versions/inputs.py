@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from pipelines.errors import NocturneError
 from pipelines.index.store.manifest import NAME_LETTERS
 from pipelines.project import Project
-from pipelines.records import Record, file_sha256, fingerprint, read_json, read_jsonl
+from pipelines.records import file_sha256, fingerprint, read_json, read_jsonl
+from pipelines.records.embedding import Embedding
+from pipelines.records.extraction import Chunk
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,9 +42,9 @@ class Inputs:
         return cls(chunks, folder / "vectors.npy", folder / "embedding.json", again)
 
     @cached_property
-    def facts(self) -> Record:
+    def facts(self) -> Embedding:
         """What embedding says of the vectors: encoder, dimension, count and hash."""
-        facts: Record = read_json(self.told)
+        facts: Embedding = read_json(self.told)
         return facts
 
     def version(self) -> str:
@@ -57,9 +59,9 @@ class Inputs:
         parts = file_sha256(self.chunks), facts["vectors_sha256"], facts["model"], facts["dimension"]
         return fingerprint(*parts)[:NAME_LETTERS]
 
-    def rows(self) -> Iterator[Record]:
+    def rows(self) -> Iterator[Chunk]:
         """The chunks, one after the other."""
-        return read_jsonl(self.chunks)
+        return read_jsonl(self.chunks, Chunk)
 
     def matrix(self) -> "np.ndarray":
         """The vectors as a map of their file: float32, (chunks, dimension).

@@ -11,10 +11,11 @@ from pipelines.index.store.bm25 import Keywords
 from pipelines.index.store.factory import missing_version, open_store
 from pipelines.index.store.interface import Engine, Scope, Store, chunk_point_id, make_points
 from pipelines.index.store.manifest import IndexVersion
-from pipelines.index.store.payload import make_payload
+from pipelines.index.store.payload import Payload, make_payload
 from pipelines.index.store.quantization import refuse_beyond
 from pipelines.project import Project
 from pipelines.records import Record, canonical_json
+from pipelines.records.extraction import Chunk
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,7 +72,7 @@ class OverlayIndex(AbstractContextManager["OverlayIndex"]):
         with self._lock:
             self._engine.delete(paths)
 
-    def replace(self, paths: Collection[str], chunks: Sequence[Record], vectors: "np.ndarray") -> None:
+    def replace(self, paths: Collection[str], chunks: Sequence[Chunk], vectors: "np.ndarray") -> None:
         """Let these files have these passages and no others. Only what is new or differs is written.
 
         Args:
@@ -111,7 +112,7 @@ class OverlayIndex(AbstractContextManager["OverlayIndex"]):
 
 
 def _difference(
-    held: Mapping[int, Record], chunks: Sequence[Record]
+    held: Mapping[int, Payload], chunks: Sequence[Chunk]
 ) -> tuple[list[int], list[tuple[Record, list[int]]]]:
     """The rows of the chunks that are not held; and fields with the ids of the held ones that have others.
 

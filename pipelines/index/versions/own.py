@@ -7,6 +7,7 @@ from pipelines.index.search.hybrid import Index
 from pipelines.index.versions.scratch import temporary_index
 from pipelines.project import Project
 from pipelines.records import read_jsonl
+from pipelines.records.extraction import Chunk
 
 
 @contextmanager
@@ -18,6 +19,6 @@ def private_index(project: Project) -> Iterator[Index]:
     """
     import numpy as np
 
-    chunks = list(read_jsonl(project.path("extraction", "chunks.jsonl")))
+    chunks = list(read_jsonl(project.path("extraction", "chunks.jsonl"), Chunk))
     with temporary_index(chunks, np.load(project.path("embedding", "vectors.npy"), allow_pickle=False)) as index:
         yield index

@@ -10,14 +10,14 @@ from pipelines.index.search.hybrid import Index
 from pipelines.index.store.bm25 import Keywords, mean_word_count
 from pipelines.index.store.embedded_engine import EdgeEngine
 from pipelines.index.store.interface import make_points
-from pipelines.records import Record
+from pipelines.records.extraction import Chunk
 
 if TYPE_CHECKING:
     import numpy as np
 
 
 @contextmanager
-def temporary_index(chunks: Sequence[Record], vectors: "np.ndarray") -> Iterator[Index]:
+def temporary_index(chunks: Sequence[Chunk], vectors: "np.ndarray") -> Iterator[Index]:
     """An index of these chunks, gone at the end of the block.
 
     Args:

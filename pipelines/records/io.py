@@ -3,15 +3,16 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, overload
 
 import orjson
 
 from pipelines.errors import NocturneError
 
-Record = dict[str, Any]
+Record = dict[str, Any]  # free-form: no type in `pipelines/records/` says what is in it
+R = TypeVar("R", bound=Mapping[str, Any])
 NAMED_BY = (
     "task",
     "mode",
@@ -61,7 +62,7 @@ def read_json(path: Path) -> Any:
         raise _broken(path, str(error)) from None
 
 
-def write_jsonl(path: Path, records: Iterable[Record]) -> int:
+def write_jsonl(path: Path, records: Iterable[Mapping[str, Any]]) -> int:
     """Write one canonical JSON object a line, streaming, atomically; returns how many."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -76,8 +77,15 @@ def write_jsonl(path: Path, records: Iterable[Record]) -> int:
     return count
 
 
-def read_jsonl(path: Path) -> Iterator[Record]:
+@overload
+def read_jsonl(path: Path) -> Iterator[Record]: ...
+@overload
+def read_jsonl(path: Path, kind: type[R]) -> Iterator[R]: ...
+def read_jsonl(path: Path, kind: type[Any] = dict) -> Iterator[Any]:  # noqa: ARG001
     """Yield the objects of a JSON Lines file, one at a time.
+
+    Args:
+        kind: the type of its lines, for the type checker; nothing is compared with it.
 
     Raises:
         NocturneError: the file is missing, or a line is not a JSON object (the line is named).
@@ -100,7 +108,7 @@ def fingerprint(*parts: Any) -> str:
     return hashlib.sha256(canonical_json(parts).encode()).hexdigest()
 
 
-def example_id(row: Record) -> str:
+def example_id(row: Mapping[str, Any]) -> str:
     """16 hexadecimal digits that change with what a row teaches, or with where it is from in its file."""
     return fingerprint(*(row.get(key) for key in NAMED_BY))[:16]
 
