@@ -31,6 +31,8 @@ TELL_EVERY = 10  # seconds
 PLANNED_WITHIN = 90  # seconds: Prefect's scheduler looks every minute
 FAILED_WITHIN = 300  # seconds, in which a failure of the scheduler is told
 UNFINISHED = ("RUNNING", "PENDING", "CANCELLING")
+ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+KILLED = "Its process was killed."
 
 
 class Deployments:
@@ -114,8 +116,8 @@ class Deployments:
         return True
 
     async def clear_up(self, owns: bool) -> None:
-        """End what was killed and is still in Prefect: nights that nobody runs any more, nights whose time has passed,
-        and deployments of projects that are gone. A night that was missed so is not made up for.
+        """End what was killed and is still in Prefect: nights that nobody runs any more and their tasks, nights whose
+        time has passed, and deployments of projects that are gone. A night that was missed so is not made up for.
 
         Args:
             owns: the server is this workspace's alone, so that nights which were begun by hand are its own, too.
@@ -130,14 +132,32 @@ class Deployments:
             await self._client.pause_deployment(deployment.id)  # its planned nights go
             for run in await self._runs([deployment.id], (*UNFINISHED, "SCHEDULED")):
                 missed = run.state_type.value == "SCHEDULED"
-                message = "`nocturne up` was not running then." if missed else "Its process was killed."
+                message = "`nocturne up` was not running then." if missed else KILLED
                 state = Cancelled(name="Missed", message=message) if missed else Crashed(message=message)
                 await self._client.set_flow_run_state(run.id, state, force=True)
         if owns and lock_holder(self.place) is None:
             for run in await self._client.read_flow_runs(
                 flow_filter=nights, flow_run_filter=runs_in_states(UNFINISHED)
             ):
-                await self._client.set_flow_run_state(run.id, Crashed(message="Its process was killed."), force=True)
+                await self._client.set_flow_run_state(run.id, Crashed(message=KILLED), force=True)
+        await self._end_tasks(nights)
+
+    async def _end_tasks(self, nights: Any) -> None:
+        """A task of a night that has ended is at work no more, whoever ended the night.
+
+        Args:
+            nights: Prefect's filter for the flow.
+        """
+        from prefect.client.schemas.filters import TaskRunFilter, TaskRunFilterState, TaskRunFilterStateType
+        from prefect.client.schemas.objects import StateType
+        from prefect.states import Crashed
+
+        kinds = TaskRunFilterStateType(any_=[StateType(state) for state in UNFINISHED])
+        unfinished = TaskRunFilter(state=TaskRunFilterState(type=kinds))
+        for run in await self._client.read_task_runs(
+            flow_filter=nights, flow_run_filter=runs_in_states(ENDED), task_run_filter=unfinished
+        ):
+            await self._client.set_task_run_state(run.id, Crashed(message=KILLED), force=True)
 
     async def tell(self) -> None:
         """Write down what is planned, what is late, and what does not work."""

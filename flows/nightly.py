@@ -10,7 +10,6 @@ from prefect.states import Completed, Failed, State
 from flows import shown
 from pipelines import environment
 from pipelines.config.load import load_params
-from pipelines.config.schema import Params
 from pipelines.config.workspaces import find_workspace
 from pipelines.dag import dvc, journal
 from pipelines.errors import GatesFailed, NocturneError
@@ -19,12 +18,12 @@ from pipelines.night import champion_eval, drift_baseline, last_night, novelty, 
 from pipelines.night import outcome as nights
 from pipelines.night import report as page
 from pipelines.night.candidate import SCORES, Candidate, read_candidate
+from pipelines.night.context import NightContext
 from pipelines.night.lock import exclusive_lock
 from pipelines.night.outcome import Outcome, with_index
 from pipelines.project import Project
 from pipelines.records import read_jsonl
 from pipelines.registry.release import Release
-from pipelines.registry.releases import CHAMPION, Releases
 from pipelines.release import index_versions, retention
 from pipelines.release.index_release import retrieval_of, retrieval_records
 from pipelines.release.publish import publish_candidate, release_index_of_refused
@@ -59,13 +58,14 @@ def nightly(name: str, force: bool = False) -> dict[str, Any] | State:
         if scheduled and _has_begun_since(project, runtime.flow_run.scheduled_start_time.timestamp()):
             return Completed(name=SKIPPED, message="A night of this project has begun since this one was due.")
         with last_night.record_night(project, "schedule" if scheduled else "hand"):
-            outcome = None if force else nights.find_unchanged(project, params)
+            night = NightContext.begin(project, params)
+            outcome = None if force else nights.find_unchanged(night)
             if outcome is None:
-                outcome = nights.write_outcome(project, _learn(project, params, force))
-                clear(project, params)
+                outcome = nights.write_outcome(project, _learn(night, force))
+                clear(night)
             else:
                 nights.write_outcome(project, outcome)
-            repair_live(project, params)
+            repair_live(night)
     shown.summary(outcome, project)
     if outcome.passed is False:
         refusal = _gates_failed(outcome)
@@ -81,16 +81,18 @@ def _has_begun_since(project: Project, due: float) -> bool:
     return night is not None and night.began > due and night.state not in (last_night.CRASHED, last_night.INTERRUPTED)
 
 
-def _learn(project: Project, params: Params, force: bool) -> Outcome:
+def _learn(night: NightContext, force: bool) -> Outcome:
+    project, live = night.project, night.live
     if dvc.find_stale(project) and any(
-        [drift_baseline.write_drift_baseline(project), warm_start.write_warm_start(project, params)]
+        [drift_baseline.write_drift_baseline(project, live), warm_start.write_warm_start(project, night.params, live)]
     ):
         dvc.reproduce(project, "snapshot")
     ran: list[dict[str, Any]] = []
     try:
-        outcome = _decide(project, params, force) if _build(project, params, force, ran) else _skip(project, params)
+        skipped = _build(night, force, ran)
+        outcome = _decide(night, force) if skipped is None else with_index(skipped, release_index(night))
     except NocturneError as error:
-        made = _release_index_after_failure(project, params) if any(s["stage"] == "embedding" for s in ran) else None
+        made = _release_index_after_failure(night) if any(s["stage"] == "embedding" for s in ran) else None
         if made is None:
             raise
         index = f"Search has this commit all the same: its index is release {made.version}."
@@ -98,40 +100,37 @@ def _learn(project: Project, params: Params, force: bool) -> Outcome:
     return replace(outcome, stages=ran)
 
 
-def _build(project: Project, params: Params, force: bool, ran: list[dict[str, Any]]) -> bool:
-    """Run what is out of date, and list it in `ran`; False when too little is new to be learned."""
+def _build(night: NightContext, force: bool, ran: list[dict[str, Any]]) -> Outcome | None:
+    """Run what is out of date, and list it in `ran`. Returns the outcome when too little is new to be learned."""
+    project = night.project
     for stage in dvc.stage_order(project):
-        if stage == "training" and not force and novelty.is_too_little_new(project, params) is not None:
-            return False
+        if stage == "training" and not force:
+            skipped = novelty.find_too_little_new(project, night.params, night.live)
+            if skipped is not None:
+                return skipped
         if stage == "snapshot" and not force:
             entry = journal.read(project, stage)  # it has just run, to see whether anything changed
         else:
             entry = build.with_options(name=stage)(project, stage, force)
         ran.append({"stage": stage, "seconds": entry.seconds, "facts": entry.facts} if entry else {"stage": stage})
-    return True
+    return None
 
 
-def _decide(project: Project, params: Params, force: bool) -> Outcome:
-    outcome = None if force else nights.find_settled(project, params)
+def _decide(night: NightContext, force: bool) -> Outcome:
+    outcome = None if force else nights.find_settled(night)
     if outcome is not None:
         return outcome
-    now = read_candidate(project, params)
-    judged = judge(project, params, now, return_state=True)
+    now = read_candidate(night.project, night.params)
+    judged = judge(night, now, return_state=True)
     verdict = judged.result(raise_on_failure=judged.name != REFUSED)
-    outcome = release(project, params, now, verdict)
-    return outcome if outcome.passed else with_index(outcome, release_index(project, params, now, verdict))
+    outcome = release(night, now, verdict)
+    return outcome if outcome.passed else with_index(outcome, release_index(night, now, verdict))
 
 
-def _skip(project: Project, params: Params) -> Outcome:
-    outcome = novelty.is_too_little_new(project, params)
-    assert outcome is not None
-    return with_index(outcome, release_index(project, params))
-
-
-def _release_index_after_failure(project: Project, params: Params) -> Release | None:
+def _release_index_after_failure(night: NightContext) -> Release | None:
     """The night has failed after what is searched was embedded; that is released, and the failure is told."""
     try:
-        return release_index(project, params)
+        return release_index(night)
     except NocturneError as error:
         get_run_logger().warning("%s %s", error.fact, error.next_step)
         return None
@@ -146,16 +145,17 @@ def build(project: Project, stage: str, force: bool) -> journal.Entry | None:
 
 
 @task(name="gates", cache_policy=NO_CACHE, persist_result=False)
-def judge(project: Project, params: Params, now: Candidate) -> Verdict | State:
+def judge(night: NightContext, now: Candidate) -> Verdict | State:
     """Hold the candidate against the base model and against the champion, and make the night's page of it all.
 
     Returns:
         The verdict; inside a state `Refused` when a gate that blocks did not pass, so that the task is not green.
     """
+    project, params = night.project, night.params
     with journal.record(project, "gates") as entry:
-        rival = champion_eval.score_champion(project, params, now)
+        rival = champion_eval.score_champion(project, params, night.live, now)
         scores = [row for name in SCORES for row in read_jsonl(project.path("evaluation", name))]
-        found = retrieval_of(Releases(project).at(CHAMPION), retrieval_records(project))
+        found = retrieval_of(night.live, retrieval_records(project))
         verdict = decide(scores, rival.records, params.gates, params.evaluation, rival.skipped, found)
         entry.facts = verdict.counts()
         charts = page.write_report(project, now, verdict)
@@ -167,10 +167,10 @@ def judge(project: Project, params: Params, now: Candidate) -> Verdict | State:
 
 
 @task(name="release", cache_policy=NO_CACHE, persist_result=False)
-def release(project: Project, params: Params, now: Candidate, verdict: Verdict) -> Outcome:
+def release(night: NightContext, now: Candidate, verdict: Verdict) -> Outcome:
     """Record the candidate; when it passed, publish its index, register it, and with `auto` move `champion`."""
-    with journal.record(project, "release") as entry:
-        outcome = publish_candidate(project, params, now, verdict.passed, verdict.rows())
+    with journal.record(night.project, "release") as entry:
+        outcome = publish_candidate(night.releases, night.params, now, verdict.passed, verdict.rows())
         if outcome.passed and outcome.release is not None:
             entry.facts = {"release": outcome.release, "index": now.index_version}
         else:
@@ -179,39 +179,39 @@ def release(project: Project, params: Params, now: Candidate, verdict: Verdict) 
 
 
 @task(name="index", cache_policy=NO_CACHE, persist_result=False)
-def release_index(
-    project: Project, params: Params, now: Candidate | None = None, verdict: Verdict | None = None
-) -> Release | None:
+def release_index(night: NightContext, now: Candidate | None = None, verdict: Verdict | None = None) -> Release | None:
     """Release tonight's index with the adapter that is live.
 
     Args:
         now, verdict: the candidate that was refused, and why; without them only the index is measured and judged.
     """
-    with journal.record(project, "index") as entry:
-        made = release_index_of_refused(project, params, now, verdict)
+    with journal.record(night.project, "index") as entry:
+        made = release_index_of_refused(night.releases, night.params, now, verdict)
+        if made is not None and now is not None and verdict is not None:
+            page.write_report(night.project, now, verdict, made.version)
         entry.facts = {"release": made.version, "index": made.index_version} if made else {"release": "none"}
     return made
 
 
 @task(name="gc", cache_policy=NO_CACHE, persist_result=False)
-def clear(project: Project, params: Params) -> None:
-    """Put what no kept release needs into the bin. A clearing that fails is no failed night: the next one ends it."""
+def clear(night: NightContext) -> None:
+    """Put what no kept release needs into the trash. A clearing that fails is no failed night: the next one ends it."""
     try:
-        with journal.record(project, "gc") as entry:
-            done = retention.clear(project, params)
+        with journal.record(night.project, "gc") as entry:
+            done = retention.clear(night.releases, night.params)
             entry.facts = {
                 "releases": len(done.gone.releases),
                 "freed": f"{done.gone.bytes / 2**20:,.1f} MB",
-                "in_the_bin": f"{done.waiting.bytes / 2**20:,.1f} MB",
+                "in_the_trash": f"{done.waiting.bytes / 2**20:,.1f} MB",
             }
     except NocturneError as error:
         get_run_logger().warning("%s %s", error.fact, error.next_step)
 
 
-def repair_live(project: Project, params: Params) -> None:
+def repair_live(night: NightContext) -> None:
     """Build the live index again when it is damaged. While that fails, the release before it answers."""
     try:
-        index_versions.repair_live(project, params)
+        index_versions.repair_live(night.releases, night.params)
     except NocturneError as error:
         get_run_logger().warning("%s %s", error.fact, error.next_step)
 

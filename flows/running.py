@@ -13,9 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from pipelines.errors import NocturneError
+from pipelines.locks import is_locked
 from pipelines.records import read_json, write_json
 
 RUNNING = Path("data") / ".up" / "running.json"
@@ -43,14 +42,7 @@ def find_running(place: Path) -> dict[str, Any] | None:
 
 def is_up(place: Path) -> bool:
     """Whether a `nocturne up` of this workspace is running."""
-    file = place / LOCK
-    if not file.is_file():
-        return False
-    try:
-        with FileLock(file, timeout=0):
-            return False
-    except Timeout:
-        return True
+    return is_locked(place / LOCK)
 
 
 def forget(place: Path) -> None:

@@ -24,22 +24,21 @@ LAYERS = (
     ("cleaning", "index"),
     ("dag", "encoder", "lm", "registry", "syntax"),
     ("config", "source"),
-    ("environment", "progress", "project", "records"),
+    ("environment", "locks", "progress", "project", "records", "wording"),
     ("errors",),
 )
 INDEX_LAYERS = ("versions", "search", "store")
 RANK = {room: rank for rank, layer in enumerate(LAYERS) for room in layer}
-# Whose code a stage need not declare: they carry values, files and progress, and `registry` only watches a training.
-CARRIERS = {None, "config", "dag", "registry", "environment", "progress", "project", "records", "errors"}
+# Whose code a stage need not declare: they carry values, files, words, progress; `registry` only watches a training.
+CARRIERS = {None, "config", "dag", "registry", "environment", "progress", "project", "records", "wording", "errors"}
 LONGEST = 300  # lines
 # A file that holds more, and why it is one.
 LONG = {
-    "pipelines/config/schema.py": "every setting with its rule, in one place",
     "pipelines/registry/releases.py": "all that is asked of a project's releases, on one connection",
-    "benchmarks/crash/kills.py": "one command with its options, its trials and what it prints",
     "tests/assistant/test_assistant.py": "cases of one answer",
     "tests/extraction/test_extraction.py": "cases of one stage",
     "tests/flows/test_nightly.py": "one night after the other in one workspace",
+    "tests/night/test_page_figures.py": "a case for each table",
     "tests/release/test_index_release.py": "cases of one kind of release",
     "tests/release/test_retention.py": "cases of one clearing",
     "tests/snapshot/test_snapshot.py": "cases of one stage",

@@ -8,11 +8,11 @@ out. Each text is noted in FOLDER/states.jsonl before it stands in a file, under
 says can be held against it.
 """
 
+import argparse
 import fcntl
 import json
 import random
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -152,5 +152,9 @@ def alone(folder: Path) -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    with alone(Path(sys.argv[1])):
-        Editor(Path(sys.argv[1]), int(sys.argv[2])).work()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("seed", type=int)
+    args = parser.parse_args()
+    with alone(args.folder):
+        Editor(args.folder, args.seed).work()

@@ -1,65 +1,36 @@
-"""Kills a process at drawn moments, again and again, and looks at what is left: always the old or the new, whole.
+"""Kills a process at drawn moments, again and again, and looks at what is left: the old or the new, always whole.
 
-`python -m benchmarks.crash.kills --trials 100 --seed 17 FOLDER` prints in which part of the work the kills fell, and
-what came of them; it ends with exit code 1 when anything was ever torn, did not end as undisturbed work does, or when a
-question failed or was answered wrongly meanwhile. FOLDER must be empty; a small workspace is made in it. `--what`,
-which may come again, names what is killed, by default all of WHAT in equal shares; a subject is added there.
+    python -m benchmarks.crash.kills --trials 100 --seed 17 FOLDER
 
-A subject's work is done in a process of its own, and tells each of its writes just before it. Half of the kills are
-exact: a kind of write is drawn and one of its occurrences, and the process ends itself in front of it. The others come
+FOLDER must be empty; a small workspace is made in it. The work that is killed is a training with its checkpoints, an
+evaluation, a release, an index and a watch whose source is edited, in equal shares. `--what`, which may come again,
+names some of them.
+
+Each work runs in a process of its own, and tells each of its writes just before it. Half of the kills are exact: a kind
+of write and one of its occurrences are drawn, and the process ends itself with SIGKILL in front of it. The others come
 from outside, at a moment drawn from the whole time that undisturbed work takes. Then another process looks: what is
-live must be the old or the new, every part of it there and as it was made. Up to IN_A_ROW kills fall on the same work,
-each on what the one before has left; at last nothing disturbs it, and it must end in what undisturbed work ends in.
-All that time one more process searches what is live, without a pause, and looks at each answer.
+live must be the old or the new, every part of it there and as it was made.
+
+Up to three kills in a row fall on the same work. At last nothing disturbs it, and it must end in what undisturbed work
+ends in, byte for byte. All that time one more process searches what is live, as `nocturne search` does, and looks at
+each answer. Exit code 1: anything was torn or ended otherwise, or an answer was wrong or failed.
 """
 
-import argparse
 import multiprocessing
-import os
 import random
-import signal
 import sys
-import time
-from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from multiprocessing.connection import Connection
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
 
 from benchmarks.crash.index import IndexSubject
 from benchmarks.crash.release import ReleaseSubject
 from benchmarks.crash.stages import EvaluationSubject, TrainingSubject
+from benchmarks.crash.trials import Answers, Kill, Subject, run_kills
 from benchmarks.crash.watch import WatchSubject
+from benchmarks.result import Cell, Figure, Result, Table, make_parser
 from pipelines import environment
 
-IN_A_ROW = 3
-START = 300  # seconds for a process to begin, or for the slowest write
-BEGIN = "before the first write"
-
-
-class Subject(Protocol):
-    """Work that is killed; `preloaded` are modules that every process of it needs.
-
-    `prepare` makes what is live before the first trial, `begin` what trial number n finds. `work` does the trial's work
-    or goes on with it, calls `begun` with the kind of each write just before it, and returns whether it went on from
-    something that earlier work had left. `state` says after a kill what is there, "old", "new" or "none", and raises
-    AssertionError when any of it is torn. `check` raises AssertionError when finished work has not ended as an
-    undisturbed one. `asking` returns a question: each call of it searches as `nocturne search` does, and raises
-    AssertionError for an answer that is not of one version served.
-    """
-
-    @property
-    def preloaded(self) -> Sequence[str]: ...
-    def prepare(self) -> None: ...
-    def begin(self, trial: int) -> None: ...
-    def work(self, trial: int, begun: Callable[[str], None]) -> bool: ...
-    def state(self, trial: int) -> str: ...
-    def check(self, trial: int) -> None: ...
-    def asking(self) -> Callable[[], None]: ...
-
-
+QUESTION = "Is anything torn or lost when a process is killed?"
 WHAT: dict[str, Callable[[Path], Subject]] = {
     "training": TrainingSubject,
     "evaluation": EvaluationSubject,
@@ -69,225 +40,36 @@ WHAT: dict[str, Callable[[Path], Subject]] = {
 }
 
 
-@dataclass(frozen=True)
-class Kill:
-    """One kill: what was being done, and what came of it.
-
-    Attributes:
-        left: "old", "new" or "none"; "torn" when it was none of these.
-        resumed: whether the work went on from what was left.
-        same: whether it ended at last as undisturbed work does.
-    """
-
-    what: str
-    left: str
-    resumed: bool = False
-    same: bool = True
-
-
-@dataclass
-class Answers:
-    """Questions that were asked while something was killed.
-
-    Attributes:
-        right: how many were answered as they should be.
-        wrong: what was wrong with the others.
-    """
-
-    right: int = 0
-    wrong: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Moment:
-    """When to kill: just before the write of this kind that is number `at`, or `after` seconds from when write number
-    `at` has begun, of whatever kind. Work that writes less ends before it comes to that."""
-
-    at: int
-    after: float | None
-    kind: str = ""
-
-
-def kills(subject: Subject, count: int, draw: random.Random) -> tuple[list[Kill], Answers]:
-    """Prepare the subject, let one trial end undisturbed to know its writes, and kill so many times in others."""
-    processes = multiprocessing.get_context("forkserver")
-    _in_process(processes, subject.prepare)
-    found: list[Kill] = []
-    with _asked(processes, subject) as answers:
-        writes = _in_process(processes, _counted, subject)  # work that was done before has fewer
-        print(f"{len(writes)} writes in {writes[-1][1]:.1f} s", file=sys.stderr, flush=True)
-        trial = 1
-        while len(found) < count:
-            trial += 1
-            found += _trial(processes, subject, trial, writes, draw)[: count - len(found)]
-    return found, answers
-
-
-@contextmanager
-def _asked(processes: Any, subject: Subject) -> Iterator[Answers]:
-    """Let another process ask until the block ends; what it found is there afterwards."""
-    answers, stop = Answers(), processes.Event()
-    here, there = processes.Pipe(duplex=False)
-    child = processes.Process(target=_ask, args=(subject, stop, there))
-    child.start()
-    there.close()
-    try:
-        yield answers
-    finally:
-        stop.set()
-        answers.right, answers.wrong = here.recv()
-        child.join()
-
-
-def _ask(subject: Subject, stop: Any, pipe: Connection) -> None:
-    right, wrong, ask = 0, [], subject.asking()
-    while not stop.is_set():
-        try:
-            ask()
-            right += 1
-        except Exception as error:
-            said = error if isinstance(error, AssertionError) else f"{type(error).__name__}: {error}"
-            wrong.append(str(said))
-            print(f"      answered wrongly: {said}", file=sys.stderr, flush=True)
-    pipe.send((right, wrong))
-
-
-def _trial(processes: Any, subject: Subject, trial: int, writes: list[tuple[str, float]], draw: Any) -> list[Kill]:
-    _in_process(processes, subject.begin, trial)
-    found: list[Kill] = []
-    for _ in range(draw.randint(1, IN_A_ROW)):
-        moment = _drawn(writes, draw)
-        what = _killed(processes, subject, trial, moment)
-        if what is None:
-            break
-        left, wrong = _seen(processes, subject.state, trial)
-        found.append(Kill(what, left or "torn"))
-        exact = "exact" if moment.after is None else "timed"
-        print(f"{trial:>4}  {exact}  {left or 'torn':<4}  {what}{wrong}", file=sys.stderr, flush=True)
-    resumed, wrong = _seen(processes, _undisturbed, subject, trial)
-    if wrong:
-        print(f"{trial:>4}  ended otherwise{wrong}", file=sys.stderr, flush=True)
-    return [replace(kill, resumed=bool(resumed), same=not wrong) for kill in found]
-
-
-def _drawn(writes: list[tuple[str, float]], draw: random.Random) -> Moment:
-    if draw.random() < 0.5:
-        kinds = [kind for kind, _ in writes[:-1]]
-        kind = draw.choice(sorted(set(kinds)))
-        return Moment(draw.randrange(kinds.count(kind)), None, kind)
-    times = [when for _, when in writes]
-    moment = draw.uniform(0, times[-1])
-    at = bisect_right(times, moment) - 1
-    return Moment(at, moment - times[at])
-
-
-def _killed(processes: Any, subject: Subject, trial: int, moment: Moment) -> str | None:
-    """Start the work and kill it and its children; returns what it was doing, None when it ended before."""
-    here, there = processes.Pipe(duplex=False)
-    child = processes.Process(target=_telling, args=(subject, trial, there, moment))
-    child.start()
-    there.close()
-    seen: list[str] = []
-    try:
-        while moment.after is None or len(seen) <= moment.at:
-            assert here.poll(START), "the work does not go on"
-            seen.append(here.recv())
-        time.sleep(moment.after)
-        os.killpg(child.pid, signal.SIGKILL)
-        while here.poll(0.1):
-            seen.append(here.recv())
-    except (EOFError, ProcessLookupError):  # it has ended
-        pass
-    child.join()
-    return seen[-1] if child.exitcode == -signal.SIGKILL else None
-
-
-def _telling(subject: Subject, trial: int, pipe: Connection, moment: Moment) -> None:
-    os.setpgrp()
-    left = moment.at
-
-    def begun(kind: str) -> None:
-        nonlocal left
-        pipe.send(kind)
-        if kind == moment.kind and left == 0:
-            os.killpg(0, signal.SIGKILL)
-        left -= kind == moment.kind
-
-    begun(BEGIN)
-    subject.work(trial, begun)
-
-
-def _counted(subject: Subject) -> list[tuple[str, float]]:
-    """The writes of undisturbed work and when each began, in seconds; the last entry is its end."""
-    subject.begin(1)
-    began = time.monotonic()
-    writes = [(BEGIN, 0.0)]
-    subject.work(1, lambda kind: writes.append((kind, time.monotonic() - began)))
-    subject.check(1)
-    return [*writes, (writes[-1][0], time.monotonic() - began)]
-
-
-def _undisturbed(subject: Subject, trial: int) -> bool:
-    resumed = subject.work(trial, lambda kind: None)
-    subject.check(trial)
-    return resumed
-
-
-def _seen(processes: Any, call: Callable[..., Any], *arguments: Any) -> tuple[Any, str]:
-    """What it returned and nothing, or None and what was wrong."""
-    try:
-        return _in_process(processes, call, *arguments), ""
-    except AssertionError as wrong:
-        return None, f": {wrong}"
-
-
-def _in_process(processes: Any, call: Callable[..., Any], *arguments: Any) -> Any:
-    """Call it in a fresh process; returns what it returns and raises what it raises."""
-    here, there = processes.Pipe(duplex=False)
-    child = processes.Process(target=_answer, args=(call, arguments, there))
-    child.start()
-    there.close()
-    error, value = here.recv()
-    child.join()
-    if error is not None:
-        raise error
-    return value
-
-
-def _answer(call: Callable[..., Any], arguments: tuple[Any, ...], pipe: Connection) -> None:
-    try:
-        pipe.send((None, call(*arguments)))
-    except BaseException as error:
-        pipe.send((AssertionError(f"{type(error).__name__}: {error}"), None))
-
-
-def table(found: dict[str, list[Kill]], asked: dict[str, Answers]) -> list[str]:
-    """A row for each kind of write of each subject; a line for each subject's questions."""
-    rows = ["| killed in | kills | torn | ended otherwise | old or nothing there | new there | resumed |"]
-    rows.append("| --- |" + " ---: |" * 6)
-    for subject, every in found.items():
-        for what in sorted({kill.what for kill in every}):
-            rows.append(_row(f"{subject}: {what}", [kill for kill in every if kill.what == what]))
-    rows.append(_row("all", [kill for every in found.values() for kill in every]))
-    questions = [f"{name}: {one.right:,} questions answered, {len(one.wrong)} wrong" for name, one in asked.items()]
-    return [*rows, "", *questions]
-
-
-def _row(title: str, some: list[Kill]) -> str:
-    of = [
-        len(some),
-        sum(kill.left == "torn" for kill in some),
-        sum(not kill.same for kill in some),
-        sum(kill.left in ("old", "none") for kill in some),
-        sum(kill.left == "new" for kill in some),
-        sum(kill.resumed for kill in some),
+def tables(found: dict[str, list[Kill]], asked: dict[str, Answers]) -> list[Table]:
+    """A row for each kind of write of each subject; a row for each subject's questions."""
+    rows = [
+        row(f"{subject}: {what}", [kill for kill in every if kill.what == what])
+        for subject, every in found.items()
+        for what in sorted({kill.what for kill in every})
     ]
-    return f"| {title} | " + " | ".join(map(str, of)) + " |"
+    rows.append(row("all", [kill for every in found.values() for kill in every]))
+    questions: list[dict[str, Cell]] = [
+        {"killed": name, "answers right": one.right, "answers wrong": len(one.wrong)} for name, one in asked.items()
+    ]
+    return [Table(rows=rows), Table(title="Questions asked meanwhile", rows=questions)]
+
+
+def row(title: str, some: list[Kill]) -> dict[str, Cell]:
+    """How many of these kills ended how."""
+    return {
+        "killed in": title,
+        "kills": len(some),
+        "torn": sum(kill.left == "torn" for kill in some),
+        "ended otherwise": sum(not kill.same for kill in some),
+        "old or nothing is there": sum(kill.left in ("old", "none") for kill in some),
+        "new is there": sum(kill.left == "new" for kill in some),
+        "resumed": sum(kill.resumed for kill in some),
+    }
 
 
 def main() -> None:
-    """The command."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Kill, look, and write the result. Exit code 1: anything was torn, ended otherwise or was answered wrongly."""
+    parser = make_parser(__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--what", action="append", choices=sorted(WHAT), help="all of them by default")
     parser.add_argument("--trials", type=int, default=100, help="how many kills")
@@ -304,11 +86,20 @@ def main() -> None:
     for number, (name, subject) in enumerate(subjects.items()):
         share = (chosen.trials * (number + 1)) // len(subjects) - (chosen.trials * number) // len(subjects)
         print(name, file=sys.stderr, flush=True)
-        found[name], asked[name] = kills(subject, share, draw)
-    print("\n".join(table(found, asked)))
+        found[name], asked[name] = run_kills(subject, share, draw)
     every = [kill for some in found.values() for kill in some]
-    torn = any(kill.left == "torn" or not kill.same for kill in every)
-    sys.exit(1 if torn or any(one.wrong for one in asked.values()) else 0)
+    torn = sum(kill.left == "torn" or not kill.same for kill in every)
+    answers, wrong = sum(one.right for one in asked.values()), sum(len(one.wrong) for one in asked.values())
+    ending = f"-{'-'.join(names)}" if chosen.what else ""
+    data = f"{len(every)} kills of {', '.join(names)}, seed {chosen.seed}"
+    result = Result.begin(f"crash-kills{ending}", "crash.kills", data)
+    result.tables = tables(found, asked)
+    result.figures = [
+        Figure(asked=f"torn states and other endings after {len(every)} kills", ours=torn),
+        Figure(asked=f"wrong answers meanwhile, of {answers + wrong:,}", ours=wrong),
+    ]
+    result.write(chosen.results)
+    sys.exit(1 if torn or wrong else 0)
 
 
 if __name__ == "__main__":

@@ -183,6 +183,7 @@ def _chunk(trial: int, number: int) -> dict[str, Any]:
 def _carry_out(project: Project, params: Params, trial: int) -> None:
     from pipelines.index import version_of
     from pipelines.night.candidate import Candidate
+    from pipelines.registry.releases import Releases
     from pipelines.release.publish import publish_candidate
 
     evaluation = project.path("evaluation", "evaluation.json")
@@ -201,7 +202,7 @@ def _carry_out(project: Project, params: Params, trial: int) -> None:
         training_file=project.path("training", "training.json"),
         reports=(evaluation,),
     )
-    publish_candidate(project, params, now, True, GATES)
+    publish_candidate(Releases(project), params, now, True, GATES)
 
 
 def check_release(project: Project, params: Params, release: Any) -> None:

@@ -1,18 +1,20 @@
-"""Switching what is live while questions are asked: does every answer come from one release, and none fail?
+"""Switches what is live while questions are asked. Every answer must come from one release, and none may fail.
 
     python -m benchmarks.crash.switches [--switches 1000] [--clients 4] EMPTY_FOLDER
 
 Two releases of a small project hold different texts, each with vectors of its own. One thread promotes the one and
-rolls back to the other, the clients search all the time, as `nocturne search` does. An answer must hold the texts of
+rolls back to the other. The clients search all the time, as `nocturne search` does. An answer must hold the texts of
 one release only, and as many as it was asked for.
 """
 
-import argparse
 import threading
 from collections import Counter
 from pathlib import Path
 
 from benchmarks.crash.release import CHUNKS, ReleaseSubject, asking, opened
+from benchmarks.result import Cell, Figure, Result, Table, make_parser
+
+QUESTION = "Does every answer come from one release while releases are switched?"
 
 
 def client(folder: Path, stop: threading.Event, seen: "Counter[str]") -> None:
@@ -29,8 +31,8 @@ def client(folder: Path, stop: threading.Event, seen: "Counter[str]") -> None:
 
 
 def main() -> None:
-    """Print how many answers were right, mixed or failed."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Write how many answers were right, mixed or failed."""
+    parser = make_parser(__doc__)
     parser.add_argument("folder", type=Path, metavar="EMPTY_FOLDER")
     parser.add_argument("--switches", type=int, default=1000)
     parser.add_argument("--clients", type=int, default=4)
@@ -40,6 +42,7 @@ def main() -> None:
     subject.prepare()
     subject.begin(1)
     subject.work(1, lambda write: None)
+    from pipelines.registry.releases import Releases
     from pipelines.release.publish import promote, rollback
 
     project, params = opened(folder)
@@ -48,14 +51,23 @@ def main() -> None:
     for one in clients:
         one.start()
     for number in range(args.switches // 2):
-        rollback(project, params, 1)
-        promote(project, params, 2)
+        rollback(Releases(project), params, 1)
+        promote(Releases(project), params, 2)
         if number % 50 == 49:
             print(f"{2 * (number + 1):,} switches: {dict(seen)}", flush=True)
     stop.set()
     for one in clients:
         one.join()
-    print(f"{args.switches:,} switches between 2 versions of {CHUNKS} chunks, {args.clients} clients: {dict(seen)}")
+    data = f"{args.switches:,} switches between 2 releases of {CHUNKS} chunks, {args.clients} clients"
+    result = Result.begin("crash-switches", "crash.switches", data)
+    mixed, failed = (
+        sum(count for what, count in seen.items() if what.startswith(kind)) for kind in ("mixed", "failed")
+    )
+    row: dict[str, Cell] = {"switches": args.switches, "answers right": seen["right"], "mixed": mixed, "failed": failed}
+    result.tables = [Table(rows=[row])]
+    asked = f"answers that mix releases or fail, of {seen.total():,}"
+    result.figures = [Figure(asked=asked, ours=mixed + failed)]
+    result.write(args.results)
     raise SystemExit(0 if set(seen) == {"right"} else 1)
 
 

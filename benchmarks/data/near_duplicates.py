@@ -3,21 +3,20 @@
     python -m benchmarks.data.near_duplicates --peer PYTHON DATASET_FOLDER [DATASET_FOLDER ...]
 
 A dataset folder is `data/<project>/dataset` after a night. PYTHON is the interpreter of an environment of its own with
-`rensa` (MinHash LSH in Rust), which `pip install rensa` makes. Both get the completions of MIN_TOKENS tokens or more,
-make shingles, sketches of 256 permutations and an index of them, then ask for the pairs of Jaccard 0.7 or more. The
-truth is the Jaccard similarity of every pair of shingle sets. Seconds are of processor time, imports left out.
+`rensa` (MinHash LSH in Rust), which `pip install rensa` makes. Both get the completions of 12 tokens or more. Both make
+shingles of 5 tokens, sketches of 256 permutations and an index of them, then ask for the pairs of Jaccard 0.7 or more.
+The truth is the Jaccard similarity of every pair of shingle sets. Seconds are of processor time, without imports.
 """
 
-import argparse
 import itertools
 import json
-import os
-import platform
 import subprocess
-import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
+
+from benchmarks.result import Cell, Figure, Interval, Result, Table, make_parser, round_to
+
+QUESTION = "How fast are near-duplicates found, and how many are missed, beside rensa?"
 
 Pairs = set[tuple[int, int]]
 
@@ -90,24 +89,47 @@ def truth(texts: list[str]) -> Pairs:
 
 
 def main() -> None:
-    """Print a row for each folder and method."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Write a row for each folder and method."""
+    parser = make_parser(__doc__)
     parser.add_argument("--peer", type=Path, required=True, help="a Python that has rensa")
     parser.add_argument("folders", type=Path, nargs="+")
     args = parser.parse_args()
-    print(
-        f"\n{datetime.now(UTC).date()}, {platform.machine()}, {os.cpu_count()} cores, Python {sys.version.split()[0]}\n"
-    )
-    print("| completions | pairs | method | seconds | per second | recall | precision |\n|" + " --- |" * 7)
-    for folder in args.folders:
+    names = [folder.resolve().parent.name for folder in args.folders]
+    result = Result.begin("data-near-duplicates", "data.near_duplicates", f"Completions of {', '.join(names)}")
+    rows: list[dict[str, Cell]] = []
+    for folder, name in zip(args.folders, names, strict=True):
         texts = completions(folder)
         alike = truth(texts)
-        for name, (seconds, found) in (("ours", ours(texts)), ("rensa", rensa(texts, args.peer))):
-            right = len(found & alike)
-            figures = (
-                f"{seconds:.2f} | {len(texts) / seconds:,.0f} | {right / len(alike):.3f} | {right / len(found):.3f}"
+        both = {"ours": ours(texts), "rensa": rensa(texts, args.peer)}
+        rows += [row(texts, alike, name, method, *answer) for method, answer in both.items()]
+        mine, theirs = (seconds for seconds, _ in both.values())
+        result.figures.append(
+            Figure(
+                asked=f"CPU seconds for {len(texts):,} completions of {name}",
+                ours=round_to(mine, 3),
+                unit="s",
+                peer="rensa",
+                theirs=round_to(theirs, 3),
+                ratio=Interval(value=round_to(theirs / mine, 2)),
             )
-            print(f"| {len(texts):,} | {len(alike):,} | {name} | {figures} |")
+        )
+    result.tables = [Table(rows=rows)]
+    result.write(args.results)
+
+
+def row(texts: list[str], alike: Pairs, name: str, method: str, seconds: float, found: Pairs) -> dict[str, Cell]:
+    """A line of the table."""
+    right = len(found & alike)
+    return {
+        "completions": len(texts),
+        "of": name,
+        "true pairs": len(alike),
+        "method": method,
+        "CPU seconds": round_to(seconds, 3),
+        "completions/s": round(len(texts) / seconds),
+        "recall": round_to(right / max(1, len(alike)), 3),
+        "precision": round_to(right / max(1, len(found)), 3),
+    }
 
 
 if __name__ == "__main__":

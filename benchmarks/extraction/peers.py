@@ -1,13 +1,13 @@
-"""The peers of benchmarks/extraction/throughput.py, run by their own Python: a folder to chunks or symbols, JSON Lines.
+"""The peers of `benchmarks.extraction.throughput`, run by their own Python: a folder to chunks or symbols, JSON Lines.
 
-python benchmarks/extraction/peers.py PEER FOLDER PROCESSES
+PYTHON benchmarks/extraction/peers.py PEER FOLDER PROCESSES
 """
 
+import argparse
 import contextlib
 import json
 import multiprocessing
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -106,7 +106,12 @@ def lines(work: tuple[str, str]) -> tuple[str, int]:
 
 def main() -> None:
     """Run the peer on every file below the folder; the last line tells seconds, what it made and how many failed."""
-    name, folder, processes = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("peer", choices=sorted(PEERS))
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("processes", type=int)
+    args = parser.parse_args()
+    name, folder, processes = args.peer, args.folder, args.processes
     paths = sorted(str(path) for path in folder.rglob("*") if path.suffix.lower() in LANGUAGES and path.is_file())
     for work in paths[:1]:
         lines((name, work))  # imports are no part of the measurement

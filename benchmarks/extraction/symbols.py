@@ -1,12 +1,12 @@
 """Which functions, methods, classes, structs, interfaces and enums of sources are missed, beside universal-ctags.
 
-    python -m benchmarks.extraction.symbols FOLDER [FOLDER ...]
+    python -m benchmarks.extraction.symbols [--name NAME] FOLDER [FOLDER ...]
 
-A tag counts as found when a symbol of its name lies on its line, or begins on the next (a macro may stand above).
-`ctags` with JSON output (https://ctags.io) has to be on the PATH; `--list` prints the tags that were missed.
+universal-ctags (https://ctags.io) with JSON output has to be on the PATH. It finds functions, methods, classes,
+structs, interfaces and enums as tags. A tag counts as found when a symbol of its name lies on its line, or begins on
+the next one, because a macro may stand above. `--list` prints the tags that were missed.
 """
 
-import argparse
 import json
 import shutil
 import subprocess
@@ -15,10 +15,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.result import Cell, Chart, Figure, Result, Table, make_parser, round_to
 from pipelines.syntax.dialects import settle_dialect
 from pipelines.syntax.languages import Language, language_of
 from pipelines.syntax.symbols import find_symbols
 
+QUESTION = "Which symbols does extraction miss, beside universal-ctags?"
 # Our name of a language: that of ctags, and the letters of the kinds that are symbols here.
 TAGGED_AS = {
     "c": ("C", "fsug"),
@@ -86,23 +88,32 @@ def _plain(name: str) -> str:
 
 
 def main() -> None:
-    """Print a row for each folder."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Write a row for each folder."""
+    parser = make_parser(__doc__)
+    parser.add_argument("--name", default="extraction-symbols", help="of the result, for another set of sources")
     parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER")
     parser.add_argument("--list", action="store_true", help="print what was missed")
     args = parser.parse_args()
     if shutil.which("ctags") is None:
         raise SystemExit("ctags is not on the PATH. Install universal-ctags.")
-    print("| sources | tags | missed |\n| --- | --- | --- |")
+    names = ", ".join(folder.resolve().name for folder in args.folders)
+    result = Result.begin(args.name, "extraction.symbols", names)
+    rows: list[dict[str, Cell]] = []
     for folder in args.folders:
         total, lost = 0, []
         for path, source, language in sources(folder):
             left, count = missed(path, source, language)
             total += count
             lost += [(path, tag) for tag in left]
-        print(f"| {folder.name} | {total:,} | {len(lost)} ({len(lost) / max(1, total):.2%}) |")
+        share = round_to(100 * len(lost) / max(1, total), 2)
+        rows.append({"sources": folder.resolve().name, "tags": total, "missed": len(lost), "missed, %": share})
+        asked = f"tags of ctags that are missed, {folder.resolve().name}"
+        result.figures.append(Figure(asked=asked, ours=share, unit="%", peer="universal-ctags"))
         for path, tag in lost if args.list else ():
             print(f"  {path}:{tag.line} {tag.kind} {tag.name}")
+    result.tables = [Table(rows=rows)]
+    result.chart = Chart(title="Tags of ctags that are missed, %", labels="sources", values="missed, %")
+    result.write(args.results)
 
 
 if __name__ == "__main__":

@@ -1,21 +1,20 @@
-"""How fast extraction is beside libraries that chunk code or list its symbols, what one changed file costs, and how
-memory grows.
+"""How fast extraction is beside libraries that chunk code or list its symbols, and how its memory grows.
 
     python -m benchmarks.extraction.throughput --peers FOLDER --repositories REPOSITORY [REPOSITORY ...]
 
 The files of all repositories that have a parser here go into one git repository. Each peer reads them from disk, makes
-syntax-aware chunks of 1,600 characters or symbols, with its own defaults otherwise, and writes them as JSON Lines: its
-part of the job; `tree-sitter` only parses. Extraction does its whole stage: reads from git, looks for secrets and
-personal data by two scanners, makes symbols with documentation and facts, chunks, spans and licences, writes a cache
-and five files. Every run is a command of its own on the same files; the peers and extraction take turns. `seconds` are
-from the first line of work to the last; those of the whole command, and its CPU seconds, count its start and its
-processes too. Of several runs the best counts. Peers live in a virtual environment in FOLDER, made when missing.
+syntax-aware chunks of 1,600 characters or symbols, with its own defaults otherwise, and writes JSON Lines. tree-sitter
+only parses. Extraction does its whole stage: it reads from git, looks for secrets and personal data with two scanners,
+makes symbols with documentation and facts, chunks, spans and licences, and writes a cache and five files.
+
+Every run is a command of its own on the same files; the peers and extraction take turns. `seconds` are from the first
+line of work to the last. Those of the whole command, and its CPU seconds, count its start and its processes too. Of
+several runs the best counts. One changed file and an unchanged repository are measured too, and the peak memory at once
+and ten times the input. Peers live in a virtual environment in FOLDER, which is made when missing.
 """
 
-import argparse
 import json
 import os
-import platform
 import resource
 import shutil
 import subprocess
@@ -23,18 +22,30 @@ import sys
 import tempfile
 import time
 import venv
-from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 
 import psutil
 import yaml
 
 from benchmarks.extraction.peers import PEERS
+from benchmarks.result import (
+    HOME,
+    Cell,
+    Chart,
+    Figure,
+    Interval,
+    Result,
+    Table,
+    make_parser,
+    ratio_of_medians,
+    round_to,
+)
 from pipelines.extraction.workers import cores
 from pipelines.source import tracked
 from pipelines.syntax.languages import language_of
 
-HOME = Path(__file__).resolve().parents[2]
+QUESTION = "How fast is extraction beside libraries that split code?"
 GIT = ["git", "-c", "user.name=Benchmark", "-c", "user.email=benchmark@localhost"]
 POLL_SECONDS = 0.02
 MAX_BYTES = 512 * 1024
@@ -62,7 +73,7 @@ def gather(repositories: list[Path], folder: Path, copies: int = 1) -> int:
 def workspace(folder: Path, source: Path) -> None:
     """A workspace whose project is `source`, with its snapshot taken."""
     folder.mkdir()
-    (folder / "dvc.yaml").touch()
+    shutil.copy(HOME / "dvc.yaml", folder / "dvc.yaml")
     shutil.copytree(HOME / "data" / "models", folder / "data" / "models")
     values = yaml.safe_load((HOME / "params.yaml").read_text())
     values["projects"] = {"all": {"source": str(source)}}
@@ -99,16 +110,16 @@ def rounds(folder: Path, python: Path | None, times: int) -> dict[str, list[dict
     found: dict[str, list[dict[str, float]]] = {}
     for _ in range(times):
         shutil.rmtree(folder / "work" / "data" / "all" / ".cache", ignore_errors=True)
-        found.setdefault("extraction, cold", []).append(stage("extraction", folder / "work"))
+        found.setdefault("ours, from nothing", []).append(stage("extraction", folder / "work"))
         if python:
             for name in PEERS:
                 found.setdefault(name, []).append(peer(python, name, source / "copy0", cores()))
     edited = next(path for path in sorted(source.rglob("*.py")) if path.stat().st_size)
     for number in range(times):
-        found.setdefault("extraction, nothing changed", []).append(stage("extraction", folder / "work"))
+        found.setdefault("ours, nothing changed", []).append(stage("extraction", folder / "work"))
         edited.write_bytes(edited.read_bytes() + b"# edit %d\n" % number)
         stage("snapshot", folder / "work")
-        found.setdefault("extraction, one file changed", []).append(stage("extraction", folder / "work"))
+        found.setdefault("ours, one file changed", []).append(stage("extraction", folder / "work"))
     return found
 
 
@@ -117,7 +128,8 @@ def _watched(command: list[str], folder: Path) -> tuple[dict[str, float], str]:
     children held at one time (`peak`), and what it printed."""
     before, peak, began = resource.getrusage(resource.RUSAGE_CHILDREN), 0, time.perf_counter()
     with tempfile.TemporaryFile("w+") as printed:
-        process = psutil.Popen(command, cwd=folder, env={**os.environ, "PYTHONPATH": str(HOME)}, stdout=printed)
+        environ = {**os.environ, "PYTHONPATH": str(HOME), "NOCTURNE_HOME": str(folder)}
+        process = psutil.Popen(command, cwd=folder, env=environ, stdout=printed)
         while process.poll() is None:
             peak = max(peak, sum(map(_held, [process, *process.children(recursive=True)])))
             time.sleep(POLL_SECONDS)
@@ -155,18 +167,37 @@ def prepared(folder: Path, repositories: list[Path], copies: int) -> int:
     return size
 
 
-def shown(found: dict[str, list[dict[str, float]]], size: int, symbols: int) -> None:
-    """Print the best of every name's runs."""
-    print("| | makes | seconds | whole command | CPU seconds | MB/s |\n|" + " --- |" * 6)
-    for name, runs in found.items():
-        seconds, whole, cpu = (min(run[key] for run in runs) for key in ("seconds", "whole", "cpu"))
-        makes = f"{runs[0].get('made', symbols):,.0f}"
-        print(f"| {name} | {makes} | {seconds:.2f} | {whole:.2f} | {cpu:.2f} | {size / 1e6 / seconds:.2f} |")
+def row(name: str, runs: list[dict[str, float]], size: int, symbols: int) -> dict[str, Cell]:
+    """The best of a program's runs on `size` bytes of source."""
+    seconds, whole, cpu = (min(run[key] for run in runs) for key in ("seconds", "whole", "cpu"))
+    return {
+        "program": name,
+        "makes": round(runs[0].get("made", symbols)),
+        "seconds": round_to(seconds, 3),
+        "whole command, s": round_to(whole, 3),
+        "CPU seconds": round_to(cpu, 3),
+        "MB/s": round_to(size / 1e6 / seconds, 3),
+    }
+
+
+def compare(found: dict[str, list[dict[str, float]]]) -> list[Figure]:
+    """CPU seconds of extraction beside each peer, with intervals where there are several rounds."""
+    mine = [run["cpu"] for run in found["ours, from nothing"]]
+    figures = []
+    for name in PEERS:
+        if name in found:
+            theirs = [run["cpu"] for run in found[name]]
+            ratio = ratio_of_medians(theirs, mine, paired=True)
+            ratio = ratio if len(mine) > 1 else Interval(value=ratio.value)
+            asked = "CPU seconds, from nothing, median; ours makes more than chunks"
+            ours, other = (round_to(median(some), 3) for some in (mine, theirs))
+            figures.append(Figure(asked=asked, ours=ours, unit="s", peer=name, theirs=other, ratio=ratio))
+    return figures
 
 
 def main() -> None:
-    """Measure, and print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Measure, and write the result."""
+    parser = make_parser(__doc__)
     parser.add_argument("--repositories", type=Path, nargs="+", required=True)
     parser.add_argument("--peers", type=Path, help="the peers' virtual environment; without it none is measured")
     parser.add_argument("--rounds", type=int, default=3)
@@ -177,22 +208,24 @@ def main() -> None:
         size = prepared(once, repositories, 1)
         found = rounds(once, environment(args.peers) if args.peers else None, args.rounds)
         counts = _journal(once / "work", "extraction")["facts"]
-        print(
-            f"\n{datetime.now(UTC).date()}, {platform.machine()}, {cores()} cores, {platform.python_version()}; ",
-            end="",
-        )
-        print(f"{counts['files']} files, {size / 1e6:.1f} MB, {counts['symbols']} symbols, {args.rounds} rounds\n")
-        shown(found, size, counts["symbols"])
-        peak = max(run["peak"] for run in found["extraction, cold"])
+        data = f"{counts['files']:,} files, {size / 1e6:.1f} MB of {', '.join(path.name for path in repositories)}"
+        result = Result.begin("extraction-throughput", "extraction.throughput", data)
+        peak = max(run["peak"] for run in found["ours, from nothing"])
         large = prepared(tenfold, repositories, 10)
         cold = stage("extraction", tenfold / "work")
-        print(
-            f"\npeak memory: {peak / 1e6:.0f} MB at {size / 1e6:.1f} MB of source, {cold['peak'] / 1e6:.0f} MB at ",
-            end="",
-        )
-        print(
-            f"{large / 1e6:.1f} MB: {cold['peak'] / peak:.2f} times; {cold['seconds']:.1f} s, {cold['cpu']:.1f} CPU s"
-        )
+    sizes = ((size, peak, min(run["cpu"] for run in found["ours, from nothing"])), (large, cold["peak"], cold["cpu"]))
+    memory: list[dict[str, Cell]] = [
+        {"source, MB": round_to(source / 1e6, 3), "peak, MB": round(most / 1e6), "CPU seconds": round_to(cpu, 3)}
+        for source, most, cpu in sizes
+    ]
+    programs = [row(name, runs, size, counts["symbols"]) for name, runs in found.items()]
+    result.tables = [Table(rows=programs), Table(title="Peak memory of extraction", rows=memory)]
+    grew = round_to(cold["peak"] / peak, 3)
+    asked = f"peak memory at {large / 1e6:.1f} MB of source, in times of that at {size / 1e6:.1f} MB"
+    result.figures = [*compare(found), Figure(asked=asked, ours=grew)]
+    result.chart = Chart(title="CPU seconds of the whole command", labels="program", values="CPU seconds")
+    result.notes = [f"The table has the best of {args.rounds} runs, the ratios are of medians."]
+    result.write(args.results)
 
 
 if __name__ == "__main__":

@@ -2,31 +2,30 @@
 
     python -m benchmarks.gates.error_rates --folder FOLDER [--project NAME] [--other REPOSITORY]
 
-Needs a project that a night has learned here (`make nightly`). Every adapter is real, and scored once on the project's
-exam, the held-out examples that a night measures; what FOLDER has is taken again. Each trial then draws a holdout from
-these examples, whole files with replacement, as many as there are, so that the pool is the truth, and asks `decide`
-with the gates of params.yaml. Exit code 1: a claim below does not hold.
+Needs a project that a night has learned here (`make nightly`). Every adapter, nano-coder and `decide` are real. Each
+adapter is scored once on the project's held-out examples. FOLDER keeps adapters and scores, so an interrupted run goes
+on. Each trial draws a holdout from these examples: whole files with replacement, as many as there are. So the pool is
+the truth. `decide` judges with the gates of params.yaml. Exit code 1: one of these claims does not hold.
 
 - Harmed: the project's adapter with noise on its weights, and one trained on another repository (best in another
-  language). None that is worse than the gates allow, on all of the exam, may become champion in any trial.
-- Identical: the same adapter twice; and two that are not the same, which of them is the candidate being drawn anew for
-  every file of every trial. A fixed assignment would have a true difference; drawn, there is none, while all that makes
-  bits differ stays (a permutation null by whole files). The pairs are two adapters that differ in the training's seed
-  alone, and the hardest there is, the adapter and its base model. A superiority gate at 95% may pass in at most 5%.
+  language). None that is worse than the gates allow, on the whole pool, becomes champion in any trial.
+- Identical: the same adapter twice; two adapters that differ in the training's seed alone; and an adapter and its base
+  model. Which of the two is the candidate is drawn anew for every file of every trial. So there is no true difference,
+  while all that makes bits differ stays (a permutation null by whole files). A superiority gate at 95% passes in at
+  most 5%.
 - Better: the project's adapter beside its base model, and as the candidate beside a champion trained for fewer steps.
+  It passes in at least 80%.
 """
 
 import argparse
-import os
-import platform
 import random
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.gates.adapters import foreign, noisy, trained
+from benchmarks.result import Cell, Figure, Result, Table, make_parser, round_to
 from pipelines import environment
 from pipelines.config.load import load_params
 from pipelines.config.schema import Gate, Params
@@ -35,6 +34,7 @@ from pipelines.gates import decide
 from pipelines.project import Project
 from pipelines.records import Record, file_sha256, read_json, tree_sha256, write_json
 
+QUESTION = "How often do the gates err?"
 NOISE = (0.5, 1.0, 2.0, 4.0)  # times the root mean square of each matrix
 FEW = (5, 10)  # files, beside as many as there are
 HARMED, IDENTICAL, BETTER = 100, 1000, 100  # trials
@@ -128,9 +128,8 @@ def identical(pool: Pool, params: Params, seed: int, one: str, other: str, files
     return decide(scores(drawn, lambda number: pair[swapped[number]]), None, [superior], params.evaluation).passed
 
 
-Row = tuple[
-    str, str, int, int, bool
-]  # what, the true gain, how often it passed, of how many trials, whether that holds
+# What, the true gain in percent, how often it passed, of how many trials, whether that holds.
+Row = tuple[str, float, int, int, bool]
 
 
 def harmed(pool: Pool, params: Params, name: str, what: str = "") -> Iterator[Row]:
@@ -145,7 +144,7 @@ def harmed(pool: Pool, params: Params, name: str, what: str = "") -> Iterator[Ro
         beside = "the unharmed one is live" if live else "nothing is live"
         good = truth >= allowed
         said = f"harmed: {what or name}; {beside}{', and it is good enough' if good else ''}"
-        yield said, f"{truth:+.1%}", count, HARMED, good or count == 0
+        yield said, round_to(100 * truth, 3), count, HARMED, good or count == 0
 
 
 def alike(pool: Pool, params: Params, what: str, one: str, other: str) -> Iterator[Row]:
@@ -153,14 +152,14 @@ def alike(pool: Pool, params: Params, what: str, one: str, other: str) -> Iterat
     for files in (None, *FEW):
         count = sum(identical(pool, params, seed, one, other, files) for seed in range(IDENTICAL))
         of = f"{files} files" if files else "all files"
-        yield f"identical: {what}; {of}", "0", count, IDENTICAL, count <= IDENTICAL * 0.05
+        yield f"identical: {what}; {of}", 0.0, count, IDENTICAL, count <= IDENTICAL * 0.05
 
 
 def better(pool: Pool, params: Params, live: str | None) -> Iterator[Row]:
     """The project's own adapter."""
     count = sum(passes(pool, params.gates, params, seed, "night", "base", live) for seed in range(BETTER))
     beside = "one of fewer steps is live" if live else "nothing is live"
-    truth = f"{pool.gain('night', live or 'base'):+.1%}"
+    truth = round_to(100 * pool.gain("night", live or "base"), 3)
     yield f"better: {beside}", truth, count, BETTER, count >= POWER * BETTER
 
 
@@ -188,8 +187,8 @@ def rows(pool: Pool, params: Params, place: Path, folder: Path, args: argparse.N
 
 
 def main() -> int:
-    """Train and score what is missing, run the trials, print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Train and score what is missing, run the trials, write the result."""
+    parser = make_parser(__doc__)
     parser.add_argument("--folder", type=Path, required=True, help="keeps the adapters and their scores")
     parser.add_argument("--workspace", type=Path, default=Path.cwd(), help="where a night has run; here by default")
     parser.add_argument("--project", default="nocturne")
@@ -201,15 +200,30 @@ def main() -> int:
     params = load_params(place)
     project = params.project(args.project, place)
     pool = Pool(folder, project, params)
-    print(f"{datetime.now(UTC).date()}, {platform.machine()}, {os.cpu_count()} cores\n")
-    print("| | true gain | passed | of |\n| --- | --- | --- | --- |", flush=True)
+    result = Result.begin("gates-error-rates", "gates.error_rates")
+    table: list[dict[str, Cell]] = []
+    claimed: dict[str, list[tuple[int, int]]] = {"better": [], "harmed": [], "identical": []}
     held = True
     for what, truth, count, trials, holds in rows(pool, params, place, folder, args):
-        print(f"| {what} | {truth} | {count}{'' if holds else ' (does not hold)'} | {trials} |", flush=True)
+        print(f"{what}: {count} of {trials} passed{'' if holds else ', which does not hold'}", flush=True)
+        answer = "yes" if holds else "no"
+        table.append({"candidate": what, "true gain, %": truth, "passed": count, "trials": trials, "holds": answer})
+        if "good enough" not in what:
+            claimed[what.partition(":")[0]].append((count, trials))
         held = held and holds
-    files = len({record["path"] for record in pool.records})
-    print(f"\n{len(pool.records)} held-out examples of {files} files")
+    result.data = (
+        f"{args.project}: {len(pool.records)} held-out examples of {len({r['path'] for r in pool.records})} files"
+    )
+    result.figures = [_figure(f"{kind} adapters that pass", some) for kind, some in claimed.items()]
+    result.tables = [Table(rows=table)]
+    result.write(args.results)
     return 0 if held else 1
+
+
+def _figure(asked: str, counted: list[tuple[int, int]]) -> Figure:
+    """How many pass of all trials of a kind."""
+    passed, trials = (sum(one[place] for one in counted) for place in (0, 1))
+    return Figure(asked=f"{asked}, of {trials:,}", ours=passed)
 
 
 if __name__ == "__main__":

@@ -3,25 +3,25 @@
     python -m benchmarks.index.embedding DATA_FOLDER [--model NAME] [--chunks 384] [--questions 100]
 
 A data folder is `data/<project>` after extraction. Each encoder has a process of its own, and they take turns: the
-peer's `encode(texts, batch_size=32)` as it is by default, then each variant. Seconds are of the clock with every core
-(CPU seconds beside them, for a machine that others use too), loading left out. NDCG@10 is of questions made of
-documentation (pipelines/encoder/known_item_queries.py), by the index as it is searched, and by the vectors alone.
+peer's `encode(texts, batch_size=32)` as it is by default, then each variant. Seconds are of the clock with every core,
+without loading; CPU seconds stand beside them, for a machine that others use too. NDCG@10 is of questions made of
+documentation (`pipelines/encoder/known_item_queries.py`), by the index as it is searched, and by the vectors alone. A
+run takes about two minutes.
 """
 
-import argparse
 import multiprocessing
-import os
-import platform
 import resource
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.result import Cell, Chart, Figure, Interval, Result, Table, make_parser, round_to
+
+QUESTION = "How fast are the encoder's variants beside sentence-transformers, and what do they find?"
 PEER = "sentence-transformers"
 VARIANTS = ("fp32", "bf16", "int8", "static")
 ROUND = 192  # chunks in turn; the peer sorts them by length, and pads the less the more there are
@@ -90,13 +90,13 @@ def ndcg(pool: Sequence[Any], questions: Sequence[Any], vectors: np.ndarray, ask
 
 
 def main() -> None:
-    """Measure, and print a table."""
+    """Measure, and write the result."""
     from pipelines import environment
     from pipelines.config.workspaces import find_workspace
     from pipelines.encoder.encoder import MINILM, embedding_text
     from pipelines.encoder.openvino_backend import has_bfloat16
 
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = make_parser(__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--model", default=MINILM)
     parser.add_argument("--chunks", type=int, default=384)
@@ -111,10 +111,10 @@ def main() -> None:
     for turn, start in enumerate(range(0, len(texts), ROUND)):
         for kind in [*kinds[turn % len(kinds) :], *kinds[: turn % len(kinds)]]:
             made[kind].append(_asked(pipes[kind], texts[start : start + ROUND]))
-    print(f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, {len(os.sched_getaffinity(0))} cores, {given.model}")
-    print(f"{len(texts)} chunks of {given.folder.name}, {len(questions)} questions\n")
-    print("| | chunks/s | times | times, CPU | MB | NDCG@10 | of the peer's | vectors alone |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    name = given.folder.resolve().name
+    data = f"{len(texts)} chunks and {len(questions)} questions of {name}, {given.model}"
+    result = Result.begin(f"index-embedding-{name}", "index.embedding", data)
+    rows: list[dict[str, Cell]] = []
     peer: Any = None
     for kind in kinds:
         vectors = np.concatenate([one[0] for one in made[kind]])
@@ -122,11 +122,41 @@ def main() -> None:
         asked = _asked(pipes[kind], [question["text"] for question in questions])
         hybrid, dense = ndcg(pool, questions, vectors, asked[0])
         peer = peer or (seconds, cpu, hybrid, dense)
-        print(
-            f"| {kind} | {len(texts) / seconds:,.1f} | {peer[0] / seconds:.2f} | {peer[1] / cpu:.2f} | {asked[3]:.0f} "
-            f"| {hybrid:.3f} | {hybrid / peer[2]:.1%} | {dense:.3f}, {dense / peer[3]:.1%} |"
+        rows.append(
+            {
+                "encoder": kind if kind == PEER else f"ours, {kind}",
+                "chunks/s": round_to(len(texts) / seconds, 3),
+                "speed, in times of the peer's": round_to(peer[0] / seconds, 3),
+                "by CPU seconds": round_to(peer[1] / cpu, 3),
+                "memory, MB": round(asked[3]),
+                "NDCG@10": round_to(hybrid, 3),
+                "NDCG@10, % of the peer's": round_to(100 * hybrid / peer[2]),
+                "NDCG@10 of vectors alone": round_to(dense, 3),
+            }
         )
         pipes[kind].send(None)
+    result.tables, result.figures = [Table(rows=rows)], compare(made, len(texts))
+    values = "speed, in times of the peer's"
+    shown = [str(row["encoder"]) for row in rows if not str(row["encoder"]).endswith("static")]
+    result.chart = Chart(title="Speed in times of sentence-transformers", labels="encoder", values=values, only=shown)
+    result.write(given.results)
+
+
+def compare(made: dict[str, list[Any]], count: int) -> list[Figure]:
+    """Chunks a second of each variant beside the peer's."""
+    speeds = {kind: count / sum(one[1] for one in turns) for kind, turns in made.items()}
+    return [
+        Figure(
+            asked=f"encoding with {kind}",
+            ours=round_to(speed, 3),
+            unit="chunks/s",
+            peer=PEER,
+            theirs=round_to(speeds[PEER], 3),
+            ratio=Interval(value=round_to(speed / speeds[PEER], 3)),
+        )
+        for kind, speed in speeds.items()
+        if kind != PEER
+    ]
 
 
 def _started(model: str, kind: str) -> Connection:

@@ -2,19 +2,17 @@
 
     python -m benchmarks.index.fresh [--peer PYTHON] [--variant V] [--files N] [--edits N] REPOSITORY
 
-The first N files that have a parser here go into a repository of their own. `cold` is what a night does of it:
-snapshot, extraction, embedding, and the index published; then the same again with nothing changed. Under `nocturne
-watch` files get a line each, one after the other: from the end of the write to the first search that finds its word,
-the search included, which begins when the watch says that the file is taken; then a branch with a line more in every
-tenth file is checked out.
+The first N files that have a parser here go into a repository of their own. "From nothing" is a night's work on it:
+snapshot, extraction, embedding, and the index published. Then the same runs again with nothing changed. Under `nocturne
+watch`, files then get a line each, one after the other. The time runs from the end of the write to the first search
+that finds its word. The search is included; it begins when the watch says that the file is taken. At last a branch with
+one line more in every tenth file is checked out.
 
-PYTHON is that of an environment with cocoindex, lancedb and sentence-transformers. It gets the same files and the same
-MiniLM, chunks of the same length, and is asked to bring its index up to date after each change.
+PYTHON is the interpreter of an environment with cocoindex, lancedb and sentence-transformers. It gets the same files,
+the same MiniLM and chunks of the same length, and brings its index up to date after each change.
 """
 
-import argparse
 import json
-import platform
 import queue
 import shutil
 import statistics
@@ -24,14 +22,14 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from benchmarks.beside import Beside
-from benchmarks.extraction.throughput import GIT, HOME
+from benchmarks.extraction.throughput import GIT
+from benchmarks.result import HOME, Cell, Figure, Interval, Result, Table, make_parser, round_to
 from pipelines.config.load import load_params
 from pipelines.config.schema import Params
 from pipelines.dag.stage import load
@@ -42,6 +40,7 @@ from pipelines.source import tracked
 from pipelines.syntax.languages import language_of
 from pipelines.watch.watch import Watch
 
+QUESTION = "How soon is a changed file found, beside cocoindex?"
 HASH_COMMENTS = {".py", ".pyi", ".rb", ".rake"}
 STAGES = ("snapshot", "extraction", "embedding")
 WAIT_S = 120
@@ -197,8 +196,8 @@ def beside(python: str, source: Path, state: Path, paths: list[Path], edits: int
 
 
 def main() -> None:
-    """Print the figures of both as a table, and how many times faster than cocoindex each is."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Measure both, and write how many times faster than cocoindex ours is."""
+    parser = make_parser(__doc__)
     parser.add_argument("repository", type=Path, metavar="REPOSITORY")
     parser.add_argument("--peer", metavar="PYTHON")
     parser.add_argument("--files", type=int, default=5000)
@@ -220,27 +219,37 @@ def main() -> None:
         again, _, _ = built(project, params)
         encoder = json.loads(project.path("embedding", "embedding.json").read_text())["model"]
         ours = watched(project, params, Live(1, version, encoder), paths, args.edits)
-        print(f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, Python {platform.python_version()}")
-        print(f"{len(paths):,} files of {args.repository.name}, {chunks:,} chunks, {encoder}")
-        rows = [
-            ("cold", cold, "cold_s"),
+        steps: list[tuple[str, float, str]] = [
+            ("from nothing", cold, "cold_s"),
             ("nothing changed", again, "again_s"),
-            ("one file, p50", ours["p50_ms"] / 1000, "edit_s"),
-            ("one file, p95", ours["p95_ms"] / 1000, ""),
+            ("one file, median", ours["p50_ms"] / 1000, "edit_s"),
+            ("one file, 95th percentile", ours["p95_ms"] / 1000, ""),
             ("branch switch, every tenth file", ours["switch_s"], "switch_s"),
         ]
         peer: dict[str, Any] = {}
         if args.peer:
             places = [folder / "peer" / path.relative_to(folder / "source") for path in paths]
             peer = beside(args.peer, folder / "peer", folder / "state", places, args.edits)
-        print("| | seconds | cocoindex | ratio |\n| --- | --- | --- | --- |")
-        for what, seconds, key in rows:
-            other = peer.get(key)
-            told = f"{other:.3f} | {other / seconds:.1f}" if other else " | "
-            print(f"| {what} | {seconds:.3f} | {told} |")
-        print(
-            f"One file against cold: {ours['p50_ms'] / 1000 / cold:.2%}. cocoindex: {peer.get('chunks', 0):,} chunks."
-        )
+    name = args.repository.resolve().name
+    data = f"{len(paths):,} files of {name}, {chunks:,} chunks (cocoindex: {peer.get('chunks', 0):,}), {args.variant}"
+    ending = "" if args.variant == "int8" else f"-{args.variant}"
+    result = Result.begin(f"index-fresh-{name}{ending}", "index.fresh", data)
+    for step, seconds, key in steps:
+        other = peer.get(key)
+        figure = Figure(asked=f"{step}, {len(paths):,} files of {name}", ours=round_to(seconds, 3), unit="s")
+        if other:
+            figure.peer, figure.theirs = "cocoindex into LanceDB", round_to(other, 3)
+            figure.ratio = Interval(value=round_to(other / seconds, 2))
+        result.figures.append(figure)
+    rows: list[dict[str, Cell]] = [
+        {"step": step[0], "ours, s": figure.ours, "cocoindex, s": figure.theirs, "ratio": figure.ratio}
+        for step, figure in zip(steps, result.figures, strict=True)
+    ]
+    result.tables = [Table(rows=rows)]
+    result.notes = [
+        f"{args.edits} files were edited. One file takes {ours['p50_ms'] / 10 / cold:.2g}% of indexing all."
+    ]
+    result.write(args.results)
 
 
 if __name__ == "__main__":

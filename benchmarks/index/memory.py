@@ -2,27 +2,26 @@
 
     python -m benchmarks.index.memory [--count 25000 ...] [--layouts float32 int8 turbo4]
 
-Clustered vectors of 384 dimensions by a seed, chunks of 70 words at most; 100 questions near and 100 far from the
-points, their true ten nearest by numpy. Built by the store as a night builds them, opened and searched in a process of
-its own: its heap grows by `heap`, of the version's files `mapped` are in its memory at the end. `told` is what
-`nocturne index list` says it needs, `estimate` what was expected before it was built.
+Clustered vectors of 384 dimensions come from a seed, with chunks of 70 words at most. 100 questions are near the points
+and 100 far from them; numpy gives their true ten nearest. The store builds the index as a night does. A process of its
+own opens and searches it. "Heap" is how much its heap grows; "mapped" is how much of the index's files is in its memory
+at the end. "Needed" is what `nocturne index list` says, "estimated" what was expected before the index was built.
 """
 
 import argparse
 import json
-import platform
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.result import Cell, Chart, Figure, Result, Table, make_parser, round_to
 from pipelines.index.store import quantization
 from pipelines.index.store.bm25 import Sparse
 from pipelines.index.store.embedded_engine import EdgeEngine
@@ -30,6 +29,7 @@ from pipelines.index.store.embedded_store import SHARD, EdgeStore
 from pipelines.index.store.interface import BATCH, Point, Search, point_id
 from pipelines.index.store.manifest import IndexVersion
 
+QUESTION = "How much memory does each vector layout take, and what does it find?"
 DIMENSION, HITS, VERSION, SEED = 384, 10, "0123456789ab", 17
 QUESTIONS = {"near": 0.3, "far": 1.5}  # how far from a point, in lengths of its vector
 
@@ -139,8 +139,8 @@ def _mapped(folder: str) -> int:
 
 
 def main() -> None:
-    """The command."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Write a row for each count and layout."""
+    parser = make_parser(__doc__)
     parser.add_argument("--count", type=int, nargs="+", default=[25_000])
     parser.add_argument("--layouts", nargs="+", default=[layout.name for layout in quantization.LAYOUTS])
     parser.add_argument("--search", type=Path, help=argparse.SUPPRESS)
@@ -148,18 +148,38 @@ def main() -> None:
     if chosen.search:
         print(json.dumps(searched(chosen.search)))
         return
-    print(f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}\n")
-    print(
-        "| points | layout | recall@10 near | far | p50 | p95 | heap | mapped | told | estimate | disk | fill | order |"
-    )
-    print("| ---: " * 13 + "|")
+    counts = ", ".join(f"{count:,}" for count in chosen.count)
+    result = Result.begin("index-memory", "index.memory", f"{counts} clustered vectors of {DIMENSION} dimensions")
+    rows: list[dict[str, Cell]] = []
     for count in chosen.count:
         for layout in chosen.layouts:
-            row = measured(count, layout)
-            sizes = " | ".join(f"{row[key] / 1e6:,.0f} MB" for key in ("heap", "mapped", "told", "estimate", "disk"))
-            finds = f"{row['near']:.3f} | {row['far']:.3f} | {row['p50']:.2f} ms | {row['p95']:.2f} ms"
-            seconds = f"{row['filled']:.1f} s | {row['ordered']:.1f} s"
-            print(f"| {count:,} | {layout} | {finds} | {sizes} | {seconds} |", flush=True)
+            found = measured(count, layout)
+            rows.append(row(count, layout, found))
+            least = round_to(min(found["near"], found["far"]), 4)
+            asked = f"recall@10 of {layout}, {count:,} vectors, the worse of near and far"
+            result.figures.append(Figure(asked=asked, ours=least, peer="every vector", theirs=1))
+            print(f"{count:,} {layout}: done", file=sys.stderr, flush=True)
+    result.tables = [Table(rows=rows)]
+    title = f"Memory that a search needs, MB, {chosen.count[-1]:,} vectors"
+    result.chart = Chart(title=title, labels="layout", values="needed, MB") if len(chosen.count) == 1 else None
+    result.write(chosen.results)
+
+
+def row(count: int, layout: str, found: dict[str, Any]) -> dict[str, Cell]:
+    """A line of the table; MB are 10**6 bytes."""
+    named = {"needed": "told", "estimated": "estimate", "heap": "heap", "mapped": "mapped", "disk": "disk"}
+    sizes = {f"{name}, MB": round(found[key] / 1e6) for name, key in named.items()}
+    return {
+        "vectors": count,
+        "layout": layout,
+        "recall@10, near": round_to(found["near"]),
+        "recall@10, far": round_to(found["far"]),
+        "p50, ms": round_to(found["p50"], 3),
+        "p95, ms": round_to(found["p95"], 3),
+        **sizes,
+        "filled, s": round_to(found["filled"], 3),
+        "ordered, s": round_to(found["ordered"], 3),
+    }
 
 
 if __name__ == "__main__":

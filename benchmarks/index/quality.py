@@ -1,28 +1,33 @@
-"""How well the index finds code: semble's annotated questions, documentation-to-code questions, and identifiers that
-stand in one place only, with an ablation.
+"""How well the index finds code: annotated questions, questions by documentation, identifiers; with an ablation.
 
     python -m benchmarks.index.quality --annotations DIR --repositories DIR [--only NAME ...] [--static DIR]
 
-`--annotations` is semble's `benchmarks` folder (repos.json, annotations/); `--repositories` has a working copy a name,
-at the revision that repos.json pins. `--static` is a folder with a static encoder that model2vec has distilled: it is
-measured beside MiniLM, and, where the package is installed, semble with that same encoder beside both.
-`--variants` names ways to compute MiniLM; `--documented DIR ...` asks for the documentation of further repositories.
-Vectors of MiniLM are kept in `--cache`.
+Three kinds of questions are asked, and each signal of the ranking is taken away in turn:
+
+- semble's annotated questions (https://github.com/MinishLab/semble, `benchmarks/`), NDCG@10 by file;
+- functions by their documentation, which is taken out of the text first, NDCG@10 by passage;
+- identifiers of several words that stand in one passage and are defined nowhere.
+
+`--annotations` is semble's `benchmarks` folder (repos.json, annotations/). `--repositories` has a working copy a name,
+at the revision that repos.json pins. `--static` is a folder with a static encoder that model2vec has distilled. It is
+measured beside MiniLM; where semble is installed, semble with that same encoder stands beside both. `--variants` names
+ways to compute MiniLM. `--documented DIR ...` asks for the documentation of further repositories. Vectors of MiniLM are
+kept in `--cache`.
 """
 
-import argparse
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from statistics import mean, median
 from typing import Any
 
 import numpy as np
 
+from benchmarks.index.ablation import BASELINE, FULL, OURS, VARIANTS
 from benchmarks.index.corpus import Repository, annotated
+from benchmarks.result import RESAMPLES, SEED, Cell, Chart, Figure, Interval, Result, Table, make_parser, round_to
 from pipelines.config.load import load_params
 from pipelines.config.schema import Evaluation
 from pipelines.embedding.vectors import compute_vectors
@@ -36,38 +41,10 @@ from pipelines.index.store.payload import strip_marks, symbols_of
 from pipelines.index.versions.scratch import temporary_index
 from pipelines.records import fingerprint
 
+QUESTION = "How well does search find code, beside semble?"
 CATEGORIES = ("architecture", "semantic", "symbol")
 REPEATS = 3
 IDENTIFIERS = 200  # a repository
-_ALONE = Ranking(
-    meaning=0.0,
-    keywords=0.0,
-    path=0.0,
-    file=0.0,
-    summary=0.0,
-    symbol=0.0,
-    name=0.0,
-    aside=1.0,
-    of_list=1.0,
-    without=1.0,
-)
-FULL = Ranking()
-VARIANTS = {
-    "ranked": FULL,
-    "without path": replace(FULL, path=0.0),
-    "without file": replace(FULL, file=0.0),
-    "without summary": replace(FULL, summary=0.0),
-    "without symbol": replace(FULL, symbol=0.0),
-    "without name": replace(FULL, name=0.0),
-    "without broad": replace(FULL, broad=10**6),
-    "without aside": replace(FULL, aside=1.0),
-    "without of_list": replace(FULL, of_list=1.0),
-    "without identifiers": replace(FULL, without=1.0),
-    "meaning and keywords, 0.7 and 0.3": replace(_ALONE, meaning=0.7, keywords=0.3),
-    "meaning and keywords, 0.5 and 0.5": replace(_ALONE, meaning=0.5, keywords=0.5),
-    "meaning alone": replace(_ALONE, meaning=1.0),
-    "keywords alone": replace(_ALONE, keywords=1.0),
-}
 Encode = Callable[[Sequence[str]], np.ndarray]
 Scores = dict[str, dict[tuple[str, str], list[float]]]  # variant → (repository, category) → NDCG@10 of each question
 
@@ -116,7 +93,7 @@ def annotated_questions(repositories: Sequence[Repository], encode: Encode, embe
                 for name, ranking in VARIANTS.items():
                     hits = found(index, task.question, vector, ranking)
                     scores[name][one.name, task.category].append(task.ndcg(hits))
-        _told(one.name, len(chunks), scores["ranked"], took, waits)
+        _told(one.name, len(chunks), scores[OURS], took, waits)
     return scores
 
 
@@ -140,15 +117,17 @@ def semble_questions(repositories: Sequence[Repository], folder: Path) -> Scores
     return scores
 
 
-def documentation(repositories: Sequence[Repository], encode: Encode, embed: Any, config: Evaluation) -> None:
-    """Functions asked for by their documentation, which is taken out first: chunk-level NDCG@10, a table."""
+def documentation(repositories: Sequence[Repository], encode: Encode, embed: Any, config: Evaluation) -> Table:
+    """Functions asked for by their documentation, which is taken out first: NDCG@10 by passage."""
     means: dict[str, list[float]] = defaultdict(list)
+    asked_of: list[str] = []
     for one in repositories:
         asked = make_questions(one.symbols(), config.retrieval_questions, config.seed)
         shown = [chunk for chunk in remove_documentation(one.chunks(), asked) if chunk["text"].strip()]
         shown = [{**chunk, "content_hash": fingerprint(chunk["symbol"], chunk["text"])} for chunk in shown]
         if not asked:
             continue
+        asked_of.append(one.name)
         vectors = encode([symbol["question"] for symbol in asked])
         with temporary_index(shown, embed(shown)) as index:
             for name, ranking in VARIANTS.items():
@@ -159,14 +138,16 @@ def documentation(repositories: Sequence[Repository], encode: Encode, embed: Any
                     ranks = [place for place, hit in enumerate(hits, 1) if hit.chunk_id in wanted]
                     values.append(score(ranks, len(wanted))["ndcg@10"])
                 means[name].append(mean(values))
-    print("documentation to code | mean | " + " | ".join(one.name for one in repositories))
-    for name, values in means.items():
-        print(f"{name} | {mean(values):.3f} | " + " | ".join(f"{value:.3f}" for value in values), flush=True)
+    rows: list[dict[str, Cell]] = [
+        {"ranking": name, "NDCG@10, mean of repositories": round_to(mean(values), 3), **_each(asked_of, values)}
+        for name, values in means.items()
+    ]
+    return Table(title="Questions by documentation", rows=rows)
 
 
-def identifiers(repositories: Sequence[Repository], encode: Encode, embed: Any, seed: int) -> None:
+def identifiers(repositories: Sequence[Repository], encode: Encode, embed: Any, seed: int) -> Table:
     """Identifiers of several words that stand in one passage and are defined nowhere: how many of these passages come
-    first, and how many among the first DEPTH; a table."""
+    first, and how many among the first DEPTH."""
     first: dict[str, list[float]] = defaultdict(list)
     among: dict[str, list[float]] = defaultdict(list)
     for one in repositories:
@@ -179,10 +160,17 @@ def identifiers(repositories: Sequence[Repository], encode: Encode, embed: Any, 
                 found = [[hit.chunk_id for hit in own] for own in hits]
                 first[name].append(mean(own[:1] == [id] for own, (_, id) in zip(found, asked, strict=True)))
                 among[name].append(mean(id in own for own, (_, id) in zip(found, asked, strict=True)))
-    print(f"identifiers: first | first {DEPTH} | " + " | ".join(one.name for one in repositories))
+    names = [one.name for one in repositories]
+    rows: list[dict[str, Cell]] = []
     for name in VARIANTS:
-        own = " | ".join(f"{value:.3f}" for value in first[name])
-        print(f"{name} | {mean(first[name]):.3f} | {mean(among[name]):.3f} | {own}", flush=True)
+        whole = {"passage comes first": first[name], f"among the first {DEPTH}": among[name]}
+        means: dict[str, Cell] = {key: round_to(mean(values), 3) for key, values in whole.items()}
+        rows.append({"ranking": name, **means, **_each(names, first[name])})
+    return Table(title="Identifiers that stand in one passage", rows=rows)
+
+
+def _each(names: Sequence[str], values: Sequence[float]) -> dict[str, Cell]:
+    return {name: round_to(value, 3) for name, value in zip(names, values, strict=True)}
 
 
 def _single(chunks: Sequence[dict[str, Any]]) -> dict[str, str]:
@@ -205,21 +193,45 @@ def _told(name: str, count: int, scores: dict[tuple[str, str], list[float]], too
     print(f"{name} | {count} chunks | {mean(own):.3f} | index {1000 * took:.0f} ms | question {wait}", flush=True)
 
 
-def table(scores: Scores) -> None:
+def table(scores: Scores) -> Table:
     """A row a variant: all questions, the worst mean when one repository is left out, and each category."""
-    print("variant | NDCG@10 | least without one repository | " + " | ".join(CATEGORIES))
+    rows: list[dict[str, Cell]] = []
     for name, values in scores.items():
         repositories = sorted({repository for repository, _ in values})
-        whole = mean(value for some in values.values() for value in some)
-        left = [mean(v for (own, _), some in values.items() if own != out for v in some) for out in repositories]
-        kinds = [[v for (_, kind), some in values.items() if kind == category for v in some] for category in CATEGORIES]
-        shown = [f"{mean(kind):.3f}" if kind else "" for kind in kinds]
-        print(f"{name} | {whole:.3f} | {min(left):.3f} | " + " | ".join(shown), flush=True)
+        others = [out for out in repositories if len(repositories) > 1]
+        left = [mean(v for (own, _), some in values.items() if own != out for v in some) for out in others]
+        kinds = {
+            category: [v for (_, kind), some in values.items() if kind == category for v in some]
+            for category in CATEGORIES
+        }
+        by_kind: dict[str, Cell] = {kind: round_to(mean(some), 3) if some else None for kind, some in kinds.items()}
+        least: dict[str, Cell] = {"least without one repository": round_to(min(left), 3)} if left else {}
+        rows.append({"ranking": name, "NDCG@10": round_to(mean(_flat(values)), 3), **least, **by_kind})
+    return Table(title="Annotated questions", rows=rows)
+
+
+def _flat(values: dict[tuple[str, str], list[float]]) -> list[float]:
+    """Every question's score, in one order for all variants."""
+    return [value for key in sorted(values) for value in values[key]]
+
+
+def compare(encoder: str, scores: Scores, peer: str, others: Scores) -> Figure:
+    """NDCG@10 of ours beside another ranking of the same questions, drawn together for the interval."""
+    mine, theirs = (np.array(_flat(own)) for own in (scores[OURS], others[peer]))
+    draws = np.random.default_rng(SEED).integers(0, len(mine), (RESAMPLES, len(mine)))
+    low, high = np.quantile(mine[draws].mean(axis=1) / theirs[draws].mean(axis=1), [0.025, 0.975])
+    return Figure(
+        asked=f"NDCG@10 by file, {len(mine)} annotated questions, {encoder}",
+        ours=round_to(mine.mean(), 3),
+        peer=peer,
+        theirs=round_to(theirs.mean(), 3),
+        ratio=Interval(value=round_to(mine.mean() / theirs.mean(), 3), low=round_to(low, 3), high=round_to(high, 3)),
+    )
 
 
 def main() -> None:
-    """Measure each encoder, then semble."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Measure each encoder, then semble, and write the result."""
+    parser = make_parser(__doc__)
     parser.add_argument("--annotations", type=Path, required=True)
     parser.add_argument("--repositories", type=Path, required=True)
     parser.add_argument("--only", nargs="*", default=[])
@@ -233,18 +245,31 @@ def main() -> None:
     encoders = [(f"MiniLM, {variant}", minilm(args.cache, variant)) for variant in args.variants]
     encoders += [("model2vec", static(args.static))] if args.static else []
     config = load_params(Path()).evaluation
+    names = ", ".join(one.name for one in repositories)
+    result = Result.begin("index-quality", "index.quality", f"Annotated questions on {names}")
+    annotated_scores: dict[str, Scores] = {}
     for name, opened in encoders:
         print(f"\n{name}", flush=True)
         with opened as (encode, embed):
-            table(annotated_questions(repositories, encode, embed))
-            documentation(asked, encode, embed, config)
-            identifiers(asked, encode, embed, config.seed)
+            annotated_scores[name] = annotated_questions(repositories, encode, embed)
+            tables = [table(annotated_scores[name]), documentation(asked, encode, embed, config)]
+            tables.append(identifiers(asked, encode, embed, config.seed))
+        result.tables += [one.model_copy(update={"title": f"{one.title}, {name}"}) for one in tables]
+        result.figures.append(compare(name, annotated_scores[name], BASELINE, annotated_scores[name]))
     if args.static:
         try:
-            print("\nsemble, static")
-            table(semble_questions(repositories, args.static))
+            theirs = semble_questions(repositories, args.static)
+            result.tables.append(table(theirs))
+            result.figures.append(compare("model2vec", annotated_scores["model2vec"], "semble", theirs))
         except ImportError as error:
             print(f"semble is left out: {error}")
+    result.chart = Chart(
+        title=f"NDCG@10, annotated questions, {encoders[0][0]}",
+        labels="ranking",
+        values="NDCG@10",
+        only=[OURS, BASELINE, "BM25 alone", "cosine alone"],
+    )
+    result.write(args.results)
 
 
 if __name__ == "__main__":

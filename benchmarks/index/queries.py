@@ -3,35 +3,36 @@
     python -m benchmarks.index.queries VECTORS_FOLDER [VECTORS_FOLDER ...] [--peers PYTHON] [--sizes N ...]
 
 A vectors folder is `data/<project>` after a night: its chunks and their vectors. Beyond what there is, chunks are made
-of these: the words of two, and a vector between theirs with noise. The questions are first lines of documentation.
-`recall@10` is of the dense arm against exact search; `search` is the whole of ours, both arms, all scores
-exact for each candidate, and ranking. A store that finds less than our dense arm by its defaults has another line, in
-which it looks as far as it has to. Times are of the search alone; encoding a question is told apart, for it is the
-same for all. Memory is what the process has more than before, files that it maps and has touched included.
+of these: the words of two, and a vector between theirs with noise. The 200 questions are first lines of documentation.
 
-PYTHON is that of an environment with chromadb, lancedb, sqlite-vec and apsw. qdrant-client's local mode is
+"Dense arm" is the vector search alone. "Search" is all of ours: both arms, exact scores for each candidate, and
+ranking. `recall@10` is of the dense arm against exact search. A store that finds less than our dense arm by its
+defaults has a second line: there it looks twice as far, and twice again, until it finds as much, or 16 times as far.
+Times are of the search alone. Encoding a question takes the same for all, so it is told apart. Memory is what the
+process has more than before, with the mapped files that it has touched.
+
+PYTHON is the interpreter of an environment with chromadb, lancedb, sqlite-vec and apsw. qdrant-client's local mode is
 always asked.
 """
 
-import argparse
 import json
-import platform
 import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks.index.peers.queries import PEERS, TOP, recall, resident, timed
+from benchmarks.result import Cell, Chart, Figure, Result, Table, make_parser, ratio_of_medians, round_to
 from pipelines.encoder.encoder import MINILM, load_encoder
 from pipelines.records import Record, read_jsonl
 
+QUESTION = "How fast are questions answered, beside other vector stores?"
 QUESTIONS = 200
 NOISE = 0.35  # of a made vector's length: near duplicates as well as strangers
 LOCAL = "qdrant-client local"
@@ -142,17 +143,47 @@ def _called(store: str, effort: int) -> str:
     return store if effort == 1 else f"{store}, looking {effort} times as far"
 
 
-def row(one: dict[str, Any]) -> str:
+def row(one: dict[str, Any]) -> dict[str, Cell]:
     """A line of the table."""
     times = {int(clients): took for clients, took in one["times"].items()}
-    cells = [f"{np.percentile(times[clients], p) * 1000:.1f}" for clients in (1, 16) for p in (50, 95, 99)]
-    measured = [f"{one['recall']:.3f}", f"{one['bytes'] / 1e6:,.0f}", f"{one['build']:.0f}"]
-    return f"| {one['name']} | {' | '.join([*cells, *measured])} |"
+    waits = {
+        f"p{p}{', 16 clients' if clients == 16 else ''}, ms": round_to(np.percentile(times[clients], p) * 1000, 3)
+        for clients in (1, 16)
+        for p in (50, 95, 99)
+    }
+    kept = {
+        "recall@10": round_to(one["recall"]),
+        "memory, MB": round(one["bytes"] / 1e6),
+        "build, s": round(one["build"]),
+    }
+    return {"store": one["name"], **waits, **kept}
+
+
+def compare(size: int, told: list[dict[str, Any]]) -> list[Figure]:
+    """The dense arm beside each store as it comes nearest to the same recall; then the whole search."""
+    dense, whole = told[0], told[1]
+    nearest_: dict[str, dict[str, Any]] = {one["name"].partition(",")[0]: one for one in told[2:]}
+    mine = round_to(np.median(dense["times"][1]) * 1000, 3)
+    figures = []
+    for one in nearest_.values():
+        theirs = next(took for clients, took in one["times"].items() if int(clients) == 1)
+        figures.append(
+            Figure(
+                asked=f"vector search, {size:,} chunks, p50, recall {dense['recall']:.3f}",
+                ours=mine,
+                unit="ms",
+                peer=f"{one['name']}, recall {one['recall']:.3f}",
+                theirs=round_to(np.median(theirs) * 1000, 3),
+                ratio=ratio_of_medians(theirs, dense["times"][1], paired=False),
+            )
+        )
+    search = round_to(np.median(whole["times"][1]) * 1000, 3)
+    return [*figures, Figure(asked=f"whole search, {size:,} chunks, p50", ours=search, unit="ms")]
 
 
 def main() -> None:
-    """Print a table for each size."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Write a result for each size."""
+    parser = make_parser(__doc__)
     parser.add_argument("folders", type=Path, nargs="+", metavar="VECTORS_FOLDER")
     parser.add_argument("--peers", metavar="PYTHON")
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000])
@@ -162,17 +193,11 @@ def main() -> None:
     began = time.perf_counter()
     queries = np.concatenate([encoder.encode([text], 1) for text in asked])
     encoding = (time.perf_counter() - began) / len(asked)
-    print(f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, Python {platform.python_version()}")
-    print(f"{len(asked)} questions; encoding one takes {encoding * 1000:.1f} ms")
     chunks, vectors = gathered(args.folders)
     for size in args.sizes:
         texts, made = grown(chunks, vectors, size)
         least = nearest(made, queries)
-        print(f"\n{size:,} chunks; milliseconds of a search by 1 and by 16 clients\n")
-        print("| | p50 | p95 | p99 | p50, 16 | p95, 16 | p99, 16 | recall@10 | MB | build s |")
-        print("| --- " * 10 + "|")
-        rows = ours(texts, made, asked, queries, least)
-        print("\n".join(map(row, rows)), flush=True)
+        told = ours(texts, made, asked, queries, least)
         with tempfile.TemporaryDirectory(prefix="nocturne-queries-") as name:
             np.save(Path(name) / "vectors.npy", made)
             np.save(Path(name) / "queries.npy", queries)
@@ -184,8 +209,18 @@ def main() -> None:
                     for file in ("vectors.npy", "queries.npy", "least.npy"):
                         (place / file).symlink_to(Path(name) / file)
                     python = sys.executable if store == LOCAL else args.peers
-                    print("\n".join(map(row, peer(python, store, place, rows[0]["recall"]))), flush=True)
-    print(f"\nPeak memory of the whole run: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.1f} GB")
+                    told += peer(python, store, place, told[0]["recall"])
+        real = min(size, len(chunks))
+        data = f"{size:,} chunks, {real:,} of them real, {len(asked)} questions"
+        result = Result.begin(f"index-queries-{size}", "index.queries", data)
+        result.figures, result.tables = compare(size, told), [Table(rows=[row(one) for one in told])]
+        result.chart = Chart(title=f"Milliseconds a search, p50, {size:,} chunks", labels="store", values="p50, ms")
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+        result.notes = [
+            f"Encoding a question took {encoding * 1000:.1f} ms more.",
+            f"The run took {peak:.1f} GB at most.",
+        ]
+        result.write(args.results)
 
 
 if __name__ == "__main__":

@@ -1,34 +1,34 @@
-"""What it takes to index a repository and to ask it, beside semble with the same static vectors.
+"""How long it takes to index a repository and to ask it, beside semble with the same static vectors.
 
     python -m benchmarks.index.semble --peer PYTHON REPOSITORY ...
 
-Both begin with the files of a working copy and end with an index that answers: ours cuts, embeds and writes chunks
-into a shard on disk, semble keeps its own in memory. They take turns, once before it counts. The questions are the
-documentation of functions, which stands in the text: that the function's file is among the first ten hits says only
-that both do what they are asked. A question's time is with encoding it; all are asked once, then again.
+PYTHON is the interpreter of an environment with semble and safetensors. Both programs begin with the files of a working
+copy and end with an index that answers. Ours cuts, embeds and writes chunks into a shard on disk; semble keeps its own
+in memory. They take turns, with one turn before it counts. The figures are medians.
 
-PYTHON is that of an environment with semble and safetensors.
+A question is the documentation of a function, up to 200 a repository; its time includes encoding it. All are asked
+once, then again. "Found" is the share whose file is among the first ten hits. The documentation stands in the text, so
+this says only that both do what they are asked.
 """
 
-import argparse
 import os
-import platform
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
 from benchmarks.beside import Beside
 from benchmarks.index.corpus import Repository
-from benchmarks.index.peers.semble import TOP
+from benchmarks.index.peers.semble_peer import TOP
+from benchmarks.result import Cell, Chart, Figure, Interval, Result, Table, make_parser, ratio_of_medians, round_to
 from pipelines.encoder.encoder import MINILM, Encoder, embedding_text, load_encoder
 from pipelines.encoder.known_item_queries import make_questions
 from pipelines.encoder.variants import PLACE
 from pipelines.index.versions.scratch import temporary_index
 
+QUESTION = "How fast are indexing and search beside semble?"
 ROUNDS = 5
 QUESTIONS = 200
 SEED = 17
@@ -40,7 +40,7 @@ class Peer:
 
     def __init__(self, python: str, encoder: Path) -> None:
         files = [str(encoder / name) for name in ("model.safetensors", "tokenizer.json")]
-        self._peer = Beside(python, "index/peers/semble.py", files)
+        self._peer = Beside(python, "index/peers/semble_peer.py", files)
 
     def index(self, root: Path) -> tuple[float, int]:
         """Seconds of making an index, and its chunks."""
@@ -85,8 +85,8 @@ def ours(repository: Repository, encoder: Encoder, texts: Sequence[str]) -> tupl
     return took, len(chunks), answers
 
 
-def measured(repository: Repository, encoder: Encoder, peer: Peer) -> str:
-    """A row of the table."""
+def measured(repository: Repository, encoder: Encoder, peer: Peer) -> Result:
+    """One repository's result."""
     asked = make_questions(repository.symbols(), QUESTIONS, SEED)
     texts, wanted = [one["question"] for one in asked], [one["path"] for one in asked]
     own, other = [], []
@@ -96,13 +96,38 @@ def measured(repository: Repository, encoder: Encoder, peer: Peer) -> str:
     _, count, answers = ours(repository, encoder, texts)
     _, theirs = peer.index(repository.root)
     rivals = [peer.asked(texts) for _ in range(2)]
-    times = [
-        f"{1000 * median(own[1:]):.0f} | {1000 * median(other[1:]):.0f} | {median(other[1:]) / median(own[1:]):.2f}"
-    ]
-    for (mine, _), (his, _) in zip(answers, rivals, strict=True):
-        times.append(f"{1000 * median(mine):.2f} | {1000 * median(his):.2f} | {median(his) / median(mine):.2f}")
-    found = " | ".join(f"{_share(said[-1][1], wanted):.2f}" for said in (answers, rivals))
-    return f"| {repository.name} | {count:,}; {theirs:,} | {' | '.join(times)} | {found} |"
+    name = repository.name
+    result = Result.begin(f"index-semble-{name}", "index.semble", f"{name}: {len(texts)} questions")
+    times = {
+        f"time to index {name}, median": (own[1:], other[1:]),
+        f"a question to {name}, first time, median": (answers[0][0], rivals[0][0]),
+        f"a question to {name}, again, median": (answers[1][0], rivals[1][0]),
+    }
+    result.figures = [_figure(what, *both) for what, both in times.items()]
+    shares = [_share(said[-1][1], wanted) for said in (answers, rivals)]
+    what = f"share of {name}'s functions found by their documentation"
+    ratio = Interval(value=round_to(shares[0] / shares[1], 3)) if shares[1] else None
+    result.figures.append(Figure(asked=what, ours=shares[0], peer="semble", theirs=shares[1], ratio=ratio))
+    rows: list[dict[str, Cell]] = []
+    for program, place, chunks in (("ours", 0, count), ("semble", 1, theirs)):
+        index, first, again = (round_to(1000 * median(both[place]), 3) for both in times.values())
+        row: dict[str, Cell] = {
+            "program": program,
+            "chunks": chunks,
+            "index, ms": index,
+            "a question, first time, ms": first,
+        }
+        rows.append({**row, "a question, again, ms": again, "found": shares[place]})
+    result.tables = [Table(rows=rows)]
+    result.chart = Chart(title=f"Milliseconds to index {name}", labels="program", values="index, ms")
+    return result
+
+
+def _figure(asked: str, own: list[float], other: list[float]) -> Figure:
+    """Milliseconds of both, and their ratio; entry n of both is the same turn or question."""
+    mine, theirs = (round_to(1000 * median(some), 3) for some in (own, other))
+    ratio = ratio_of_medians(other, own, paired=True)
+    return Figure(asked=asked, ours=mine, unit="ms", peer="semble", theirs=theirs, ratio=ratio)
 
 
 def _share(paths: list[list[str]], wanted: list[str]) -> float:
@@ -110,24 +135,20 @@ def _share(paths: list[list[str]], wanted: list[str]) -> float:
     hits = [
         any(path.endswith(own) or own.endswith(path) for path in some) for some, own in zip(paths, wanted, strict=True)
     ]
-    return sum(hits) / max(1, len(hits))
+    return round_to(sum(hits) / max(1, len(hits)), 3)
 
 
 def main() -> None:
-    """Print a row for each repository; ratios above 1 say that ours is faster."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Write a result for each repository."""
+    parser = make_parser(__doc__)
     parser.add_argument("repositories", nargs="+", type=Path, metavar="REPOSITORY")
     parser.add_argument("--peer", required=True, metavar="PYTHON")
     args = parser.parse_args()
-    print(f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, Python {platform.python_version()}")
-    columns = ["| | chunks; semble's", "index, ms", "semble", "ratio", "a question, ms", "semble", "ratio"]
-    print(" | ".join([*columns, "again", "semble", "ratio", "found", "semble |"]))
-    print("| --- " * 12 + "|")
     with static() as (encoder, folder):
         peer = Peer(args.peer, folder)
         for place in args.repositories:
             root = place.resolve()
-            print(measured(Repository(root.name, root, root, ()), encoder, peer), flush=True)
+            measured(Repository(root.name, root, root, ()), encoder, peer).write(args.results)
         peer.end()
 
 

@@ -3,12 +3,11 @@
     python -m benchmarks.index.switch [--files 10000] EMPTY_FOLDER
 
 A repository of so many made-up files is published with the static encoder and watched. Then a branch is checked out in
-which every file has another text, and then the folders of a tenth of the files get other names. What the watch tells of
-each is added up. Exit code 1 when a file was not taken, a renamed one was embedded, or a search finds a line that is
+which every file has another text. Then the folders of a tenth of the files get other names. The table adds up what the
+watch tells of each. Exit code 1: a file was not taken, a renamed one was embedded, or a search finds a line that is
 gone.
 """
 
-import argparse
 import queue
 import resource
 import subprocess
@@ -23,22 +22,27 @@ from typing import Any
 from benchmarks.crash.release import make_workspace, opened
 from benchmarks.extraction.throughput import GIT
 from benchmarks.index.fresh import Live, built
+from benchmarks.result import Cell, Figure, Result, Table, make_parser, round_to
 from pipelines.progress import Step, show_progress
 from pipelines.watch.watch import Watch
 
+QUESTION = "How long does the watch take for a switch of branches?"
 A_FOLDER = 100  # files
 WAIT_S = 3000
 
 
 @dataclass
 class Told:
-    """What the watch said of one change."""
+    """What the watch said of one change; `git`, all `seconds` and `cpu` seconds that it took."""
 
     events: int = 0
     files: set[str] = field(default_factory=set)
     passages: int = 0
     embedded: int = 0
     steps: int = 0
+    git: float = 0.0
+    seconds: float = 0.0
+    cpu: float = 0.0
     errors: list[str] = field(default_factory=list)
 
 
@@ -60,7 +64,7 @@ def changed(change: Callable[[], None], events: "queue.Queue[Any]", steps: list[
     steps.clear()
     began, cpu, told = time.monotonic(), _cpu(), Told()
     change()
-    made = time.monotonic() - began
+    told.git = time.monotonic() - began
     while not wanted <= told.files:
         event = events.get(timeout=WAIT_S)
         if event.error:
@@ -70,15 +74,23 @@ def changed(change: Callable[[], None], events: "queue.Queue[Any]", steps: list[
         told.files |= {*event.taken.changed, *event.taken.gone}
         told.passages += event.taken.passages
         told.embedded += event.taken.embedded
-    told.steps = len(steps)
-    print(
-        f"{len(told.files):,} files, {told.passages:,} passages, {told.embedded:,} embedded, {told.events} events, "
-        f"{told.steps} steps of progress, {len(told.errors)} errors; git took {made:.1f} s, all "
-        f"{time.monotonic() - began:.1f} s, {_cpu() - cpu:.1f} CPU s; peak "
-        f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB",
-        flush=True,
-    )
+    told.steps, told.seconds, told.cpu = len(steps), time.monotonic() - began, _cpu() - cpu
     return told
+
+
+def row(what: str, told: Told) -> dict[str, Cell]:
+    """A line of the table."""
+    return {
+        "change": what,
+        "seconds": round_to(told.seconds, 3),
+        "of which git": round_to(told.git, 3),
+        "CPU seconds": round_to(told.cpu, 3),
+        "passages": told.passages,
+        "passages embedded": told.embedded,
+        "events": told.events,
+        "steps of progress": told.steps,
+        "errors": len(told.errors),
+    }
 
 
 def _cpu() -> float:
@@ -87,8 +99,8 @@ def _cpu() -> float:
 
 
 def main() -> None:
-    """Print a line a change."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Write a line a change."""
+    parser = make_parser(__doc__)
     parser.add_argument("folder", type=Path, metavar="EMPTY_FOLDER")
     parser.add_argument("--files", type=int, default=10_000)
     args = parser.parse_args()
@@ -107,7 +119,7 @@ def main() -> None:
     git(project.source, "checkout", "-q", "main")
     cpu = _cpu()
     seconds, version, chunks = built(project, params)
-    print(f"published: {chunks:,} passages in {seconds:.1f} s, {_cpu() - cpu:.1f} CPU s", flush=True)
+    published = Told(passages=chunks, embedded=chunks, seconds=seconds, cpu=_cpu() - cpu)
     encoder = Live(1, version, _encoder(project))
     events: queue.Queue[Any] = queue.Queue()
     stop, steps = threading.Event(), list[Step]()
@@ -132,6 +144,17 @@ def main() -> None:
     renames = changed(rename, events, steps, moved)
     stop.set()
     thread.join()
+    data = f"{args.files:,} files of one passage each, static encoder"
+    result = Result.begin("index-switch", "index.switch", data)
+    all_of_them, tenth = f"branch switch of {args.files:,} files", f"{len(moved):,} files renamed"
+    changes = {"published by a night's stages": published, all_of_them: switch, tenth: renames}
+    result.tables = [Table(rows=[row(what, told) for what, told in changes.items()])]
+    result.figures = [
+        Figure(asked=what, ours=round_to(changes[what].seconds, 3), unit="s") for what in (all_of_them, tenth)
+    ]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    result.notes = [f"Peak memory was {peak:,.0f} MB with encoder and scanners."]
+    result.write(args.results)
     right = switch.embedded == args.files and renames.embedded == 0 and not gone
     sys.exit(0 if right and not switch.errors + renames.errors else 1)
 

@@ -2,26 +2,24 @@
 
     python -m benchmarks.training.gain --workspace EMPTY_FOLDER REPOSITORY [REPOSITORY ...]
 
-Each repository is learned once from nothing with this clone's settings, by `dvc repro` alone. One row a repository:
-gain is the share of bits per byte that the adapter saves on held-out files, with its interval. The peer is the base
-model: same prompts, same batches, same process, adapter off.
+Each repository is learned once from nothing with this clone's settings, by `dvc repro` alone. Gain is the share of bits
+per byte that the adapter saves on held-out files, with its interval. It is compared with the base model: the same
+prompts and batches in the same process, with the adapter off.
 """
 
-import argparse
 import json
 import os
-import platform
 import shutil
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import yaml
 
+from benchmarks.result import HOME, Cell, Chart, Figure, Interval, Result, Table, make_parser, round_to
 from pipelines.config import layers
 
-HOME = Path(__file__).resolve().parents[2]
+QUESTION = "How much better than its base model is an adapter after one night?"
 COPIED = ("pipelines", "flows", "dvc.yaml", ".dvcignore")
 
 
@@ -41,7 +39,7 @@ def workspace(folder: Path, repositories: dict[str, Path]) -> None:
     _run([sys.executable, "-m", "pipelines", "settings"], folder)
 
 
-def measured(folder: Path, name: str) -> dict[str, str]:
+def measured(folder: Path, name: str) -> dict[str, Cell]:
     """The figures of one project after its stages have run."""
     read = lambda *parts: json.loads((folder / "data" / name).joinpath(*parts).read_text())  # noqa: E731
     evaluation = read("evaluation", "evaluation.json")
@@ -51,14 +49,13 @@ def measured(folder: Path, name: str) -> dict[str, str]:
     files = seconds["extraction"]["facts"]["files"]
     return {
         "repository": name,
-        "files": str(files),
-        "examples": str(seconds["training"]["facts"]["examples"]),
-        "base": f"{arms['base']['bits_per_byte']['value']:.3f}",
-        "adapter": f"{arms['adapter']['bits_per_byte']['value']:.3f}",
-        "gain": f"{gain['value']:+.1%}",
-        "interval": f"{gain['low']:+.1%} to {gain['high']:+.1%}",
-        "tokens/s": f"{seconds['training']['facts']['tokens_per_second']:,}",
-        **{stage: f"{entry['seconds']:.0f} s" for stage, entry in seconds.items()},
+        "files": files,
+        "examples": seconds["training"]["facts"]["examples"],
+        "base, bits/byte": round_to(arms["base"]["bits_per_byte"]["value"]),
+        "adapter, bits/byte": round_to(arms["adapter"]["bits_per_byte"]["value"]),
+        "gain, %": Interval(**{key: round_to(100 * gain[key], 3) for key in ("value", "low", "high")}),
+        "tokens/s": seconds["training"]["facts"]["tokens_per_second"],
+        **{f"{stage}, s": round(entry["seconds"]) for stage, entry in seconds.items()},
     }
 
 
@@ -68,23 +65,25 @@ def _run(command: list[str], folder: Path) -> None:
 
 
 def main() -> None:
-    """Learn every repository, then print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Learn every repository, then write the result."""
+    parser = make_parser(__doc__)
     parser.add_argument("--workspace", type=Path, required=True, help="an empty folder")
     parser.add_argument("repositories", type=Path, nargs="+")
     args = parser.parse_args()
     named = {path.resolve().name.lower(): path.resolve() for path in args.repositories}
     workspace(args.workspace, named)
-    rows = []
+    result = Result.begin("training-gain", "training.gain", ", ".join(named))
+    rows: list[dict[str, Cell]] = []
     for name in named:
         _run([sys.executable, "-m", "dvc", "repro", f"evaluation@{name}"], args.workspace)
         rows.append(measured(args.workspace, name))
-    today, cores = datetime.now(UTC).date(), os.cpu_count()
-    print(f"\n{today}, {platform.machine()}, {cores} cores, Python {platform.python_version()}\n")
-    print("| " + " | ".join(rows[0]) + " |")
-    print("|" + " --- |" * len(rows[0]))
-    for row in rows:
-        print("| " + " | ".join(row.values()) + " |")
+        gain = rows[-1]["gain, %"]
+        assert isinstance(gain, Interval)
+        asked = f"bits per byte saved on held-out files, {name}"
+        result.figures.append(Figure(asked=asked, ours=gain, unit="%", peer="the base model"))
+    result.tables = [Table(rows=rows)]
+    result.chart = Chart(title="Bits per byte saved by the adapter, %", labels="repository", values="gain, %")
+    result.write(args.results)
 
 
 if __name__ == "__main__":

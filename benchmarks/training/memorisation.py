@@ -2,16 +2,16 @@
 
     python -m benchmarks.training.memorisation [--project NAME] [--canaries 8] [--steps 100] [--threads 2] [--seed 17]
 
-A canary is a passphrase of five drawn words in an assignment, which cleaning cannot know for a secret. CANARIES of them
-stand 1, 4 and 16 times each among training examples, each in a file of its own; as many stand nowhere. The other
-examples are those of a project's last night (`data/NAME/dataset`), so many that STEPS updates see each example once.
-For each number of times the table says how many canaries are written word for word when all before them is shown, by
-the metric that gates use, and their median exposure: log2 of CANDIDATES, the canary and others drawn like it, less log2
-of its rank among them by bits (Carlini et al. 2019, arXiv:1802.08232). What cannot be told from the others has an
-exposure of about 1, what stands before all of them one of log2 CANDIDATES.
+A canary is a passphrase of five random words in an assignment. Cleaning cannot know that it is a secret. CANARIES of
+them stand 1, 4 and 16 times each among training examples, each in a file of its own; as many stand nowhere. The other
+examples are those of a project's last night (`data/NAME/dataset`). STEPS updates see each example once.
+
+The table has two measures for each number of times. `extracted` counts the canaries that are written word for word when
+all text before them is shown, by the metric that gates use. `exposure` is log2 of CANDIDATES less log2 of the canary's
+rank by bits among CANDIDATES phrases like it (Carlini et al. 2019, arXiv:1802.08232). A canary that cannot be told from
+the others has an exposure of about 1. One that ranks first has log2 of CANDIDATES.
 """
 
-import argparse
 import math
 import random
 import statistics
@@ -20,7 +20,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from benchmarks.training.speed import HOME, Silent
+from benchmarks.result import HOME, Cell, Figure, Result, Table, make_parser, round_to
+from benchmarks.training.speed import Silent
+
+QUESTION = "Can planted secrets be extracted from an adapter?"
 
 TIMES = (0, 1, 4, 16)
 CANDIDATES = 256
@@ -55,8 +58,8 @@ def exposure(model: Any, one: dict[str, Any], draw: random.Random) -> float:
 
 
 def main() -> None:
-    """Train, ask, and print a row for each number of times."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Train, ask, and write a row for each number of times."""
+    parser = make_parser(__doc__)
     parser.add_argument("--project", default="nocturne")
     parser.add_argument("--canaries", type=int, default=8)
     parser.add_argument("--steps", type=int, default=100)
@@ -91,12 +94,19 @@ def main() -> None:
         asked = memorisation.measure_memorisation(model, canaries, [], config)
         wrote = {one["path"]: one["extracted"]["adapter"] for one in asked}
         stands_out = {one["path"]: exposure(model, one, draw) for one in canaries}
-    print(f"{len(rows)} examples, {len(planted)} of them canaries; exposure is {math.log2(CANDIDATES):.0f} at most\n")
-    print("| times | canaries | extracted | median exposure |\n| ---: | ---: | ---: | ---: |")
+    data = f"{len(rows)} examples of {chosen.project}, {len(planted)} of them canaries"
+    result = Result.begin("training-memorisation", "training.memorisation", data)
+    table: list[dict[str, Cell]] = []
     for times in TIMES:
         paths = [one["path"] for one in canaries if one["times"] == times]
-        median = statistics.median(stands_out[path] for path in paths)
-        print(f"| {times} | {len(paths)} | {sum(wrote[path] for path in paths):.0f} | {median:.1f} |")
+        count = round(sum(wrote[path] for path in paths))
+        median = round_to(statistics.median(stands_out[path] for path in paths), 3)
+        table.append({"times": times, "canaries": len(paths), "extracted": count, "median exposure": median})
+        said = f"canaries extracted of {len(paths)} that stood {times} times"
+        result.figures.append(Figure(asked=said, ours=count))
+    result.tables = [Table(rows=table)]
+    result.notes = [f"Exposure is {math.log2(CANDIDATES):.0f} at most."]
+    result.write(chosen.results)
 
 
 if __name__ == "__main__":

@@ -2,31 +2,45 @@
 
     python -m benchmarks.training.speed [--steps 30] [--repeat 2] [--threads 2] DATASET_FOLDER
 
-A dataset folder is `data/<project>/dataset` after a night. Every run is a process of its own, in turn: ours; TRL's
-SFTTrainer as its documentation calls it, with this project's rank, rate, batch and four bits; and SFTTrainer with
-everything else as SFTConfig has it by default: its batch, so that there are more updates, its schedule, its precision,
-its gradient checkpointing. Each sees STEPS times this project's batch of examples once. Tokens are those of prompts and
-completions, without padding; seconds are those of `train()` alone; the peak is the process's resident memory; beside
-both stands what the preflight had estimated. The loss is measured afterwards on 32 held-out examples, in bits a byte,
-and beside that of the first run of ours, with the interval of the difference by whole files: where it holds 0, the two
-are the same within noise.
+A dataset folder is `data/<project>/dataset` after a night. Three methods take turns, each run in a process of its own:
+
+- ours, with the shipped settings;
+- TRL's SFTTrainer as its documentation calls it, with our rank, learning rate, batch and four bits;
+- SFTTrainer with SFTConfig's defaults but for the learning rate: its batch of 8, so that there are more updates, its
+  schedule, its precision, its gradient checkpointing.
+
+Each sees STEPS times our batch of examples once. Tokens are those of prompts and completions, without padding. Seconds
+are those of `train()` alone. The peak is the process's resident memory. The preflight's estimates stand beside both.
+The loss is measured afterwards on 32 held-out examples, in bits a byte. It is compared with that of the first run of
+ours, with an interval over whole files: where the interval holds 0, the two are the same within noise.
 """
 
 import argparse
 import json
-import os
-import platform
 import resource
 import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
+from statistics import median
 from typing import Any
 
-HOME = Path(__file__).resolve().parents[2]
+from benchmarks.result import (
+    HOME,
+    Cell,
+    Chart,
+    Figure,
+    Interval,
+    Result,
+    Table,
+    make_parser,
+    ratio_of_medians,
+    round_to,
+)
+
+QUESTION = "How fast is training, and how much memory does it take, beside TRL?"
 METHODS = ("ours", "trl", "trl, its defaults")
 GB = 1e9
 
@@ -160,17 +174,52 @@ def one(method: str, dataset: Path, steps: int, threads: int) -> dict[str, Any]:
     return {"tokens": tokens, "peak": peak, "bits": sum(bits) / size, **exam, **spent}
 
 
-def beside(found: dict[str, Any], first: dict[str, Any]) -> str:
-    """By how much it needs fewer bits than the first run of ours, with its interval."""
+def fewer_bits(found: dict[str, Any], first: dict[str, Any]) -> Interval | None:
+    """By how many percent it needs fewer bits than the first run of ours; None where nothing was scored."""
     from pipelines.evaluation.bootstrap import Bootstrap
 
     gain = Bootstrap(found["paths"], 2000, 0.95, 17).gain(found["each"], first["each"])
-    return "–" if gain.value is None else f"{gain.value:+.1%} ({gain.low:+.1%} to {gain.high:+.1%})"
+    if gain.value is None or gain.low is None or gain.high is None:
+        return None
+    return Interval(
+        value=round_to(100 * gain.value, 2), low=round_to(100 * gain.low, 2), high=round_to(100 * gain.high, 2)
+    )
+
+
+def row(found: dict[str, Any], method: str, first: dict[str, Any]) -> dict[str, Cell]:
+    """A line of the table."""
+    return {
+        "method": method,
+        "tokens": found["tokens"],
+        "seconds": round_to(found["wall"], 3),
+        "estimated, s": round_to(found["estimated_seconds"], 3) if "estimate" in found else None,
+        "tokens/s": round(found["tokens"] / found["wall"]),
+        "CPU seconds": round_to(found["cpu"], 3),
+        "peak, GB": round_to(found["peak"] / GB, 3),
+        "estimated, GB": round_to(found["estimate"] / GB, 3) if "estimate" in found else None,
+        "bits/byte after": round_to(found["bits"]),
+        "fewer bits than ours, %": fewer_bits(found, first),
+    }
+
+
+def compare(runs: dict[str, list[dict[str, Any]]]) -> list[Figure]:
+    """Seconds and peak memory of ours beside each other method, with intervals where there are several runs."""
+    figures = []
+    for method in METHODS[1:]:
+        for what, key, unit, size in (("seconds", "wall", "s", 1.0), ("peak memory", "peak", "GB", GB)):
+            mine, theirs = ([found[key] / size for found in runs[name]] for name in ("ours", method))
+            ratio = ratio_of_medians(theirs, mine, paired=True)
+            if len(mine) == 1:
+                ratio = Interval(value=ratio.value)
+            own, other = (round_to(median(values), 3) for values in (mine, theirs))
+            asked = f"{what} of training on the same examples, median of the runs"
+            figures.append(Figure(asked=asked, ours=own, unit=unit, peer=method, theirs=other, ratio=ratio))
+    return figures
 
 
 def main() -> None:
-    """Print a row for each run."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Run every method in turn, and write a row for each run."""
+    parser = make_parser(__doc__)
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--repeat", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2, help="1: processor time means something on a busy machine")
@@ -180,14 +229,10 @@ def main() -> None:
     if args.one:
         print(json.dumps(one(args.one, args.dataset, args.steps, args.threads)))
         return
-    today = datetime.now(UTC).date()
-    print(f"\n{today}, {platform.machine()}, {os.cpu_count()} cores, Python {sys.version.split()[0]}\n")
-    print(
-        "| method | tokens | seconds | estimated | tokens/s | CPU seconds | peak GB | estimated GB | bits a byte after "
-        "| fewer than ours |"
-    )
-    print("|" + " --- |" * 10, flush=True)
-    first: dict[str, Any] = {}
+    data = f"{args.steps} updates on the dataset of {args.dataset.resolve().parent.name}"
+    result = Result.begin("training-speed", "training.speed", data)
+    rows: list[dict[str, Cell]] = []
+    runs: dict[str, list[dict[str, Any]]] = {method: [] for method in METHODS}
     for method in [method for _ in range(args.repeat) for method in METHODS]:
         command = [sys.executable, "-m", "benchmarks.training.speed", "--one", method, "--steps", str(args.steps)]
         done = subprocess.run(
@@ -199,15 +244,12 @@ def main() -> None:
         if done.returncode:
             sys.exit(done.stderr)
         found = json.loads(done.stdout.splitlines()[-1])
-        first = first or found
-        estimate = f"{found['estimate'] / GB:.2f}" if "estimate" in found else "–"
-        expected = f"{found['estimated_seconds']:.1f}" if "estimate" in found else "–"
-        print(
-            f"| {method} | {found['tokens']:,} | {found['wall']:.1f} | {expected} "
-            f"| {found['tokens'] / found['wall']:,.0f} | {found['cpu']:.1f} | {found['peak'] / GB:.2f} | {estimate} "
-            f"| {found['bits']:.3f} | {beside(found, first)} |",
-            flush=True,
-        )
+        runs[method].append(found)
+        rows.append(row(found, method, runs["ours"][0]))
+        print(f"{method}: {found['wall']:.1f} s", file=sys.stderr, flush=True)
+    result.figures, result.tables = compare(runs), [Table(rows=rows)]
+    result.chart = Chart(title="Seconds of training on the same examples", labels="method", values="seconds")
+    result.write(args.results)
 
 
 if __name__ == "__main__":

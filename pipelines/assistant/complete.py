@@ -13,6 +13,7 @@ from pipelines.project import Project
 from pipelines.syntax.dialects import open_dialect
 from pipelines.syntax.languages import language_of
 from pipelines.syntax.notebooks import UnreadableNotebook
+from pipelines.wording import format_count
 
 MAX_FILE_BYTES = 8 * 1024 * 1024
 
@@ -51,7 +52,7 @@ def complete(
             "Choose a code model as training.base_model, such as Qwen/Qwen2.5-Coder-1.5B-Instruct.",
         )
     limit = params.assistant.max_new_tokens
-    chars = params.dataset.complete_window_chars
+    chars = params.dataset.fim_window_chars
     prompt = _prompt(writer, fim, prefix, suffix, chars, writer.max_length - limit)
     relative = file.relative_to(project.source.resolve()).as_posix()
     return Completion(writer.generate([prompt], limit)[0], relative, line, notices)
@@ -71,8 +72,9 @@ def _around(file: Path, path: str, line: int, column: int | None) -> tuple[str, 
     text = _read(file, path)
     lines = [one for one in re.split(r"(?<=\n)", text) if one] or [""]
     if not 1 <= line <= len(lines):
-        count = f"{len(lines)} line{'s' if len(lines) != 1 else ''}"
-        raise UsageError(f"{path} has {count}; there is no line {line}.", "Name one that exists.")
+        raise UsageError(
+            f"{path} has {format_count(len(lines), 'line')}; there is no line {line}.", "Name one that exists."
+        )
     bare = len(lines[line - 1].rstrip("\r\n"))
     at = bare if column is None else column
     if not 0 <= at <= bare:

@@ -9,7 +9,7 @@ from pipelines.config.schema import Params
 from pipelines.encoder.cross_encoder import load_reranker
 from pipelines.encoder.encoder import Encoder, load_encoder
 from pipelines.index import Hit, Scope, open_index
-from pipelines.index.search.query import Query, parse_query
+from pipelines.index.search.query import Query, parse_query, resolve_endings
 from pipelines.project import Project
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 class Searchable(Protocol):
     """What is asked of an index here: a released version and a changing copy of one both answer to it."""
 
+    def blobs(self) -> dict[str, str]: ...
     def search(self, text: str, vector: "np.ndarray", limit: int, scope: Scope) -> list[Hit]: ...
 
 
@@ -54,5 +55,10 @@ def _search_release(project: Project, params: Params, live: Live, asked: Query, 
 
 
 def search_index(index: Searchable, encoder: Encoder, asked: Query, limit: int) -> list[Hit]:
-    """The best chunks of an open index for a question."""
-    return index.search(asked.text, encoder.encode_queries([asked.text])[0], limit, asked.scope)
+    """The best chunks of an open index for a question.
+
+    Raises:
+        UsageError: the question has a file ending that no indexed file has.
+    """
+    scope = resolve_endings(asked.scope, index.blobs)
+    return index.search(asked.text, encoder.encode_queries([asked.text])[0], limit, scope)

@@ -9,24 +9,25 @@ import typer
 
 from pipelines.cli.context import Json, ProjectName, open_project, path_in_source, print_json
 
-NOTHING = "Nothing is found there."
+NOTHING = "No passage was found."
 INDENT = " " * 7  # under the path
 FILTERS = (
-    "Filters: lang:go, path:internal/, kind:function, symbol:Foo, commit:1a2b3c4 (or uncommitted), complexity:10 (or "
-    "more); after a word -kind:test excludes; quotes work."
+    "Filters: lang:go, path:internal/, kind:function, symbol:Foo, commit:1a2b3c4, commit:uncommitted, complexity:10 "
+    '(10 or more). A - before a filter excludes: "retry -kind:test". Quotes keep a space: path:"my folder".'
 )
 
 
 def search(
-    text: Annotated[str, typer.Argument(help=f"Words, code, or a question. {FILTERS}")],
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many hits.")] = 10,
-    lines: Annotated[int, typer.Option("--lines", min=0, help="How many lines to show of each hit; 0: none.")] = 2,
+    text: Annotated[str, typer.Argument(metavar="TEXT", help=f"Words, code or a question. {FILTERS}")],
+    limit: Annotated[int, typer.Option("--limit", "-n", metavar="N", min=1, help="Number of hits, at most.")] = 10,
+    lines: Annotated[int, typer.Option("--lines", metavar="N", min=0, help="Lines to show of each hit; 0 = none.")] = 2,
     project: ProjectName = None,
     json: Json = False,
 ) -> None:
-    """Find code by meaning, keywords and names together: score, path:lines, symbol, and its first lines.
+    """Search code by meaning, keywords and names.
 
-    "changed since" and "uncommitted" say that a file has other bytes than the index read, or is in no commit yet.
+    Each hit has its score, path and lines, the symbol, and its first lines. "changed since" marks a file that is not
+    what was indexed; "uncommitted" marks one that is in no commit yet.
     """
     from pipelines.assistant.hit_view import to_view
     from pipelines.assistant.search import search as find
@@ -42,7 +43,7 @@ def search(
         return
     if not hits:
         least = params.search.min_score
-        typer.echo(f"Nothing fits: no passage scores {least:g} (search.min_score)." if least else NOTHING, err=True)
+        typer.echo(f"No passage scores search.min_score ({least:g}) or more." if least else NOTHING, err=True)
     for hit in found:
         where = f"{hit['path']}:{hit['start_line']}-{hit['end_line']}"
         typer.echo("  ".join(filter(None, (f"{hit['score']:.3f}", where, hit["symbol"], hit["state"]))))
@@ -51,12 +52,21 @@ def search(
 
 
 def ask(
-    question: Annotated[str, typer.Argument(help=f"A question about the code. {FILTERS}")],
-    generate: Annotated[bool, typer.Option("--generate", help="Let the champion's model write the answer.")] = False,
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help=f"A question about the code. {FILTERS}")],
+    generate: Annotated[
+        bool,
+        typer.Option(
+            "--generate",
+            help="Let the live model write the answer instead of quoting. Default: the setting assistant.answer.",
+        ),
+    ] = False,
     project: ProjectName = None,
     json: Json = False,
 ) -> None:
-    """Answer a question about the code, with numbered citations."""
+    """Answer a question about the code.
+
+    The answer has numbered citations: path and lines, commit, score and symbol.
+    """
     from pipelines.assistant.answer import ask as answer
     from pipelines.release.index_versions import open_served
 
@@ -78,18 +88,27 @@ def ask(
 
 
 def complete(
-    where: Annotated[str, typer.Argument(metavar="PATH:LINE[:COLUMN]", help="The end of this line, or this place.")],
+    where: Annotated[
+        str,
+        typer.Argument(
+            metavar="PATH:LINE[:COLUMN]",
+            help="Where to write: the end of this line, or this column of it. Both count from 1.",
+        ),
+    ],
     project: ProjectName = None,
     json: Json = False,
 ) -> None:
-    """Write the code that fits at a place of a file, by the champion's model (fill in the middle)."""
+    """Write the code that fits at a place.
+
+    The live model fills in the middle: it sees the text before the place and the text after it.
+    """
     from pipelines.assistant.complete import complete as continue_at
     from pipelines.errors import UsageError
     from pipelines.registry.champion_cache import read_champion
 
     found = re.fullmatch(r"(.+?):(\d+)(?::(\d+))?", where)
     if found is None:
-        raise UsageError(f"`{where}` is not PATH:LINE.", "Write for example `nocturne complete src/app.py:12`.")
+        raise UsageError(f"`{where}` is not PATH:LINE.", "Write it such as `nocturne complete src/app.py:12`.")
     path, line, column = found.groups()
     place, params = open_project(project)
     at = None if column is None else int(column)

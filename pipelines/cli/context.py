@@ -15,10 +15,26 @@ from pipelines.config.workspaces import find_workspace
 from pipelines.errors import NocturneError, UsageError
 from pipelines.project import Project, current_folder
 
-Json = Annotated[bool, typer.Option("--json", help="Print facts as JSON.")]
-MEANT = "A project; by default the one around the current folder, else the first."
-ProjectName = Annotated[str | None, typer.Option("--project", "-p", help=MEANT)]
-ProjectArgument = Annotated[str | None, typer.Argument(help=MEANT)]
+
+def suggest_projects(incomplete: str) -> list[str]:
+    """The projects whose name begins so, for the shell's completion; none where the settings cannot be read."""
+    with suppress(Exception):  # a shell that completes shows no error
+        return [name for name in load_params(find_workspace()).projects if name.startswith(incomplete)]
+    return []
+
+
+MEANT = "Name of the project. Default: the project around the current folder, else the first one."
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+ProjectName = Annotated[
+    str | None,
+    typer.Option("--project", "-p", metavar="NAME", help=MEANT, autocompletion=suggest_projects),
+]
+ProjectArgument = Annotated[str | None, typer.Argument(metavar="NAME", help=MEANT, autocompletion=suggest_projects)]
+
+
+def format_examples(*lines: str) -> str:
+    """Commands to copy, at the end of a help text. The backspace keeps click from wrapping them."""
+    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)]) if lines else ""
 
 
 def open_project(name: str | None) -> tuple[Project, Params]:
@@ -36,7 +52,7 @@ def open_project(name: str | None) -> tuple[Project, Params]:
         typer.echo(notice, err=True)
     meant = name or params.default_project(current_folder(), place)
     if meant is None:
-        raise UsageError("There is no project yet.", "Run `nocturne add NAME PATH_TO_REPOSITORY`.")
+        raise UsageError("There is no project yet.", "Add one: `nocturne add NAME PATH_TO_REPOSITORY`.")
     return params.project(meant, place), params
 
 
@@ -47,7 +63,7 @@ def choose_name(argument: str | None, option: str | None) -> str | None:
         UsageError: both are given, and differ.
     """
     if argument and option and argument != option:
-        raise UsageError(f"Two projects are named: {argument} and {option}.", "Name one of them.")
+        raise UsageError(f"Two projects are given, {argument} and --project {option}.", "Give one of them.")
     return argument or option
 
 

@@ -1,18 +1,20 @@
-"""The checks of `nocturne doctor`: each is a name, whether it is well, and the value or the mend."""
+"""The checks of `nocturne doctor`: each is a name, whether it passed, and the value or what to do."""
 
 import shutil
 import sys
 from collections.abc import Callable, Iterator
 
 from pipelines.config.schema import Params
+from pipelines.dag import journal
 from pipelines.errors import NocturneError
 from pipelines.project import Project
+from pipelines.wording import format_count
 
 FREE_GB = 2
 
 
 def run_checks(project: Project, params: Params) -> Iterator[tuple[str, bool, str]]:
-    """Run every check; one that raises is not well, with its error as the detail."""
+    """Run every check; one that raises has failed, with its error as the detail."""
     every: list[tuple[str, Callable[[Project, Params], str]]] = [
         ("python", _python),
         ("git", _git),
@@ -25,6 +27,7 @@ def run_checks(project: Project, params: Params) -> Iterator[tuple[str, bool, st
         ("dag", _dag),
         ("mlflow", _mlflow),
         ("live release", _live),
+        ("last night", lambda project, _: check_last_night(project)),
         ("schedule", _schedule),
     ]
     for name, check in every:
@@ -41,14 +44,16 @@ def _python(project: Project, params: Params) -> str:
 def _git(project: Project, params: Params) -> str:
     found = shutil.which("git")
     if found is None:
-        raise NocturneError("git is not on PATH.", "Install git.")
+        raise NocturneError("git is not on PATH.", "Install git, or add its folder to PATH.")
     return found
 
 
 def _disk(project: Project, params: Params) -> str:
     free = shutil.disk_usage(project.workspace).free / 1e9
     if free < FREE_GB:
-        raise NocturneError(f"{free:.1f} GB are free; a night needs about {FREE_GB} GB.", "Free some space.")
+        raise NocturneError(
+            f"{free:.1f} GB are free; a night needs about {FREE_GB} GB.", f"Free disk space on {project.workspace}."
+        )
     return f"{free:,.0f} GB free"
 
 
@@ -118,7 +123,30 @@ def _live(project: Project, params: Params) -> str:
     if release is None:
         return f"none yet: nocturne nightly {project.name}"
     with open_index(project, params.index, release.manifest.index_version) as index:
-        return f"release {release.version}, {index.count()} chunks"
+        return f"release {release.version}, {format_count(index.count(), 'chunk')}"
+
+
+def check_last_night(project: Project) -> str:
+    """The state of the last night.
+
+    Raises:
+        NocturneError: it crashed or failed.
+    """
+    from pipelines.night import last_night
+
+    night = last_night.read_last_night(project)
+    if night is None:
+        return "none yet"
+    at = f" in {night.stage}" if night.stage else ""
+    if night.state == last_night.CRASHED:
+        raise NocturneError(
+            f"The last night of {project.name} crashed{at}.",
+            f"Run `nocturne nightly {project.name}`: it goes on from there. The end of {project.night / journal.LOG} "
+            "may say why.",
+        )
+    if night.state == last_night.FAILED:
+        raise NocturneError(f"The last night of {project.name} failed{at}: {night.fact}", night.next_step)
+    return night.state
 
 
 def _schedule(project: Project, params: Params) -> str:
@@ -126,5 +154,8 @@ def _schedule(project: Project, params: Params) -> str:
 
     well, said = describe_schedule(project)
     if not well:
-        raise NocturneError(f"The schedule of {project.name}: {said}", f"Read {project.workspace / 'data' / '.up'}.")
+        raise NocturneError(
+            f"The schedule of {project.name}: {said}",
+            f"Read the logs of `nocturne up` in {project.workspace / 'data' / '.up'}.",
+        )
     return f"{params.schedule.cron} {params.schedule.timezone}: {said}"

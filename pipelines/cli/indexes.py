@@ -5,18 +5,25 @@ from typing import Annotated, Any
 
 import typer
 
-from pipelines.cli.context import Json, ProjectName, open_project, print_json
+from pipelines.cli.context import Json, ProjectName, format_examples, open_project, print_json
+from pipelines.wording import format_count
 
-index = typer.Typer(help="The versions of the index: list, check, mend, move, back up.", no_args_is_help=True)
+index = typer.Typer(help="Check, repair, move and back up the index.", no_args_is_help=True)
 Version = Annotated[
-    str | None, typer.Argument(help="As `nocturne index list` names it; each that a release names by default.")
+    str | None,
+    typer.Argument(
+        metavar="VERSION", help="Name of a version, from `nocturne index list`. Default: every version of a release."
+    ),
 ]
 EMBEDDED = "embedded"
 
 
-@index.command("list")
+@index.command("list", epilog=format_examples("nocturne index list"))
 def list_(project: ProjectName = None, json: Json = False) -> None:
-    """List every version: what it holds, what it takes, which releases name it, whether it is whole."""
+    """List the versions of the index.
+
+    Each line says whether the version is intact, its chunks, encoder and size, its memory, and its releases.
+    """
     from pipelines.release import index_versions
 
     place, params = open_project(project)
@@ -30,9 +37,13 @@ def list_(project: ProjectName = None, json: Json = False) -> None:
         typer.echo(_line(row))
 
 
-@index.command()
+@index.command(epilog=format_examples("nocturne index verify"))
 def verify(version: Version = None, project: ProjectName = None, json: Json = False) -> None:
-    """Check the seal, every byte, the count and searches for own chunks; exit code 1 when anything is wrong."""
+    """Check that versions are intact.
+
+    It checks the manifest, every byte, the number of chunks, and that queries find their own chunks. Exit code 1:
+    something is wrong.
+    """
     from pipelines.release import index_versions
 
     place, params = open_project(project)
@@ -40,16 +51,19 @@ def verify(version: Version = None, project: ProjectName = None, json: Json = Fa
     if json:
         print_json(found)
     for name, wrong in found.items():
-        for line in [] if json else ([f"{name}  whole"] if not wrong else [f"{name}  {one}" for one in wrong]):
+        for line in [] if json else ([f"{name}  intact"] if not wrong else [f"{name}  {one}" for one in wrong]):
             typer.echo(line)
     if any(found.values()):
         typer.echo(f"→ Run `nocturne index rebuild --project {place.name}`.", err=True)
         raise typer.Exit(1)
 
 
-@index.command()
+@index.command(epilog=format_examples("nocturne index rebuild"))
 def rebuild(version: Version = None, project: ProjectName = None, json: Json = False) -> None:
-    """Build what is torn or missing again: the same content under the same name, from the vectors that are kept."""
+    """Build damaged or missing versions again.
+
+    Content and name stay the same, and kept vectors are used again.
+    """
     from pipelines.release import index_versions
 
     place, params = open_project(project)
@@ -57,19 +71,23 @@ def rebuild(version: Version = None, project: ProjectName = None, json: Json = F
     if json:
         print_json(done)
     for name, failed in {} if json else done.items():
-        typer.echo(f"{name}  {failed or 'whole'}")
+        typer.echo(f"{name}  {failed or 'intact'}")
     if not done and not json:
-        typer.echo("Every version that a release names is whole.")
+        typer.echo("Every version of a release is intact.")
     if any(done.values()):
         raise typer.Exit(1)
 
 
-@index.command()
+@index.command(epilog=format_examples("nocturne index move http://127.0.0.1:6333", "nocturne index move embedded"))
 def move(
-    url: Annotated[str, typer.Argument(help="A Qdrant server, as http://127.0.0.1:6333; or `embedded`.")],
+    url: Annotated[str, typer.Argument(metavar="URL|embedded", help="URL of a Qdrant server, or the word embedded.")],
     json: Json = False,
 ) -> None:
-    """Bring every release's index, of all projects, to a server or back, check it, and set index.url."""
+    """Move all indexes to a server, or back.
+
+    The index of every release of all projects is copied and checked. Then index.url is set in params.local.yaml. The
+    copies at the old place are not deleted.
+    """
     from pipelines.release import index_versions
 
     place, params = open_project(None)
@@ -78,38 +96,44 @@ def move(
         print_json(moved)
         return
     for name, versions in moved.items():
-        typer.echo(f"{name}  {len(versions)} versions")
-    typer.echo(f"index.url is {url if url != EMBEDDED else 'empty: embedded'}. What is at the old place stays there.")
+        typer.echo(f"{name}  {format_count(len(versions), 'version')}")
+    typer.echo(
+        f"index.url is {url if url != EMBEDDED else 'empty: embedded'}. The copies at the old place were not deleted."
+    )
 
 
-@index.command()
+@index.command(epilog=format_examples("nocturne index backup index.tar.gz"))
 def backup(
-    file: Annotated[Path, typer.Argument(help="A file that is not there yet, such as index.tar.gz.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that does not exist yet, such as index.tar.gz.")],
     project: ProjectName = None,
     json: Json = False,
 ) -> None:
-    """Write every version that a release names to one file."""
+    """Write the index of every release to one file."""
     from pipelines.release import index_versions
 
     place, params = open_project(project)
-    _tell(index_versions.backup(place, params, file), f"are in {file}", json)
+    _tell(index_versions.backup(place, params, file), f"in {file}", json)
 
 
-@index.command()
+@index.command(epilog=format_examples("nocturne index restore index.tar.gz"))
 def restore(
-    file: Annotated[Path, typer.Argument(help="What `nocturne index backup` wrote.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that `nocturne index backup` wrote.")],
     project: ProjectName = None,
     json: Json = False,
 ) -> None:
-    """Build the versions of a backup that are missing or torn; whole ones stay as they are."""
+    """Restore versions from a backup.
+
+    Versions that are missing or damaged are built from the file. Intact ones stay as they are.
+    """
     from pipelines.release import index_versions
 
     place, params = open_project(project)
-    _tell(index_versions.restore(place, params, file), f"of {file} are there", json)
+    _tell(index_versions.restore(place, params, file), f"of {file}, whole now", json)
 
 
 def _tell(versions: list[str], words: str, json: bool) -> None:
-    print_json(versions) if json else typer.echo(f"{len(versions)} versions {words}: {', '.join(versions)}")
+    said = f"{format_count(len(versions), 'version')} {words}: {', '.join(versions)}"
+    print_json(versions) if json else typer.echo(said)
 
 
 def describe_index(row: dict[str, Any]) -> str:
@@ -119,7 +143,7 @@ def describe_index(row: dict[str, Any]) -> str:
     if not row["whole"]:
         return f"version {row['version']} is torn or missing → nocturne index rebuild {row['version']}"
     kept = f", {row['layout'] or 'float32'}, {describe_memory(row['memory'])}" if row["memory"] else ", on the server"
-    return f"{row['count']:,} chunks{kept}; {describe_lag(row.get('behind'))}"
+    return f"{format_count(row['count'], 'chunk')}{kept}; {describe_lag(row.get('behind'))}"
 
 
 def describe_lag(behind: dict[str, int] | None) -> str:
@@ -129,8 +153,8 @@ def describe_lag(behind: dict[str, int] | None) -> str:
     if not behind["files"]:
         return "up to date with the source"
     commits, files = behind["commits"], behind["files"]
-    since = f"{commits:,} commit{'s' * (commits != 1)} behind the source, " if commits else ""
-    return f"{since}{files:,} file{'s' * (files != 1)} changed since"
+    since = f"{format_count(commits, 'commit')} behind the source, " if commits else ""
+    return f"{since}{format_count(files, 'file')} changed since"
 
 
 def describe_memory(memory: dict[str, Any]) -> str:
@@ -143,12 +167,12 @@ def describe_memory(memory: dict[str, Any]) -> str:
 
 
 def _line(row: dict[str, Any]) -> str:
-    """`0123456789ab  live  whole  12,345 chunks  …`."""
+    """`0123456789ab  live  12,345 chunks  …`."""
     of = f"release {', '.join(map(str, row['releases']))}" if row["releases"] else "no release"
     if not row["whole"]:
         return f"{row['version']}  is torn or missing  {of}"
     size = f"{row['bytes'] / 1e6:,.1f} MB" if row["bytes"] else "on the server"
-    held = f"{row['count']:,} chunks  {row['encoder']}  {row['dimension']} dimensions  {size}"
+    held = f"{format_count(row['count'], 'chunk')}  {row['encoder']}  {row['dimension']} dimensions  {size}"
     if row["memory"]:
         held += f"  {row['layout'] or 'float32'}, recall {row['recall']:.3f}  {describe_memory(row['memory'])}"
     return f"{row['version']}  {'live' if row['live'] else 'kept'}  {held}  {of}"

@@ -4,49 +4,60 @@ import os
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipelines.cli.context import Json, ProjectArgument, ProjectName, choose_name, open_project, print_json
 from pipelines.cli.indexes import describe_index
 from pipelines.cli.schedule_view import describe_schedule
-from pipelines.config.schema import Params
 from pipelines.config.workspaces import find_workspace
 from pipelines.errors import GatesFailed, NocturneError
 from pipelines.project import Project, current_folder
+from pipelines.wording import format_count
+
+if TYPE_CHECKING:
+    from pipelines.night.context import NightContext
 
 
-def _mend(project: Project, params: Params) -> None:
-    """What the flow does at its end, where nothing is left for a flow to do."""
+def _repair_live_index(night: "NightContext") -> None:
+    """Build the live index again where it is damaged: a night with nothing to do runs no flow that would."""
     from pipelines.release import index_versions
 
     try:
-        index_versions.repair_live(project, params)
+        index_versions.repair_live(night.releases, night.params)
     except NocturneError as error:
         typer.echo(f"{error.fact}\n→ {error.next_step}", err=True)
 
 
 def nightly(
     name: ProjectArgument = None,
-    force: Annotated[bool, typer.Option("--force", help="Run every stage again, also unchanged ones.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Run every stage again, and train even if nothing changed.")
+    ] = False,
     named: ProjectName = None,
     json: Json = False,
 ) -> None:
-    """Learn a project: build what changed, judge it, release it if it is better. Exit code 3: gates failed."""
+    """Learn a project: run one night now.
+
+    It builds what changed, measures the result, and releases it if it is better. Exit codes: 0 done, 1 failed, 2 wrong
+    use, 3 the adapter failed its gates, 130 interrupted.
+    """
     from pipelines.cli.interrupt import end_within_seconds
     from pipelines.night import last_night
     from pipelines.night import outcome as nights
+    from pipelines.night.context import NightContext
     from pipelines.night.lock import exclusive_lock
 
     project, params = open_project(choose_name(name, named))
     typer.echo(f"Reading {project.source}", err=True)
     with end_within_seconds(), exclusive_lock(project), last_night.record_night(project, "hand"):
-        outcome = None if force else nights.find_unchanged(project, params)
+        night = NightContext.begin(project, params)
+        outcome = None if force else nights.find_unchanged(night)
         if outcome is None:
             outcome = _learn(project, force)
         else:
-            _mend(project, params)
+            _repair_live_index(night)
             nights.write_outcome(project, outcome)
     if json:
         print_json(outcome.facts())
@@ -118,10 +129,14 @@ def _verdict(outcome: Any, default: str | None) -> str:
 
 
 def status(name: ProjectArgument = None, project: ProjectName = None, json: Json = False) -> None:
-    """What is live, how the last night ended, and how far a running one is."""
+    """Show what is live and how nights went.
+
+    Also how far a running night is, when the next one begins, and how far the index is behind the source.
+    """
     from pipelines.dag import journal
     from pipelines.night import last_night
     from pipelines.night import outcome as nights
+    from pipelines.night.night_words import describe_night
     from pipelines.registry.releases import CHALLENGER, CHAMPION, Releases
     from pipelines.release import index_versions
     from pipelines.watch.watch import read_state
@@ -160,39 +175,10 @@ def status(name: ProjectArgument = None, project: ProjectName = None, json: Json
     typer.echo(f"waiting    {_release(waiting)}")
     if index:
         typer.echo(f"index      {describe_index(index)}")
-    typer.echo(f"last night {_night(night, last)}")
+    typer.echo(f"last night {describe_night(night, last)}")
     typer.echo(f"running    {_step(step) if step or not at_work else 'between two stages'}")
     typer.echo(f"schedule   {planned}")
     typer.echo(f"watching   {_watch(seen)}")
-
-
-def _night(night: Any, last: Any) -> str:
-    """How the last night ended, and when."""
-    from pipelines.night.last_night import CRASHED, FAILED, INTERRUPTED, RUNNING
-
-    if night is None:
-        return "none yet"
-    began, by = _moment(night.began), " by the schedule" if night.by == "schedule" else ""
-    at = f" in {night.stage}" if night.stage else ""
-    if night.state == RUNNING:
-        return f"began {began}{by}, and is running (process {night.pid})"
-    if night.state == CRASHED:
-        return f"crashed{at}; it began {began}{by} and could not end. The next one goes on from there"
-    span = f"{began} to {_moment(night.ended)}{by}"
-    if night.state in (FAILED, INTERRUPTED):
-        why = f": {night.fact} → {night.next_step}" if night.fact else ""
-        return f"{night.state}{at}, {span}{why}"
-    said = {"rejected": "refused by its gates", "skipped": f"skipped ({last.reason})" if last else "skipped"}
-    made = last.index_release if last else None
-    index = f"; its index is release {made}, with the former adapter" if made else ""
-    return f"{said.get(night.state, night.state)}, {span}{index}"
-
-
-def _moment(seconds: float) -> str:
-    """A time as this machine's clock shows it."""
-    from datetime import datetime
-
-    return f"{datetime.fromtimestamp(seconds).astimezone():%Y-%m-%d %H:%M %Z}"
 
 
 def _release(release: Any) -> str:
@@ -205,7 +191,8 @@ def _release(release: Any) -> str:
 def _watch(seen: dict[str, Any] | None) -> str:
     if seen is None:
         return "no"
-    return f"{seen['files']} files, {seen['passages']} passages on top of release {seen['release']}"
+    files, passages = format_count(seen["files"], "file"), format_count(seen["passages"], "passage")
+    return f"{files}, {passages} on top of release {seen['release']}"
 
 
 def _step(running: dict[str, Any] | None) -> str:
@@ -215,10 +202,17 @@ def _step(running: dict[str, Any] | None) -> str:
 
 
 def up(
-    prefect_port: Annotated[int, typer.Option(help="Port of the Prefect server.")] = 4200,
-    mlflow_port: Annotated[int, typer.Option(help="Port of MLflow's UI.")] = 5000,
+    prefect_port: Annotated[
+        int, typer.Option(min=1, max=65535, metavar="PORT", help="Port of the Prefect server, on 127.0.0.1.")
+    ] = 4200,
+    mlflow_port: Annotated[
+        int, typer.Option(min=1, max=65535, metavar="PORT", help="Port of MLflow's page, on 127.0.0.1.")
+    ] = 5000,
 ) -> None:
-    """Start the Prefect server, MLflow's UI and the nightly schedule together; Ctrl-C ends them."""
+    """Run Prefect, MLflow and the schedule.
+
+    Nights begin as the section schedule of params.yaml says, and a change of it counts at once. Ctrl-C ends all three.
+    """
     from flows.up import up as start
     from pipelines.cli.setup import enter
 

@@ -14,6 +14,7 @@ from pipelines.gates import verdict_word
 from pipelines.night.model_card import FIRST, figure
 from pipelines.registry.release import Release
 from pipelines.release.retention import Cleared, Waste
+from pipelines.wording import format_count
 
 NAMED = 10  # files, commits or objects; all of them with --json
 EXAMPLES = 3
@@ -89,7 +90,8 @@ def format_comparison(facts: Mapping[str, Any]) -> None:
     paired = facts["paired"]
     if paired["gain"]:
         words = figure(paired["gain"], "+.1%")
-        typer.echo(f"On the {paired['examples']} examples that both held out, {names[1]} saves {words} of the bits.")
+        both = format_count(paired["examples"], "example")
+        typer.echo(f"On the {both} that both held out, {names[1]} saves {words} of the bits.")
     _data(facts["data"])
     _parameters(facts["parameters"])
     _code(facts["code"])
@@ -98,12 +100,12 @@ def format_comparison(facts: Mapping[str, Any]) -> None:
 
 
 def format_cleared(done: Cleared) -> None:
-    """What was deleted, and what waits in the bin."""
+    """What was deleted, and what waits in the trash."""
     if done.gone.names("") or not done.waiting.names(""):
         format_waste(done.gone, "deleted")
     if done.waiting.names(""):
         format_waste(
-            done.waiting, f"in the bin until {done.until:%Y-%m-%d} or later; `nocturne gc --now` deletes it now"
+            done.waiting, f"in the trash until {done.until:%Y-%m-%d} or later; `nocturne gc --now` deletes it now"
         )
 
 
@@ -116,8 +118,9 @@ def format_waste(found: Waste, state: str) -> None:
     for version, size in found.indexes.items():
         typer.echo(f"index {version}  {_size(size)}")
     if found.objects.count:
-        typer.echo(f"{found.objects.count} objects of DVC's cache  {_size(found.objects.bytes)}")
-    typer.echo(f"{_size(found.bytes)} {state}" if found.names("") else "Everything is needed; the bin is empty.")
+        objects = format_count(found.objects.count, "object")
+        typer.echo(f"{objects} of DVC's cache  {_size(found.objects.bytes)}")
+    typer.echo(f"{_size(found.bytes)} {state}" if found.names("") else "Everything is needed; the trash is empty.")
 
 
 def _gates(gates: Sequence[Mapping[str, Any]]) -> None:
@@ -133,6 +136,8 @@ def _metrics(metrics: Mapping[str, Mapping[str, Sequence[Any]]], names: Sequence
     table = Table("", "figure", *names, title="Figures, with their intervals", title_justify="left")
     for arm, figures in metrics.items():
         for name, values in figures.items():
+            if not any(value and value["value"] is not None for value in values):
+                continue
             form = "+.1%" if arm == GAINS else ".3f"
             table.add_row(arm, name.replace("_", " "), *(figure(value, form) for value in values))
     if metrics:
@@ -144,7 +149,8 @@ def _data(data: Mapping[str, Any] | None) -> None:
         typer.echo("Data: DVC's cache no longer has both datasets.")
         return
     examples = data["examples"]
-    typer.echo(f"Data: {examples['added']} examples added, {examples['removed']} removed, {examples['same']} the same")
+    added = format_count(examples["added"], "example")
+    typer.echo(f"Data: {added} added, {examples['removed']:,} removed, {examples['same']:,} the same")
     for what in ("splits", "recipes", "languages"):
         changed = [f"{name} {one} → {other}" for name, (one, other) in data[what].items() if one != other]
         typer.echo(f"  {what}: {', '.join(changed) or 'the same counts'}")
@@ -166,7 +172,7 @@ def _code(code: Mapping[str, Any]) -> None:
     typer.echo(f"Code: {code['from'][:7]} to {code['to'][:7]}: {code['changed'] or 'no file changed'}")
     for what in ("added", "removed"):
         if code[what]["count"]:
-            typer.echo(f"  {code[what]['count']} commits {what}:")
+            typer.echo(f"  {format_count(code[what]['count'], 'commit')} {what}:")
         for commit in code[what]["commits"][:NAMED]:
             typer.echo(f"    {commit}")
 

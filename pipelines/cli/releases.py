@@ -6,11 +6,14 @@ import typer
 
 from pipelines.cli.context import Json, ProjectName, open_project, print_json
 
-Version = Annotated[int, typer.Argument(help="A number that `nocturne releases` lists.")]
+Version = Annotated[int, typer.Argument(metavar="RELEASE", help="Number of a release, from `nocturne releases`.")]
 
 
 def releases(project: ProjectName = None, json: Json = False) -> None:
-    """List the releases, newest first, with what each consists of."""
+    """List the releases, newest first.
+
+    Each line has the commit, the index, the dataset, the gain over the base model, and the aliases.
+    """
     from pipelines.cli import release_views as shown
     from pipelines.registry.releases import Releases
 
@@ -28,7 +31,10 @@ def releases(project: ProjectName = None, json: Json = False) -> None:
 
 
 def show(version: Version, project: ProjectName = None, json: Json = False) -> None:
-    """Explain one release whole: what it was made of, what was measured, and when it was live."""
+    """Show everything about one release.
+
+    What it was made of, its figures with intervals, its gates, its runs in MLflow, and when it was live.
+    """
     from pipelines.cli import release_views as shown
     from pipelines.release.compare import explain_difference
 
@@ -38,12 +44,15 @@ def show(version: Version, project: ProjectName = None, json: Json = False) -> N
 
 
 def compare(
-    first: Annotated[int, typer.Argument(metavar="A", help="A release, by its number.")],
-    second: Annotated[int, typer.Argument(metavar="B", help="Another one.")],
+    first: Annotated[int, typer.Argument(metavar="RELEASE", help="Number of the first release.")],
+    second: Annotated[int, typer.Argument(metavar="OTHER", help="Number of the release to compare it with.")],
     project: ProjectName = None,
     json: Json = False,
 ) -> None:
-    """Show what is different between two releases: figures, data, parameters, commits, and what each writes."""
+    """Show how two releases differ.
+
+    It compares figures, examples and files, parameters, commits, and what each model wrote for the same examples.
+    """
     from pipelines.cli import release_views as shown
     from pipelines.release.compare import compare
 
@@ -53,29 +62,43 @@ def compare(
 
 
 def promote(version: Version, project: ProjectName = None, json: Json = False) -> None:
-    """Make a release live: adapter and index together."""
+    """Make a release live.
+
+    Adapter and index change together. Moving the alias `champion` in MLflow's page does the same.
+    """
+    from pipelines.registry.releases import Releases
     from pipelines.release import publish
 
     place, params = open_project(project)
-    release = publish.promote(place, params, version)
+    release = publish.promote(Releases(place), params, version)
     print_json(release.facts()) if json else typer.echo(f"Release {release.version} of {place.name} is live.")
 
 
 def rollback(
-    to: Annotated[int | None, typer.Option("--to", help="A release; the former champion by default.")] = None,
+    to: Annotated[
+        int | None,
+        typer.Option("--to", metavar="RELEASE", help="Number of the release. Default: the one that was live before."),
+    ] = None,
     project: ProjectName = None,
     json: Json = False,
 ) -> None:
-    """Go back to an earlier release: adapter and index together."""
+    """Go back to an earlier release.
+
+    Adapter and index change together.
+    """
+    from pipelines.registry.releases import Releases
     from pipelines.release import publish
 
     place, params = open_project(project)
-    release = publish.rollback(place, params, to)
+    release = publish.rollback(Releases(place), params, to)
     print_json(release.facts()) if json else typer.echo(f"Release {release.version} of {place.name} is live again.")
 
 
 def history(project: ProjectName = None, json: Json = False) -> None:
-    """Show every move of `champion`, oldest first: what was live, since when, and who moved it."""
+    """List every change of the live release.
+
+    Oldest first: what was live, since when, and who changed it, by hand in MLflow too.
+    """
     from pipelines.cli import release_views as shown
     from pipelines.registry.releases import Releases
 
@@ -91,24 +114,28 @@ def history(project: ProjectName = None, json: Json = False) -> None:
 
 
 def gc(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what nothing needs, and since when.")] = False,
-    now: Annotated[bool, typer.Option("--now", help="Empty the bin at once.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only list what would go into the trash; change nothing.")
+    ] = False,
+    now: Annotated[bool, typer.Option("--now", help="Delete at once, without waiting in the trash.")] = False,
     project: ProjectName = None,
     json: Json = False,
 ) -> None:
-    """Put what no kept release needs into the bin, and delete what has been there for `release.bin_days`.
+    """Delete data that no kept release uses.
 
-    `release.keep` says how many releases are kept. A night does the same at its end.
+    Releases beyond `release.keep`, and the data that only they used, go into the trash. They are deleted after
+    `release.trash_days` days. A night does the same at its end.
     """
     from pipelines.cli import release_views as shown
     from pipelines.night.lock import exclusive_lock
+    from pipelines.registry.releases import Releases
     from pipelines.release import retention
 
     place, params = open_project(project)
     with exclusive_lock(place):
         if dry_run:
-            found = retention.find_waste(place, params)
+            found = retention.find_waste(Releases(place), params)
             print_json(found.facts()) if json else shown.format_waste(found, "not needed")
             return
-        done = retention.clear(place, params, at_once=now)
+        done = retention.clear(Releases(place), params, at_once=now)
     print_json(done.facts()) if json else shown.format_cleared(done)

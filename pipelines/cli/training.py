@@ -7,10 +7,15 @@ import typer
 
 from pipelines.cli.context import Json, ProjectName, open_project, print_json
 from pipelines.records import canonical_json
+from pipelines.wording import format_count
 
 
 def recommend(project: ProjectName = None, json: Json = False) -> None:
-    """Say which mode, base model and settings suit this machine, the dataset and the last night, and why."""
+    """Recommend settings for this machine.
+
+    The training mode, the base model and other settings, with the figures of the machine, the dataset and the last
+    night behind them.
+    """
     from pipelines.training.hardware import GB, processes_of, this_machine, with_measured_rate
     from pipelines.training.recommend import format_advice, read_evidence, recommend
 
@@ -27,9 +32,10 @@ def recommend(project: ProjectName = None, json: Json = False) -> None:
     free = f"{machine.free / GB:.1f} of {machine.total / GB:.1f} GB free"
     typer.echo(f"{machine.name}: {free}, about {rate} in training{each}")
     if found is None:
-        typer.echo(f"{place.name}: no dataset yet; after `nocturne nightly {place.name}` this is more exact")
+        typer.echo(f"{place.name}: no dataset yet; run `nocturne nightly {place.name}` for exact figures")
     else:
-        typer.echo(f"{place.name}: {found.examples:,} examples, {found.tokens:,} tokens, {found.pairs} preferences")
+        counts = {"example": found.examples, "token": found.tokens, "preference": found.pairs}
+        typer.echo(f"{place.name}: {', '.join(format_count(number, noun) for noun, number in counts.items())}")
     for line in format_advice(rows):
         typer.echo(line)
 
@@ -39,12 +45,13 @@ def _plain(rows: list[Any]) -> list[dict[str, Any]]:
 
 
 def migrate(json: Json = False) -> None:
-    """Bring the settings up to date: former names, missing keys; values set in params.yaml move to params.local.yaml.
+    """Bring the settings files up to date.
 
-    params.yaml is then as it was shipped, so that `git pull` never conflicts with it.
+    Former names are rewritten, and missing keys are written. Values set in params.yaml move to params.local.yaml, so
+    that `git pull` never conflicts with them. The former params.yaml is kept as data/params.before-migrate.yaml.
     """
     from pipelines.config.load import write_for_dvc
-    from pipelines.config.migrate import KEPT
+    from pipelines.config.migrate import kept_files
     from pipelines.config.migrate import migrate as rewritten
     from pipelines.config.workspaces import find_workspace
 
@@ -55,9 +62,8 @@ def migrate(json: Json = False) -> None:
     else:
         for change in changes:
             typer.echo(f"{change['setting']}: {_short(change['from'])} → {_short(change['to'])}")
-        typer.echo(
-            f"The former params.yaml is kept as {KEPT}." if changes else "The settings are written as today already."
-        )
+        kept = f"The former params.yaml is kept as {kept_files(place)[-1]}." if changes else ""
+        typer.echo(kept or "The settings files are up to date.")
     write_for_dvc(place)  # says what is still to be done by a person
 
 

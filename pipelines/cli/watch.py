@@ -10,6 +10,7 @@ import typer
 
 from pipelines.cli.context import Json, ProjectArgument, ProjectName, choose_name, open_project, print_json
 from pipelines.config.load import load_params
+from pipelines.wording import format_count
 
 if TYPE_CHECKING:
     from pipelines.progress import Step
@@ -20,9 +21,10 @@ EVERY_S = 0.5
 
 
 def watch(name: ProjectArgument = None, project: ProjectName = None, json: Json = False) -> None:
-    """Keep search and answers in step with the files while they are edited, on top of the live release; Ctrl-C ends it.
+    """Keep the search in step with edited files.
 
-    Tracked files only, as at night: `git add` a new one. Nothing is released by it; the next night learns what changed.
+    A saved file is searchable a moment later, on top of the live release. Only tracked files count: `git add` a new
+    one. Nothing is released; the next night learns what changed. Ctrl-C ends it.
     """
     from pipelines.progress import show_progress
     from pipelines.registry.releases import Releases
@@ -81,10 +83,11 @@ def facts_of(event: Any) -> dict[str, Any]:
 def format_line(event: Any) -> str:
     """One event for people."""
     if event.error:
-        return f"Not taken, tried again: {event.error}"
+        return f"Not indexed yet, will be tried again: {event.error}"
     taken = event.taken
     files = [*taken.changed, *(f"{path} (gone)" for path in taken.gone)]
     if not files:
         return f"Up to date with release {event.release}"
     named = ", ".join(files[:SHOWN]) + (f" and {len(files) - SHOWN:,} more" if len(files) > SHOWN else "")
-    return f"{named}: {taken.passages:,} passages, {taken.embedded:,} embedded; searchable in {event.seconds:.2f} s"
+    passages = format_count(taken.passages, "passage")
+    return f"{named}: {passages}, {taken.embedded:,} embedded; searchable in {event.seconds:.2f} s"

@@ -63,22 +63,28 @@ def read(file: Path) -> Values:
             f"{file.name} is not UTF-8 text: byte {error.object[error.start]:#04x} at position {error.start}.",
             f"Save {file} as UTF-8.",
         ) from None
-    except (OSError, yaml.YAMLError) as error:
+    except OSError as error:
+        raise UsageError(
+            f"{file.name} cannot be read: {error.strerror}.", f"Restore {file}, or get the right to read it."
+        ) from None
+    except yaml.YAMLError as error:
         reason = " ".join(str(error).split()).replace('in "<unicode string>", ', "in ")
-        raise UsageError(f"{file.name} cannot be read: {reason}.", f"Mend {file}.") from None
+        raise UsageError(f"{file.name} cannot be read as YAML: {reason}.", f"Correct {file} at that line.") from None
     if not text.strip():
         raise UsageError(f"{file.name} is empty.", _remedy(file))
     if values is None and file.name == LOCAL:
         return {}
     if not isinstance(values, dict):
         found = "comments only" if values is None else f"a {type(values).__name__}"
-        raise UsageError(f"{file.name} holds {found}; it must be a mapping of sections.", _remedy(file))
+        raise UsageError(
+            f"{file.name} holds {found}; it must be a mapping of sections, such as search, to keys.", _remedy(file)
+        )
     return values
 
 
 def _remedy(file: Path) -> str:
     if file.name == LOCAL:
-        return f"Delete {file} if it shall set nothing; else write for example `search: {{min_score: 0.2}}`."
+        return f"Delete {file}, or write a setting into it, such as `search: {{min_score: 0.2}}`."
     return f"Restore it: `git checkout {file.name}` in {file.parent}."
 
 

@@ -1,5 +1,7 @@
 """`nocturne migrate`: the settings as today's version writes them, and params.yaml as it is shipped."""
 
+from collections.abc import Iterator
+from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,8 @@ def migrate(workspace: Path) -> list[Record]:
     """Write former names as they are today in both files; move what a person set in params.yaml to params.local.yaml,
     with its comments, and put the shipped params.yaml back. Untouched where there is nothing to do.
 
-    The former params.yaml is kept as data/params.before-migrate.yaml: comments on values as shipped do not move.
+    The former params.yaml is kept as data/params.before-migrate.yaml, of a second migration as
+    data/params.before-migrate-2.yaml and so on: comments on values as shipped do not move.
 
     Returns:
         each change: setting, from, to; what moved goes to `params.local.yaml`, a missing key comes from None.
@@ -88,10 +91,20 @@ def _rows_of_moved(document: Any, before: str = "") -> list[Record]:
     return rows
 
 
+def kept_files(workspace: Path) -> list[Path]:
+    """Every former params.yaml that a migration has kept, the first one first, as paths inside the workspace."""
+    return list(takewhile(lambda file: (workspace / file).exists(), _names_of_kept()))
+
+
+def _names_of_kept() -> Iterator[Path]:
+    yield KEPT
+    yield from (KEPT.with_stem(f"{KEPT.stem}-{number}") for number in count(2))
+
+
 def _write(workspace: Path, document: Any) -> None:
     """params.local.yaml first: until params.yaml follows, both say the same."""
-    text = (workspace / PARAMS).read_bytes()
-    write_atomic(workspace / KEPT, text)
+    free = next(file for file in _names_of_kept() if not (workspace / file).exists())
+    write_atomic(workspace / free, (workspace / PARAMS).read_bytes())
     if document:
         layers.rewrite(workspace / LOCAL, lambda local: layers.lay_into(local, document, replace=False))
     write_atomic(workspace / PARAMS, SHIPPED.read_bytes())

@@ -42,8 +42,8 @@ def find_workspace() -> Path:
             return folder.resolve()
     if home:
         raise UsageError(
-            f"NOCTURNE_HOME is {home}: no folder above it has params.yaml and dvc.yaml.",
-            "Set NOCTURNE_HOME to your clone of Nocturne.",
+            f"NOCTURNE_HOME is {home}; neither this folder nor one above it has params.yaml and dvc.yaml.",
+            "Set NOCTURNE_HOME to your clone of Nocturne, or unset it and run the command there.",
         )
     return find_workspace_learning(start)
 
@@ -87,13 +87,13 @@ def find_workspace_learning(folder: Path) -> Path:
     if places:
         named = ", ".join(map(str, places))
         raise UsageError(
-            f"{folder} is in no workspace and in no project's source; the workspaces are {named}.",
-            "Change into one of them or into a project's folder, or set NOCTURNE_HOME.",
+            f"{folder} is neither in a workspace nor in a project's repository; the workspaces are {named}.",
+            "Run the command in a workspace or in a project's repository, or set NOCTURNE_HOME to a workspace.",
         )
     raise UsageError(
         f"{folder} is not in a Nocturne workspace: no folder above it has Nocturne's params.yaml and dvc.yaml.",
-        "Change into your clone of Nocturne, or set NOCTURNE_HOME to it. Once `nocturne add` has run there, commands "
-        "work in a project's own folder.",
+        "Run the command in your clone of Nocturne, or set NOCTURNE_HOME to it. After `nocturne add`, commands also "
+        "work in a project's own repository.",
     )
 
 

@@ -7,7 +7,7 @@ from pipelines.dataset.filters import quarantine_row
 from pipelines.records import Record
 
 TAIL_CHARS = 60  # a shorter body, white space left out, is nobody's own
-FROM_HISTORY = ("edits", "negatives")
+FROM_HISTORY = ("commit_edits", "preference_pairs")
 
 
 class HeldOutBodies:

@@ -74,7 +74,7 @@ class Quality:
         else:
             parts["code"] = _code(completion, draft["language"])
             parts |= _known(symbol, draft["path"])
-        if draft["task"] != "edits":
+        if draft["task"] != "commit_edits":
             parts["fresh"] = _fresh(completion, draft["prompt"])
         shown = {name: round(value, 3) for name, value in parts.items()}
         return {"quality": round(prod(shown.values()) ** (1 / len(shown)), 3), "quality_parts": shown}

@@ -19,6 +19,7 @@ from pipelines.lm.base_model import load_tokenizer
 from pipelines.lm.prompts import fim_tokens
 from pipelines.project import Project
 from pipelines.records import Record, read_json, read_jsonl, write_json, write_jsonl
+from pipelines.wording import format_count
 
 
 def run(project: Project, params: Params) -> Facts:
@@ -141,10 +142,10 @@ def _check_enough(
             f"{made}each side needs at least one, from before and after {params.split_after}.",
             "Choose another dataset.split_after, or dataset.split: file, in params.local.yaml.",
         )
-    files = len(_weights(project))
+    files = format_count(len(_weights(project)), "file")
     return NocturneError(
-        f"{made}each side needs at least one, from different files. Examples can be made of {files} "
-        f"file{'s' if files != 1 else ''}: those with documented code, whole syntax nodes, or prose below headings.",
+        f"{made}each side needs at least one, from different files. Examples can be made of {files}: "
+        "those with documented code, whole syntax nodes, or prose below headings.",
         "Add such files, widen snapshot.include, or switch more of dataset.recipes on, in params.local.yaml.",
     )
 

@@ -135,7 +135,7 @@ def calibrate(bert: BertGraph) -> dict[str, Range]:
 
     def watched(name: str, states: Any, weight: "np.ndarray", bias: "np.ndarray") -> Any:
         seen[name] = states
-        return _plain(name, states, weight, bias)
+        return _plain(states, weight, bias)
 
     inputs, mean = build_graph(bert, watched)
     axes = op.constant(np.array([0, 1], dtype=np.int64))
@@ -178,13 +178,13 @@ def _model(bert: BertGraph, ranges: Mapping[str, Range]) -> Any:
 
     def product(name: str, states: Any, weight: "np.ndarray", bias: "np.ndarray") -> Any:
         known = ranges.get(name)
-        return _eight_bits(known, states, weight, bias) if known else _plain(name, states, weight, bias)
+        return _eight_bits(known, states, weight, bias) if known else _plain(states, weight, bias)
 
     inputs, mean = build_graph(bert, product)
     return Model([op.result(mean)], inputs)
 
 
-def _plain(name: str, states: Any, weight: "np.ndarray", bias: "np.ndarray") -> Any:
+def _plain(states: Any, weight: "np.ndarray", bias: "np.ndarray") -> Any:
     from openvino import opset13 as op
 
     return op.add(op.matmul(states, build_float_model(weight), False, True), build_float_model(bias[None, None]))

@@ -1,5 +1,6 @@
 """What each metric is: which way is better, how two arms are compared by it, and how it is written."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -54,7 +55,13 @@ MEASURES = {
     "mrr": MetricSpec("MRR", "% of the best rank", "higher", False, False, 100, "{:.1f}"),
     "ndcg@10": MetricSpec("NDCG@10", "% of the best order", "higher", False, False, 100, "{:.1f}"),
 }
-INDEX = "index"  # the arm that has these
+INDEX = "index"  # the arm that has the figures of retrieval, and no others
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Names of metrics in the order in which every page and table has them; what is no metric stands behind."""
+    known = list(MEASURES)
+    return sorted(dict.fromkeys(names), key=lambda name: known.index(name) if name in MEASURES else len(known))
 
 
 def is_in(record: Record, metric: str, arm: str) -> bool:

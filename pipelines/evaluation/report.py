@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.evaluation.arms import ARMS
-from pipelines.evaluation.metric_specs import BITS_PER_BYTE, MEASURES
+from pipelines.evaluation.metric_specs import BITS_PER_BYTE, MEASURES, in_order
 from pipelines.evaluation.summary import EXAMINED, gains_of
 from pipelines.records import Record
+from pipelines.wording import format_count
 
 SHOWN = 3
 TEMPLATE = "evaluation.html.jinja"
@@ -38,12 +39,17 @@ def report_content(
         "arms": [arm for arm in ARMS if arm in evaluation["arms"]],
         "gains": [f"{one}_vs_{other}" for one, other in gains_of(evaluation["arms"])],
         "learned": "adapter" in evaluation["arms"],
-        "metrics": {name: MEASURES[name] for name in EXAMINED},
+        "metrics": {name: MEASURES[name] for name in EXAMINED if _is_measured(evaluation, name)},
+        "found": in_order(evaluation["retrieval"].get("metrics", ())),
         "bits_per_byte": BITS_PER_BYTE,
         "examples": examples(records),
         "lost": [record for record in found if not record["ranks"]][:SHOWN],
         "charts": {name: base64.b64encode(png).decode() for name, png in charts.items()},
     }
+
+
+def _is_measured(evaluation: Record, metric: str) -> bool:
+    return any(figures.get(metric, {}).get("value") is not None for figures in evaluation["arms"].values())
 
 
 def render(template: str, folders: Sequence[Path], **values: Any) -> str:
@@ -52,7 +58,7 @@ def render(template: str, folders: Sequence[Path], **values: Any) -> str:
 
     loader = FileSystemLoader([*folders, Path(__file__).parent])
     templates = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    templates.filters |= {"value": value, "interval": interval}
+    templates.filters |= {"value": value, "interval": interval, "count": format_count}
     return templates.get_template(template).render(**values)
 
 

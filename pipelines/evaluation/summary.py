@@ -4,12 +4,13 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from pipelines.config.schema import Evaluation
+from pipelines.encoder.known_item_queries import METRICS as RETRIEVAL
 from pipelines.evaluation.arms import ARMS
 from pipelines.evaluation.bootstrap import Bootstrap, Figure
 from pipelines.evaluation.metric_specs import MEASURES, compute_figure, is_in
 from pipelines.records import Record
 
-OWN_RECORDS = ("pattern_adherence", "memorisation", "forgetting")
+OWN_RECORDS = ("pattern_adherence", "memorisation", "forgetting", *RETRIEVAL)
 EXAMINED = tuple(metric for metric in MEASURES if metric not in OWN_RECORDS)
 GAINS = (
     ("adapter", "base"),
@@ -26,7 +27,7 @@ def summarise(records: Sequence[Record], config: Evaluation) -> dict[str, Any]:
     Returns:
         examples, files, bytes, generated: how much was measured; confidence, note: of every interval;
         arm: which one the candidate answers with, `adapter`, or `base` where nothing was learned;
-        arms: {arm: {bits_per_byte, exact_match, edit_similarity, syntax_validity: {value, low, high}}};
+        arms: {arm: {metric: {value, low, high}}} for each of EXAMINED, all None where it was not measured;
         gains: {"adapter_vs_base": {value, low, high}, …}, where 0.1 is 10% fewer bits;
         by_task, by_language: the same again for each.
     """

@@ -16,6 +16,7 @@ chance once in 2**n. No interval can tell that from a gain (measured: three file
 from pipelines.config.schema import Gate
 from pipelines.evaluation.metric_specs import MEASURES
 from pipelines.gates.comparison import Comparison
+from pipelines.wording import format_count
 
 
 def describe_rule(gate: Gate) -> str:
@@ -58,7 +59,8 @@ def describe_ruling(gate: Gate, found: Comparison) -> tuple[bool, str]:
 
 def format_value(gate: Gate, found: Comparison) -> str:
     """What was found: the figure, its interval, and of how much."""
-    of = f"{found.examples} {'questions' if gate.arm == 'index' else 'examples'} of {found.files} files"
+    asked = format_count(found.examples, "question" if gate.arm == "index" else "example")
+    of = f"{asked} of {format_count(found.files, 'file')}"
     if found.own is not None:
         figure, write = found.own, _own
     else:

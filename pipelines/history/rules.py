@@ -6,6 +6,7 @@ from pipelines.config.schema import History
 from pipelines.history import messages
 from pipelines.source.log import Commit
 from pipelines.source.skip_rules import Reason
+from pipelines.wording import format_count
 
 IGNORED = ".git-blame-ignore-revs"  # git's and GitHub's customary name for a list of commits that only format
 
@@ -36,7 +37,8 @@ def find_left_out(commit: Commit, message: str, params: History, ignored_revisio
     if messages.is_version_bump(commit.message):
         return Reason("its subject says that a version was raised", "version_bump")
     if len(message) < params.min_message_chars:
-        short = f"{len(message)} characters, at least {params.min_message_chars} (history.min_message_chars)"
+        characters = format_count(len(message), "character")
+        short = f"{characters}, at least {params.min_message_chars} (history.min_message_chars)"
         return Reason(f"its message has {short}", "message")
     if messages.is_empty_of_meaning(message):
         return Reason("its message holds only words that any commit could", "message")

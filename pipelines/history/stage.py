@@ -18,6 +18,7 @@ from pipelines.source import git, log
 from pipelines.source.log import Commit
 from pipelines.source.reader import Reader, Unreadable
 from pipelines.source.skip_rules import Reason
+from pipelines.wording import format_count
 
 UNKNOWN = "unknown"
 MESSAGE = "COMMIT_EDITMSG"  # the name under which git keeps a message
@@ -88,7 +89,9 @@ def _no_edit(found: Record) -> Reason | None:
     if found["edits"]:
         return None
     if found["respaced"]:
-        return Reason(f"white space is all that it changed, in {found['respaced']} functions", "formatting")
+        return Reason(
+            f"white space is all that it changed, in {format_count(found['respaced'], 'function')}", "formatting"
+        )
     return Reason("it changed no function that was there before and after", "no_function")
 
 

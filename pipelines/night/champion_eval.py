@@ -9,7 +9,6 @@ from pipelines.night.candidate import Candidate
 from pipelines.project import Project
 from pipelines.records import Record, read_json, read_jsonl
 from pipelines.registry.release import Release
-from pipelines.registry.releases import CHAMPION, Releases
 
 
 @dataclass(frozen=True)
@@ -25,12 +24,11 @@ class ChampionScores:
     skipped: str = ""
 
 
-def score_champion(project: Project, params: Params, now: Candidate) -> ChampionScores:
+def score_champion(project: Project, params: Params, live: Release | None, now: Candidate) -> ChampionScores:
     """Let the champion's adapter take tonight's exam, in as much of it as gates ask for.
 
     A champion that cannot be loaded is no reason to keep it: the comparison is then left out, and says so.
     """
-    live = Releases(project).at(CHAMPION)
     if live is None:
         return ChampionScores(None, "there is no champion yet")
     if live.manifest.training == now.training["identity"]:

@@ -9,6 +9,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from pipelines.errors import NocturneError
+from pipelines.locks import is_locked
 from pipelines.project import Project
 from pipelines.records import read_json, write_json
 
@@ -62,13 +63,7 @@ def _acquire(lock: FileLock, file: Path, waiting: Callable[[str], None] | None) 
 
 
 def lock_holder(workspace: Path) -> dict[str, Any] | None:
-    """Who holds the workspace's lock now: `project` and `pid`; None when nobody does."""
+    """Who holds the workspace's lock now: `project` and `pid`; None when nobody does. Nothing is written."""
     folder = workspace / "data"
     file = folder / HOLDER
-    if not file.is_file():
-        return None
-    try:
-        with FileLock(folder / LOCK, timeout=LOCK_WAIT):
-            return None
-    except Timeout:
-        return dict(read_json(file)) if file.is_file() else None
+    return dict(read_json(file)) if is_locked(folder / LOCK) and file.is_file() else None

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pipelines.evaluation.metric_specs import in_order
 from pipelines.gates import verdict_word
 from pipelines.records import Record
 from pipelines.registry.manifest import TAG_CHARS, Manifest
+from pipelines.wording import format_count
 
 FIRST = "bits_per_byte"
 
@@ -50,8 +52,10 @@ def _figures(evaluation: Record) -> list[str]:
     arms = evaluation.get("arms", {})
     if not arms:
         return ["Nothing was measured."]
-    names = list(dict.fromkeys([FIRST, *(name for figures in arms.values() for name in figures)]))
-    head = [f"## Figures of {evaluation.get('examples', 0)} held-out examples", "", f"| arm | {' | '.join(names)} |"]
+    measured = [name for figures in arms.values() for name, one in figures.items() if one["value"] is not None]
+    names = in_order([FIRST, *measured])
+    examples = format_count(evaluation.get("examples", 0), "held-out example")
+    head = [f"## Figures of {examples}", "", f"| arm | {' | '.join(names)} |"]
     body = [f"| {arm} | {' | '.join(figure(figures.get(name)) for name in names)} |" for arm, figures in arms.items()]
     gains = [f"- {name.replace('_', ' ')}: {figure(gain, '+.1%')}" for name, gain in evaluation["gains"].items()]
     return [*head, f"| --- |{' ---: |' * len(names)}", *body, "", "Bits saved, with their intervals:", "", *gains]

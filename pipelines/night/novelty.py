@@ -7,17 +7,17 @@ from pipelines.dag import dvc
 from pipelines.night.outcome import Outcome
 from pipelines.project import Project
 from pipelines.records import Record, fingerprint, read_jsonl
-from pipelines.registry.releases import CHAMPION, Releases
+from pipelines.registry.release import Release
+from pipelines.wording import format_count
 
 TRAIN = "train.jsonl"
 
 
-def is_too_little_new(project: Project, params: Params) -> Outcome | None:
+def find_too_little_new(project: Project, params: Params, live: Release | None) -> Outcome | None:
     """The outcome of a night that trains nothing because fewer than `training.min_new_tokens` are new; None when it
     trains, has trained already, or there is nothing to compare with."""
     least = params.training.min_new_tokens
-    live = Releases(project).at(CHAMPION) if least else None
-    if live is None or "training" not in dvc.find_stale(project):
+    if not least or live is None or "training" not in dvc.find_stale(project):
         return None
     stored = dvc.read_stored(project, live.manifest.dataset_dvc)
     if stored is None or TRAIN not in stored:
@@ -25,10 +25,9 @@ def is_too_little_new(project: Project, params: Params) -> Outcome | None:
     found = count_new_tokens(read_jsonl(project.path("dataset", TRAIN)), read_jsonl(stored[TRAIN]))
     if found >= least:
         return None
-    reason = (
-        f"{found:,} tokens are new since release {live.version}, fewer than training.min_new_tokens ({least:,}), so "
-        "nothing was trained"
-    )
+    are_new = f"{format_count(found, 'token')} {'is' if found == 1 else 'are'} new"
+    fewer = f"fewer than training.min_new_tokens ({least:,})"
+    reason = f"{are_new} since release {live.version}, {fewer}, so nothing was trained"
     return Outcome(project.name, "skipped", None, live.version, reason=reason)
 
 

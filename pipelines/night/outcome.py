@@ -3,14 +3,14 @@
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from pipelines.config.schema import Params
 from pipelines.dag import dvc
 from pipelines.night import last_night
 from pipelines.night.candidate import read_candidate
+from pipelines.night.context import NightContext
 from pipelines.project import Project
 from pipelines.records import read_json, write_json
 from pipelines.registry.release import Release
-from pipelines.registry.releases import CHALLENGER, CHAMPION, Releases
+from pipelines.registry.releases import CHALLENGER, CHAMPION
 
 State = Literal["released", "waiting", "rejected", "unchanged", "skipped"]
 
@@ -48,34 +48,32 @@ class Outcome:
         return asdict(self)
 
 
-def find_unchanged(project: Project, params: Params) -> Outcome | None:
+def find_unchanged(night: NightContext) -> Outcome | None:
     """Read the source anew; the outcome when neither it nor anything else has changed since the last decision.
 
     Raises:
         NocturneError: the source cannot be read.
     """
-    dvc.reproduce(project, "snapshot")
-    return None if dvc.find_stale(project) else find_settled(project, params)
+    dvc.reproduce(night.project, "snapshot")
+    return None if dvc.find_stale(night.project) else find_settled(night)
 
 
-def find_settled(project: Project, params: Params) -> Outcome | None:
+def find_settled(night: NightContext) -> Outcome | None:
     """The outcome when exactly what the stages have made was judged before, and the judgement was carried out.
 
     A passed candidate without its release was interrupted between the two: it is judged again.
     """
-    releases = Releases(project)
-    releases.notice()
-    now = read_candidate(project, params)
+    project, releases = night.project, night.releases
+    now = read_candidate(project, night.params)
     passed = releases.decided(now.night)
-    if passed is None or not releases.carried_out(now.night, params.release.promotion == "auto"):
+    if passed is None or not releases.carried_out(now.night, night.params.release.promotion == "auto"):
         return None
-    live = releases.at(CHAMPION)
     report = str(project.path("report", "report.html"))
     return Outcome(
         project.name,
         "unchanged",
         passed,
-        release=_number(live),
+        release=_number(night.live),
         waiting=_number(releases.at(CHALLENGER)),
         gates=releases.gates_of(now.night),
         report=report,

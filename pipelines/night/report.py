@@ -23,8 +23,16 @@ def report_files_of(project: Project) -> list[Path]:
     return [page, page.with_suffix(".json"), page.with_name("gates.png")]
 
 
-def write_report(project: Project, now: Candidate, verdict: Verdict) -> dict[str, bytes]:
+def write_report(
+    project: Project, now: Candidate, verdict: Verdict, index_release: int | None = None
+) -> dict[str, bytes]:
     """Write the night's page, its JSON and the gates' chart; returns every chart by its name, as PNG.
+
+    It is written when the gates have spoken, so that a release takes it along; and again once the index of a refused
+    night has its release, which only then has a number.
+
+    Args:
+        index_release: the release of tonight's index without tonight's adapter.
 
     Raises:
         NocturneError: a stage has not run.
@@ -38,6 +46,7 @@ def write_report(project: Project, now: Candidate, verdict: Verdict) -> dict[str
         "commit": now.commit,
         "passed": verdict.passed,
         "failed": [gate.name for gate in verdict.failed],
+        "index_release": index_release,
         "gates": rows,
         "data": _data(project),
     }

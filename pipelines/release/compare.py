@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from pipelines.config.schema import Params
+from pipelines.evaluation.metric_specs import in_order
 from pipelines.project import Project
 from pipelines.records import Record, read_json, read_jsonl
 from pipelines.registry.release import Release
@@ -84,7 +85,7 @@ def _figures(evaluation: Record) -> dict[str, dict[str, Any]]:
         found["gains"] = evaluation["gains"]
     if evaluation.get("retrieval"):
         found["index"] = evaluation["retrieval"]["metrics"]
-    return found
+    return {arm: {name: figures[name] for name in in_order(figures)} for arm, figures in found.items()}
 
 
 def _beside(first: Mapping[str, Mapping[str, Any]], second: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -92,7 +93,7 @@ def _beside(first: Mapping[str, Mapping[str, Any]], second: Mapping[str, Mapping
     found: dict[str, Any] = {}
     for arm in dict.fromkeys([*first, *second]):
         one, other = first.get(arm, empty), second.get(arm, empty)
-        found[arm] = {name: [one.get(name), other.get(name)] for name in dict.fromkeys([*one, *other])}
+        found[arm] = {name: [one.get(name), other.get(name)] for name in in_order([*one, *other])}
     return found
 
 

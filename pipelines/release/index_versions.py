@@ -101,40 +101,41 @@ def rebuild_version(project: Project, params: Params, version: str | None) -> di
         NocturneError: a night is running, or the one that was named cannot be built.
     """
     with exclusive_lock(project):
+        releases = Releases(project)
         if version:
-            _rebuild(project, params, version)
+            _rebuild(releases, params, version)
             return {version: ""}
         done = {}
         for name in [name for name, wrong in verify_version(project, params, None).items() if wrong]:
             try:
-                _rebuild(project, params, name)
+                _rebuild(releases, params, name)
                 done[name] = ""
             except NocturneError as error:
                 done[name] = f"{error.fact} → {error.next_step}"
         return done
 
 
-def repair_live(project: Project, params: Params) -> None:
+def repair_live(releases: Releases, params: Params) -> None:
     """Build the live index again when it is not whole; every byte is read to see that. For a night's end.
 
     Raises:
         NocturneError: it cannot be built.
     """
-    live = Releases(project).at(CHAMPION)
+    live = releases.at(CHAMPION)
     if live is not None:
-        _rebuild(project, params, live.index_version)
+        _rebuild(releases, params, live.index_version)
 
 
-def _rebuild(project: Project, params: Params, version: str) -> None:
-    maintain.rebuild(project, params, version, _kept_versions(project, version))
+def _rebuild(releases: Releases, params: Params, version: str) -> None:
+    maintain.rebuild(releases.project, params, version, _kept_versions(releases, version))
 
 
-def _kept_versions(project: Project, version: str) -> Iterator[Inputs]:
+def _kept_versions(releases: Releases, version: str) -> Iterator[Inputs]:
     """What DVC's cache keeps for the releases that have this version."""
-    for release in Releases(project).every():
+    for release in releases.every():
         folders = release.manifest.index_dvc
         if release.index_version == version and folders:
-            files = [dvc.read_stored(project, folders[stage]) for stage in ("extraction", "embedding")]
+            files = [dvc.read_stored(releases.project, folders[stage]) for stage in ("extraction", "embedding")]
             chunks, vectors = (found or {} for found in files)
             if "chunks.jsonl" in chunks and {"vectors.npy", "embedding.json"} <= vectors.keys():
                 damaged = "DVC's cache is damaged: bring .dvc/cache back from a backup."

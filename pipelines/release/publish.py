@@ -11,7 +11,6 @@ from pipelines.index import is_present, publish
 from pipelines.night.candidate import Candidate
 from pipelines.night.outcome import Outcome
 from pipelines.night.report import report_file, report_files_of
-from pipelines.project import Project
 from pipelines.records import Record
 from pipelines.registry.release import Release
 from pipelines.registry.releases import CHAMPION, Releases
@@ -23,7 +22,7 @@ NIGHTLY, PROMOTE, ROLLBACK = "nightly", "promote", "rollback"
 
 
 def publish_candidate(
-    project: Project, params: Params, now: Candidate, passed: bool, gates: list[dict[str, Any]]
+    releases: Releases, params: Params, now: Candidate, passed: bool, gates: list[dict[str, Any]]
 ) -> Outcome:
     """Record the candidate; when it passed, publish its index first and register it last.
 
@@ -36,7 +35,7 @@ def publish_candidate(
     Raises:
         NocturneError: the index, MLflow or the disk failed; what was live stays live.
     """
-    releases = Releases(project)
+    project = releases.project
     releases.connect()
     releases.notice()
     report = str(report_file(project))
@@ -57,25 +56,26 @@ def publish_candidate(
 
 
 def release_index_of_refused(
-    project: Project, params: Params, now: Candidate | None, verdict: Verdict | None
+    releases: Releases, params: Params, now: Candidate | None, verdict: Verdict | None
 ) -> Release | None:
     """Release tonight's index without tonight's adapter, as `release_index` does.
 
     Args:
         now, verdict: the candidate that was refused; None when no adapter was measured, so that the index is now.
     """
+    project = releases.project
     if now is not None and verdict is not None:
         found, reports = index_release.retrieval_records(project), report_files_of(project)
-        return release_index(project, params, now.night, verdict.rows(), found, *reports)
-    live = Releases(project).at(CHAMPION)
+        return release_index(releases, params, now.night, verdict.rows(), found, *reports)
+    live = releases.at(CHAMPION)
     if not index_release.is_new_index(project, live):
         return None
     judged, found = index_release.judge_index(project, params, live)
-    return release_index(project, params, index_release.night_of_release(project), judged.rows(), found)
+    return release_index(releases, params, index_release.night_of_release(project), judged.rows(), found)
 
 
 def release_index(
-    project: Project, params: Params, night: str, gates: list[dict[str, Any]], found: list[Record], *reports: Path
+    releases: Releases, params: Params, night: str, gates: list[dict[str, Any]], found: list[Record], *reports: Path
 ) -> Release | None:
     """Make tonight's index live with the adapter that is live, or with `review` a challenger.
 
@@ -92,7 +92,7 @@ def release_index(
     Raises:
         NocturneError: the index, MLflow or the disk failed; what was live stays live.
     """
-    releases = Releases(project)
+    project = releases.project
     releases.connect()
     auto = params.release.promotion == "auto"
     if not index_passed(gates) or not index_release.is_new_index(project, releases.at(CHAMPION)):
@@ -120,32 +120,31 @@ def _record(releases: Releases, now: Candidate, gates: list[dict[str, Any]], pas
     return releases.record(manifest, now.adapter, now.training_file, now.reports, now.metrics(), passed, context)
 
 
-def promote(project: Project, params: Params, number: int) -> Release:
+def promote(releases: Releases, params: Params, number: int) -> Release:
     """Make a release live, by a person's word.
 
     Raises:
         UsageError: there is no such release, or it is not whole.
         NocturneError: MLflow failed.
     """
-    return _move(project, params, number, PROMOTE)
+    return _move(releases, params, number, PROMOTE)
 
 
-def rollback(project: Project, params: Params, to: int | None) -> Release:
+def rollback(releases: Releases, params: Params, to: int | None) -> Release:
     """Make an earlier release live: the given one, or the former champion.
 
     Raises:
         UsageError: there is no such release, or it is not whole.
         NocturneError: there is no former champion, or MLflow failed.
     """
-    return _move(project, params, Releases(project).former() if to is None else to, ROLLBACK)
+    return _move(releases, params, releases.former() if to is None else to, ROLLBACK)
 
 
-def _move(project: Project, params: Params, number: int, by: str) -> Release:
-    releases = Releases(project)
+def _move(releases: Releases, params: Params, number: int, by: str) -> Release:
     release = releases.version(number)
     if not release.adapter.is_dir():
         raise _check_torn(release, f"its adapter, {release.files.where('adapter')}")
-    if not is_present(project, params.index, release.index_version):
+    if not is_present(releases.project, params.index, release.index_version):
         raise _check_torn(release, f"its index, version {release.index_version}")
     return releases.promote(number, by)
 

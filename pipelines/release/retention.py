@@ -3,7 +3,7 @@
 Kept are the newest `release.keep` releases and every one that an alias points to, each whole: its version, run and
 adapter in MLflow, its index version, and in DVC's cache its dataset and what its index is made of. So are the newest
 `release.keep` candidates, refused ones too, and whatever the releases of another registry need that this workspace has
-used. Everything else goes to the bin, and is deleted after `release.bin_days` unless something needs it again.
+used. Everything else goes to the trash, and is deleted after `release.trash_days` unless something needs it again.
 
 A clearing that is killed anywhere is ended by the next one: first releases go, by one write each, and only then what
 nothing names any more.
@@ -24,7 +24,7 @@ from pipelines.registry.identity import needs_of_others
 from pipelines.registry.orphan_runs import Leftover, delete_leftovers, find_leftovers, folders_of_candidates
 from pipelines.registry.release import Release
 from pipelines.registry.releases import CHAMPION, Releases, folders_of_other_projects
-from pipelines.release import trash as trash
+from pipelines.release import trash
 
 OBJECTS = "dvc/"  # objects of DVC's cache belong to all projects
 
@@ -58,7 +58,7 @@ class Waste:
         return {**own, "bytes": self.bytes}
 
     def names(self, project: str) -> list[str]:
-        """What each item is called in the bin."""
+        """What each item is called in the trash."""
         releases = (f"{project}/release/{number}" for number in self.releases)
         runs = (f"{project}/run/{run.run}" for run in self.runs)
         indexes = (f"{project}/index/{version}" for version in self.indexes)
@@ -80,8 +80,8 @@ class Cleared:
 
     Attributes:
         gone: what was deleted.
-        waiting: what is in the bin.
-        until: when the first of it will be deleted; None when the bin is empty.
+        waiting: what is in the trash.
+        until: when the first of it will be deleted; None when the trash is empty.
     """
 
     gone: Waste
@@ -105,13 +105,13 @@ def choose_waste(releases: Collection[Release], keep: int) -> tuple[list[Release
     return stay, [release for release in newest if release not in stay]
 
 
-def find_waste(project: Project, params: Params) -> Waste:
+def find_waste(releases: Releases, params: Params) -> Waste:
     """What nothing needs now. Nothing, while no release is live.
 
     Raises:
         NocturneError: MLflow, the index or DVC cannot be read.
     """
-    releases = Releases(project)
+    project = releases.project
     if releases.at(CHAMPION) is None:
         return Waste()
     stay, go = choose_waste(releases.every(), params.release.keep)
@@ -119,13 +119,13 @@ def find_waste(project: Project, params: Params) -> Waste:
     return Waste(
         [release.version for release in go],
         left.runs,
-        _indexes(project, params, stay, go),
+        _indexes(releases, params, stay, go),
         cache.find_unreferenced(project.workspace, _folders(project, params, stay, left.folders)),
     )
 
 
-def clear(project: Project, params: Params, at_once: bool = False) -> Cleared:
-    """Put what nothing needs into the bin, and delete what has been there for `release.bin_days`, releases first.
+def clear(releases: Releases, params: Params, at_once: bool = False) -> Cleared:
+    """Put what nothing needs into the trash, and delete what has been there for `release.trash_days`, releases first.
 
     Only while no night of the workspace is running (`exclusive_lock`).
 
@@ -136,28 +136,29 @@ def clear(project: Project, params: Params, at_once: bool = False) -> Cleared:
         NocturneError: MLflow, the index, DVC or the disk failed; the next clearing ends what this one began.
     """
     try:
-        return _clear(project, params, at_once)
+        return _clear(releases, params, at_once)
     except OSError as error:
         step = "Free disk space, or look at the folder's permissions; the next clearing goes on from here."
-        raise NocturneError(f"The bin of {project.workspace} cannot be written: {error}", step) from error
+        raise NocturneError(f"The trash of {releases.project.workspace} cannot be written: {error}", step) from error
 
 
-def _clear(project: Project, params: Params, at_once: bool) -> Cleared:
-    Releases(project).write_down_needs()
-    found = find_waste(project, params)
+def _clear(releases: Releases, params: Params, at_once: bool) -> Cleared:
+    project = releases.project
+    releases.write_down_needs()
+    found = find_waste(releases, params)
     since = trash.update_trash(project.workspace, (f"{project.name}/", OBJECTS), found.names(project.name))
-    due = set(since) if at_once else trash.find_due(project.workspace, project.name, since, params.release.bin_days)
-    gone = _delete(project, params, found.only(project.name, due)) if due else Waste()
+    due = set(since) if at_once else trash.find_due(project.workspace, project.name, since, params.release.trash_days)
+    gone = _delete(releases, params, found.only(project.name, due)) if due else Waste()
     if due:
         trash.delete_due(project.workspace, project.name, due)
     waiting = found.only(project.name, since.keys() - due)
     first = min((at for name, at in since.items() if name not in due), default=None)
-    return Cleared(gone, waiting, first and first + timedelta(days=params.release.bin_days))
+    return Cleared(gone, waiting, first and first + timedelta(days=params.release.trash_days))
 
 
-def _delete(project: Project, params: Params, due: Waste) -> Waste:
+def _delete(releases: Releases, params: Params, due: Waste) -> Waste:
     """Releases first; then what is due and is still named by nothing."""
-    releases = Releases(project)
+    project = releases.project
     for number in due.releases:
         releases.remove(number)
     stay = releases.every()  # as they are now
@@ -165,7 +166,7 @@ def _delete(project: Project, params: Params, due: Waste) -> Waste:
     runs = [run for run in left.runs if run in due.runs]
     for run in runs:
         delete_leftovers(project, run)
-    indexes = {name: size for name, size in _indexes(project, params, stay, []).items() if name in due.indexes}
+    indexes = {name: size for name, size in _indexes(releases, params, stay, []).items() if name in due.indexes}
     try:
         for version in indexes:
             delete_versions(project, params.index, version)
@@ -176,8 +177,9 @@ def _delete(project: Project, params: Params, due: Waste) -> Waste:
     return Waste(due.releases, runs, indexes, cache.clear(project.workspace, folders, due.objects.sizes))
 
 
-def _indexes(project: Project, params: Params, stay: list[Release], go: list[Release]) -> dict[str, int]:
-    gone = {release.index_version for release in go} | {one.index_version for one in Releases(project).removed()}
+def _indexes(releases: Releases, params: Params, stay: list[Release], go: list[Release]) -> dict[str, int]:
+    project = releases.project
+    gone = {release.index_version for release in go} | {one.index_version for one in releases.removed()}
     named = {release.index_version for release in stay} | needs_of_others(project.workspace, project.name).indexes
     return find_unreferenced(project, params.index, named, gone)
 

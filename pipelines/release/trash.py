@@ -1,4 +1,4 @@
-"""The bin: what nothing needs any more waits there for some days before it is deleted.
+"""The trash: what nothing needs any more waits there for some days before it is deleted.
 
 Nothing is moved. The workspace keeps a list of what may go and since when; an item that is needed again, because a
 release with the same index or the same dataset was made or an alias was moved, is taken off the list. So an item is
@@ -11,12 +11,12 @@ from pathlib import Path
 
 from pipelines.records import read_json, write_json
 
-FILE = Path("data") / ".bin.json"
+FILE = Path("data") / ".trash.json"
 ITEMS, AT_ONCE = "items", "at_once"
 
 
 def update_trash(workspace: Path, scopes: Iterable[str], items: Iterable[str]) -> Mapping[str, datetime]:
-    """Enter new items, take off those that are needed again; returns since when each item is in the bin.
+    """Enter new items, take off those that are needed again; returns since when each item is in the trash.
 
     Args:
         scopes: beginnings of the names that `items` tells of; other items on the list stay as they are.
@@ -33,8 +33,7 @@ def update_trash(workspace: Path, scopes: Iterable[str], items: Iterable[str]) -
 
 
 def find_due(workspace: Path, project: str, since: Mapping[str, datetime], days: int) -> set[str]:
-    """The items that have been in the bin for so many days; all of them after `empty_next_time` of the project that is
-    cleared."""
+    """The items that have been in the trash for `days`; all of them after `empty_next_time` of this project."""
     if project in _read(workspace / FILE)[AT_ONCE]:
         return set(since)
     before = datetime.now(UTC) - timedelta(days=days)
@@ -49,8 +48,11 @@ def delete_due(workspace: Path, project: str, names: Iterable[str]) -> None:
 
 
 def empty_next_time(workspace: Path, project: str) -> None:
-    """Let the next clearing of a project delete everything that is in the bin by then: code was forgotten, and must not
-    wait there. A clearing of another project, which looks at other runs and indexes, comes and goes meanwhile."""
+    """Let the next clearing of a project delete everything that is in the trash by then.
+
+    Code was forgotten, and must not wait there. A clearing of another project looks at other runs and indexes, and
+    changes nothing of this.
+    """
     said = _read(workspace / FILE)
     write_json(workspace / FILE, {**said, AT_ONCE: sorted({*said[AT_ONCE], project})})
 

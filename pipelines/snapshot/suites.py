@@ -124,5 +124,5 @@ def _case(path: str, number: int, value: Any) -> Record:
 
 def _broken(path: str, reason: str) -> UsageError:
     return UsageError(
-        f"{path} is no test suite: {reason}.", "Mend it, or take it out of evaluation/suites; README.md shows a case."
+        f"{path} is no test suite: {reason}.", "Correct it (docs/configuration.md shows a case), or delete it."
     )

@@ -17,6 +17,10 @@ _SETTINGS = {
 }
 
 
+class NotARepository(NocturneError):
+    """A source is no git repository with its files checked out."""
+
+
 def git_environment(extra: dict[str, str] | None = None) -> dict[str, str]:
     """The variables for a git process: none that point to another repository, and the settings that keep it quiet.
 
@@ -60,10 +64,11 @@ def check_repository(root: Path) -> None:
     """Make sure that there is a repository with a working tree.
 
     Raises:
-        NocturneError: the folder does not exist, is no git repository or has no working tree; or git is missing.
+        NotARepository: the folder does not exist, is no git repository or has no working tree.
+        NocturneError: git is missing.
     """
     if not root.is_dir():
-        raise NocturneError(
+        raise NotARepository(
             f"The source {root} does not exist." if not root.exists() else f"The source {root} is not a folder.",
             "Correct the path: what `nocturne add` is given, or the project's `source` in params.local.yaml.",
         )
@@ -74,11 +79,11 @@ def check_repository(root: Path) -> None:
     except FileNotFoundError:
         raise _no_git() from None
     if done.stdout.strip() == b"false":
-        raise NocturneError(
+        raise NotARepository(
             f"The git repository {root} has no working tree.", "Name a clone with its files checked out."
         )
     if done.returncode:
-        raise NocturneError(
+        raise NotARepository(
             f"{root} is not a git repository.",
             "Run `git init`, `git add` and `git commit` there, or name another folder: what `nocturne add` is given, "
             "or the project's `source` in params.local.yaml.",

@@ -15,6 +15,7 @@ from pipelines.records import Record, read_json, read_jsonl
 from pipelines.training.hardware import GB, Machine
 from pipelines.training.model_size import ModelSize, measure_model, model_size_of
 from pipelines.training.preflight import Load, Plan, estimate_memory, estimate_seconds, make_plan
+from pipelines.wording import format_count
 
 BUNDLED = "data/models/nano-coder"
 NIGHT = 4 * 3600  # seconds that a training may take: half a night, so that the rest has room
@@ -91,7 +92,14 @@ def recommend(params: Params, workspace: Path, machine: Machine, found: Seen | N
     rows.append(Advice("training.learning_rate", now.learning_rate, rate, f"for {size}, {mode}"))
     pairs = found.pairs if found else 0
     least = PAIRS if pairs >= PAIRS else 0
-    rows.append(Advice("training.min_preferences", now.min_preferences, least, f"{pairs} pairs; {PAIRS} are worth it"))
+    rows.append(
+        Advice(
+            "training.min_preferences",
+            now.min_preferences,
+            least,
+            f"{format_count(pairs, 'pair')}; {PAIRS} are worth it",
+        )
+    )
     rows.append(_batch(wanted, _trained(shape, mode), machine, found))
     return rows
 
@@ -150,7 +158,9 @@ def _idle(now: Training, found: Seen | None, least: int) -> str | None:
     if found is None:
         return None
     if found.examples < least:
-        return f"{found.examples} examples, fewer than validation.min_examples ({least}): the index alone"
+        return (
+            f"{format_count(found.examples, 'example')}, fewer than validation.min_examples ({least}): the index alone"
+        )
     gain = _gain(now.base_model, found)
     if gain and gain["high"] <= 0:
         return f"the last training of this base model lost {-gain['value']:.1%} (at best {gain['high']:+.1%})"
@@ -200,7 +210,8 @@ def _batch(wanted: Training, shape: ModelSize, machine: Machine, found: Seen | N
     minutes = estimate_seconds(shape, wanted, machine, load, plan) / 60
     run = f"{plan.micro_batch} x {plan.accumulation} in {plan.precision}"
     run += f" in each of {plan.processes} processes" if plan.processes > 1 else ""
-    why = f"about {needed:.1f} of {machine.free / GB:.1f} GB and {minutes:,.0f} minutes for {load.steps} steps"
+    why = f"about {needed:.1f} of {machine.free / GB:.1f} GB and {format_count(round(minutes), 'minute')}"
+    why += f" for {format_count(load.steps, 'step')}"
     return Advice("training.batch_size", wanted.batch_size, wanted.batch_size, f"run as {run}: {why}")
 
 

@@ -21,6 +21,7 @@ from pipelines.training.sft import fine_tune
 from pipelines.training.task import PLAN, PREFERRED, TUNED, Task, Trained
 from pipelines.training.tokenize import IGNORED, split_apart, tokenize_examples
 from pipelines.training.trainer_config import Data
+from pipelines.wording import format_count
 
 
 def train(
@@ -82,6 +83,6 @@ def _plan(task: Task) -> Plan:
     needed = preflight.estimate_memory(task.shape, task.params, machine, load, plan) / GB
     minutes = preflight.estimate_seconds(task.shape, task.params, machine, load, plan) / 60
     size = f"about {needed:.1f} of {machine.free / GB:.1f} GB" + (f" x {plan.processes}" if plan.processes > 1 else "")
-    progress.report(0, task.steps, "steps", f"{size}, {minutes:,.0f} minutes")
+    progress.report(0, task.steps, "steps", f"{size}, {format_count(round(minutes), 'minute')}")
     write_json(file, plan.facts())
     return plan

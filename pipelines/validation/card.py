@@ -9,6 +9,7 @@ from typing import Any
 
 from pipelines.records import Record, write_atomic
 from pipelines.validation.page import STYLE
+from pipelines.wording import format_count
 
 SHOWN = 3  # examples of each recipe
 CHARS = 600  # of a text that is shown
@@ -53,7 +54,8 @@ def write_card(folder: Path, project: str, dataset: str, contents: Contents) -> 
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        templates.filters |= {"percent": "{:.1%}".format, "number": "{:,}".format, "cell": _cell, "fenced": _fenced}
+        templates.filters |= {"percent": "{:.1%}".format, "number": "{:,}".format, "count": format_count}
+        templates.filters |= {"cell": _cell, "fenced": _fenced}
         write_atomic(folder / name, templates.get_template(f"{name}.jinja").render(shown).encode())
 
 

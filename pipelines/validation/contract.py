@@ -23,13 +23,13 @@ FIM = ("psm", "spm")
 MODES = {
     "explain": ("chat",),
     "implement": ("chat",),
-    "complete": FIM,
-    "scope": FIM,
+    "fim": FIM,
+    "fim_block": FIM,
     "context": ("chat",),
     "tests": ("chat",),
     "retrieval": ("chat", *FIM),
     "questions": ("chat",),
-    "edits": ("chat",),
+    "commit_edits": ("chat",),
 }
 NAMED = 3
 QUOTED = 60

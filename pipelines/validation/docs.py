@@ -15,6 +15,7 @@ from pipelines.records import Record, write_atomic
 from pipelines.validation.page import STYLE
 from pipelines.validation.suite import DRAFTS, DRIFT, EXAMPLES, SEVERITY, make_expectations
 from pipelines.validation.tables import draft_table, drift_table, measure_table
+from pipelines.wording import format_count
 
 Rows = tuple[list[Record], list[Record], list[Record]]
 
@@ -128,6 +129,7 @@ def _index(project: str, dataset: str, rows: Rows, results: list[Record], pages:
     from jinja2 import Environment, FileSystemLoader
 
     templates = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True)
+    templates.filters["count"] = format_count
     train, holdout, quarantined = rows
     return templates.get_template("index.html.jinja").render(
         project=project,

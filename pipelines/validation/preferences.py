@@ -30,7 +30,7 @@ PROVENANCE = (
 )
 PAIR_COLUMNS: dict[str, Rule] = {
     **{name: COLUMNS[name] for name in PROVENANCE},
-    "task": one_of("negatives"),
+    "task": one_of("preference_pairs"),
     "chosen": FILLED,
     "rejected": FILLED,
 }

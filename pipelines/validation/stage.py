@@ -9,6 +9,7 @@ from pipelines.dag.stage import Facts, Stage, empty_folder
 from pipelines.errors import NocturneError
 from pipelines.project import Project
 from pipelines.records import Record, file_sha256, fingerprint, read_json, read_jsonl, write_json
+from pipelines.wording import format_count
 
 FILES = ("train.jsonl", "holdout.jsonl", "quarantine.jsonl")
 PREFERENCES = "preferences.jsonl"
@@ -91,7 +92,7 @@ def _enough(project: Project, params: Params, train: list[Any], holdout: list[An
             rules = Counter(str(row.get("rule", "unnamed")) for row in quarantined)
             left_out = ", ".join(f"{count} {rule}" for rule, count in rules.most_common(3)) or "nothing"
             raise NocturneError(
-                f"{_shown(project, 'dataset')}/{name}.jsonl has {len(rows)} examples; "
+                f"{_shown(project, 'dataset')}/{name}.jsonl has {format_count(len(rows), 'example')}; "
                 f"validation.{key} asks for {wanted} (quarantined: {left_out}). "
                 "Every recipe that is switched on has kept all that it made.",
                 f"Widen snapshot.include, switch on more of dataset.recipes, or lower validation.{key} "
@@ -128,7 +129,7 @@ def _not_met(project: Project, failed: list[Record]) -> NocturneError:
     named = "; ".join(f"{result['expectation']} (found {result['observed']})" for result in failed[:3])
     more = f"; and {len(failed) - 3} more" if len(failed) > 3 else ""
     return NocturneError(
-        f"The dataset of {project.name} does not meet {len(failed)} expectations: {named}{more}.",
+        f"The dataset of {project.name} does not meet {format_count(len(failed), 'expectation')}: {named}{more}.",
         f"Open {_shown(project, 'validation')}/data_docs/index.html, then mend the source or the validation section "
         "of params.local.yaml.",
     )

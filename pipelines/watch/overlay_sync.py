@@ -109,7 +109,7 @@ class OverlaySync:
 
     def _replace(self, items: Sequence[Record], reader: Reader) -> tuple[int, int]:
         blobs = {item["path"]: item["blob"] for item in items}
-        with show_progress(lambda step: None):  # what is told is how many of all files are done
+        with show_progress(lambda _: None):  # what is told is how many of all files are done
             # A file that was saved again meanwhile keeps its former passages until it is taken: `holds` says so.
             found = {path: made for path, made in self._passages.of(items, reader) if made is not None}
             chunks = [chunk for made in found.values() for chunk in made]

@@ -23,6 +23,7 @@ from pipelines.encoder.vector_cache import VectorCache
 from pipelines.errors import NocturneError, UsageError
 from pipelines.index import Hit, OverlayIndex
 from pipelines.index.search.query import parse_query
+from pipelines.locks import is_locked
 from pipelines.project import Project
 from pipelines.records import Record, read_json
 from pipelines.source.reader import Reader
@@ -220,15 +221,11 @@ class Watch:
 
 
 def read_state(project: Project) -> Record | None:
-    """What a running watch last said of itself; None when nobody watches."""
-    if not (project.watch / STATE).is_file():
+    """What a running watch last said of itself; None when nobody watches, or another user does, unseen."""
+    if not is_locked(project.watch / "lock") or not (project.watch / STATE).is_file():
         return None
-    try:
-        with _lock(project):
-            return None
-    except Timeout:
-        state: Record = read_json(project.watch / STATE)
-        return {key: value for key, value in state.items() if key != "token"}
+    state: Record = read_json(project.watch / STATE)
+    return {key: value for key, value in state.items() if key != "token"}
 
 
 @contextmanager

@@ -57,7 +57,7 @@ def two_lines(stderr):
 
 
 @pytest.mark.parametrize(
-    ("least", "said"), [(0.4, "no passage scores 0.4 (search.min_score)"), (0, "Nothing is found")]
+    ("least", "said"), [(0.4, "No passage scores search.min_score (0.4)"), (0, "No passage was found")]
 )
 def test_a_search_without_a_hit_says_why(nocturne, place, monkeypatch, least, said):
     add(place, "moon", ROOT)
@@ -72,7 +72,7 @@ def test_a_search_without_a_hit_says_why(nocturne, place, monkeypatch, least, sa
 
 def test_a_source_that_does_not_exist(nocturne, place, tmp_path):
     code, _, err = nocturne("add", "moon", str(tmp_path / "nowhere"))
-    assert code == 1
+    assert code == 2
     assert "does not exist" in two_lines(err)
     assert "nocturne add" in err
     add(place, "moon", tmp_path / "nowhere")
@@ -83,6 +83,10 @@ def test_a_source_that_does_not_exist(nocturne, place, tmp_path):
 
 def test_a_source_that_is_no_repository(nocturne, place, tmp_path):
     (tmp_path / "plain").mkdir()
+    code, _, err = nocturne("add", "moon", str(tmp_path / "plain"))
+    assert code == 2
+    assert "not a git repository" in two_lines(err)
+    assert not (place / "params.local.yaml").exists()
     add(place, "moon", tmp_path / "plain")
     code, _, err = nocturne("nightly", "moon")
     assert code == 1
@@ -143,13 +147,22 @@ def test_the_version_and_the_short_help(nocturne):
     assert nocturne("index", "move", "-h") == nocturne("index", "move", "--help")
 
 
+@pytest.mark.parametrize(("words", "meant"), [("nocturne pro", "promote"), ("nocturne status --project mo", "moon")])
+def test_the_shell_completes_commands_and_projects(nocturne, place, monkeypatch, words, meant):
+    add(place, "moon", ROOT)
+    monkeypatch.setenv("_NOCTURNE_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(words.count(" ")))
+    assert nocturne()[:2] == (0, f"{meant}\n")
+
+
 def test_a_missing_key_is_said_once_and_the_command_goes_on(nocturne, place):
     add(place, "moon", ROOT)
     file = place / "params.yaml"
     file.write_text(file.read_text().replace("  rerank: ''\n", ""))
     code, _, err = nocturne("releases")
     assert code == 0
-    said = 'params.yaml lacks `search.rerank`; the shipped value "" counts. `nocturne migrate` writes it.\n'
+    said = 'params.yaml lacks `search.rerank`; the shipped value "" is used. Run `nocturne migrate` to write it.\n'
     assert err == said
 
 
@@ -160,7 +173,7 @@ def test_these_take_the_project_as_argument_and_as_option(nocturne, place, tmp_p
     by_name, by_option = nocturne(command, "sun"), nocturne(command, "--project", "sun")
     assert by_name == by_option == nocturne(command, "sun", "-p", "sun")
     assert "sun" in by_name[1] + by_name[2]
-    assert "Two projects are named: sun and moon." in nocturne(command, "sun", "-p", "moon")[2]
+    assert "Two projects are given, sun and --project moon." in nocturne(command, "sun", "-p", "moon")[2]
 
 
 def test_no_project_at_all(nocturne):
@@ -251,6 +264,15 @@ def test_wrong_use_is_exit_code_2(nocturne, place, tmp_path):
     assert nocturne("dance")[0] == 2
 
 
+@pytest.mark.parametrize("option", ["--prefect-port", "--mlflow-port"])
+@pytest.mark.parametrize("port", ["99999", "65536", "0", "-1"])
+def test_a_port_that_does_not_exist_is_wrong_use(nocturne, place, option, port):
+    add(place, "moon", place)
+    code, _, err = nocturne("up", option, port)
+    assert code == 2
+    assert f"Invalid value for '{option}'" in err
+
+
 def test_outside_a_workspace_it_says_where_to_go(monkeypatch, tmp_path, capfd):
     monkeypatch.setenv("NOCTURNE_HOME", str(tmp_path))
     monkeypatch.setattr("sys.argv", ["nocturne", "status"])
@@ -266,6 +288,7 @@ def test_doctor_names_what_is_wrong_and_what_to_do(nocturne, place, tmp_path):
     rows = {row["check"]: row for row in json.loads(nocturne("doctor", "--json")[1])}
     assert {"sources", "reranker"} <= rows.keys()
     assert all(row["ok"] for row in rows.values()), rows
+    assert rows["last night"]["detail"] == "none yet"
     add(place, "moon", tmp_path / "gone")
     override(place, {"search": {"rerank": str(tmp_path / "no-model")}})
     code, out, _ = nocturne("doctor")

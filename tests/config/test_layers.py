@@ -93,13 +93,13 @@ def test_a_broken_file_is_named_with_its_fault(folder, file, content, said):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("serach: {min_score: 1}", "params.local.yaml: unknown key `serach`."),
-        ("search: {min_scor: 1}", "params.local.yaml: unknown key `search.min_scor`."),
+        ("serach: {min_score: 1}", "params.local.yaml: unknown key `serach` (did you mean `search`?)."),
+        ("search: {min_scor: 1}", "params.local.yaml: unknown key `search.min_scor` (did you mean `min_score`?)."),
         ("search: {min_score: 2}", "params.local.yaml: `search.min_score` = 2"),
         ("search: 2", "params.local.yaml: `search` = 2"),
         ("projects: {shop: {}}", "params.local.yaml: key `projects.shop.source` is missing."),
         ("gates: [{name: mine}]", "params.local.yaml: key `gates.0.metric` is missing"),
-        ("training: {targets: 3}", "params.local.yaml: `training.targets.str` = 3"),
+        ("training: {targets: 3}", "params.local.yaml: `training.targets` = 3: must be all-linear, or a list"),
     ],
 )
 def test_a_mistake_is_named_with_the_file_that_has_it(folder, text, said):

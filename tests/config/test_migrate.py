@@ -35,7 +35,7 @@ def test_a_former_name_is_accepted_said_and_rewritten(place, former, today):
     assert json.loads(said.stdout) == [{"setting": "training.mode", "from": former, "to": today}]
     assert (place / "params.yaml").read_bytes() == SHIPPED.read_bytes()
     text = (place / "params.local.yaml").read_text()
-    assert re.search(rf"mode: {today} +# or lora", text)  # its comment stays
+    assert re.search(rf"mode: {today} +# `qlora`", text)  # its comment stays
     assert yaml.safe_load(text) == {"training": {"mode": today}}
     assert "former name" not in CliRunner().invoke(app, ["releases"]).stderr
 
@@ -43,7 +43,7 @@ def test_a_former_name_is_accepted_said_and_rewritten(place, former, today):
 def test_todays_names_are_left_alone_byte_for_byte(place):
     written(place, "qlora")
     before = (place / "params.yaml").read_bytes()
-    assert "written as today already" in CliRunner().invoke(app, ["migrate"]).stdout
+    assert "up to date" in CliRunner().invoke(app, ["migrate"]).stdout
     assert (place / "params.yaml").read_bytes() == before
 
 
@@ -61,6 +61,12 @@ def test_a_former_name_in_the_local_file_is_rewritten_there(place):
     assert (place / "params.yaml").read_bytes() == SHIPPED.read_bytes()
 
 
+def line_of(key):
+    """The line of params.yaml that begins with a key, its comment included."""
+    lines = (ROOT / "params.yaml").read_text().splitlines(keepends=True)
+    return next(line for line in lines if line.lstrip().startswith(f"{key}:"))
+
+
 def edited(place, *changes):
     text = (ROOT / "params.yaml").read_text()
     for old, new in changes:
@@ -74,7 +80,7 @@ def test_what_was_set_by_hand_moves_with_its_comment_and_the_shipped_text_comes_
     before = edited(
         place,
         ("    source: .\n", "    source: .\n  shop: # the shop\n    source: /shop\n"),
-        ("  rank: 16\n", "  rank: 8 # enough for us\n"),
+        (line_of("rank"), "  rank: 8 # enough for us\n"),
         ("min_score: 0 #", "min_score: 0.2 #"),
         ("  keep: 10 ", "  # keep "),
     )
@@ -99,8 +105,18 @@ def test_what_was_set_by_hand_moves_with_its_comment_and_the_shipped_text_comes_
     assert json.loads(CliRunner().invoke(app, ["migrate", "--json"]).stdout) == []
 
 
+def test_a_second_migration_keeps_what_the_first_one_kept(place):
+    files = [place / "data" / f"params.before-migrate{end}.yaml" for end in ("", "-2", "-3")]
+    texts = []
+    for file, rank in zip(files, (8, 4, 2), strict=True):
+        texts.append(edited(place, ("  rank: 16\n", f"  rank: {rank}\n")))
+        said = CliRunner().invoke(app, ["migrate"]).stdout
+        assert f"kept as {file.relative_to(place)}." in said
+    assert [file.read_text() for file in files] == texts
+
+
 def test_it_tells_each_change(place):
-    edited(place, ("  rank: 16\n", "  rank: 8\n"), ("  passages: 5\n", ""))
+    edited(place, ("rank: 16", "rank: 8"), (line_of("passages"), ""))
     said = CliRunner().invoke(app, ["migrate"]).stdout
     assert "training.rank: params.yaml → params.local.yaml\n" in said
     assert "assistant.passages: missing → 5\n" in said
@@ -108,7 +124,7 @@ def test_it_tells_each_change(place):
 
 
 def test_what_the_local_file_says_already_stays(place):
-    edited(place, ("  rank: 16\n", "  rank: 8\n"), ("  alpha: 32\n", "  alpha: 64\n"))
+    edited(place, ("rank: 16", "rank: 8"), ("alpha: 32", "alpha: 64"))
     (place / "params.local.yaml").write_text("training:\n  rank: 4 # mine\n")
     CliRunner().invoke(app, ["migrate"])
     assert (load_params(place).training.rank, load_params(place).training.alpha) == (4, 64)
@@ -126,11 +142,7 @@ def test_what_the_local_file_says_already_stays(place):
     ],
 )
 def test_the_projects_and_their_order_stay(place, projects):
-    edited(
-        place,
-        ("\n  nocturne:\n    source: .\n", f" {projects}\n"),
-        (" # what to learn: a name, and the git repository it stands for (a path; relative to this file)", ""),
-    )
+    edited(place, (f"{line_of('projects')}  nocturne:\n    source: .\n", f"projects: {projects}\n"))
     values = load_params(place)
     CliRunner().invoke(app, ["migrate"])
     assert load_params(place) == values
@@ -139,7 +151,7 @@ def test_the_projects_and_their_order_stay(place, projects):
 
 
 def test_nothing_moves_unless_a_person_asks(place):
-    before = edited(place, ("  rank: 16\n", "  rank: 8\n"))
+    before = edited(place, ("rank: 16", "rank: 8"))
     CliRunner().invoke(app, ["releases"])
     assert (place / "params.yaml").read_text() == before
     assert not (place / "params.local.yaml").exists()

@@ -26,34 +26,36 @@ def test_shipped_params_are_valid_and_name_this_repository():
 @pytest.mark.parametrize(
     ("section", "key", "value", "said"),
     [
-        ("training", "epoch", 3, "unknown key `training.epoch`"),
-        ("training", "rank", "16", "`training.rank` = '16'"),
-        ("training", "rank", 0, "`training.rank` = 0"),
+        ("training", "epoch", 3, "unknown key `training.epoch` (did you mean `epochs`?)"),
+        ("training", "rank", "16", "`training.rank` = '16': must be a whole number"),
+        ("training", "rank", 0, "`training.rank` = 0: must be 1 or more"),
+        ("training", "base_model", "", "`training.base_model` = '': must not be empty"),
+        ("training", "use_dora", "yes", "`training.use_dora` = 'yes': must be true or false"),
         ("training", "processes", "two", "`training.processes` = 'two'"),
         ("training", "processes", 0, "`training.processes` = 0"),
         ("training", "processes", 3, "training.batch_size (16) must be a multiple of training.processes (3)"),
         ("dataset", "recipes", {"implement": "all"}, "`dataset.recipes.implement` = 'all'"),
         ("assistant", "answer", "guess", "`assistant.answer` = 'guess'"),
-        ("search", "min_score", 1.5, "`search.min_score` = 1.5"),
+        ("search", "min_score", 1.5, "`search.min_score` = 1.5: must be 1 or less"),
         ("extraction", "overlap_chars", 1500, "at most half"),
         ("gates", 0, {"margin": float("nan")}, "`gates.0.margin` = nan"),
-        ("gates", 0, {"metric": "bytes"}, "`gates.0.metric` = 'bytes': Input should be 'bits_per_byte', 'exact_match'"),
+        ("gates", 0, {"metric": "bytes"}, "`gates.0.metric` = 'bytes': must be 'bits_per_byte', 'exact_match'"),
         ("gates", 0, {"arm": "adaptor"}, "`gates.0.arm` = 'adaptor'"),
-        ("gates", 0, {"arm": "base+rag"}, "arm base+rag has no adapter; against base it needs adapter"),
+        ("gates", 0, {"arm": "base+rag"}, "arm base+rag has no adapter to compare with base; set arm to adapter"),
         ("gates", 0, {"against": "challenger"}, "`gates.0.against` = 'challenger'"),
-        ("gates", 0, {"against": True}, "neither a number, nor base or champion"),
-        ("gates", 0, {"metric": "forgetting"}, "hold it against a number or champion"),
-        ("gates", 0, {"metric": "memorisation"}, "hold it against a number"),
+        ("gates", 0, {"against": True}, "must be a number, base or champion"),
+        ("gates", 0, {"metric": "forgetting"}, "set arm to adapter, and against to a number or champion"),
+        ("gates", 0, {"metric": "memorisation"}, "set arm to adapter, and against to a number"),
         ("gates", 1, {"margin": -0.1}, "`gates.1.margin` = -0.1"),
         ("gates", 1, {"severity": "fatal"}, "`gates.1.severity` = 'fatal'"),
-        ("gates", 1, {"margins": 0.1}, "unknown key `gates.1.margins`"),
+        ("gates", 1, {"margins": 0.1}, "unknown key `gates.1.margins` (did you mean `margin`?)"),
         ("gates", 1, {"name": "better than the base"}, "two gates are called `better than the base`"),
-        ("gates", 0, {"severity": "warn"}, "an improvement over it is required"),
-        ("schedule", "cron", "at two", "not a cron expression"),
-        ("schedule", "cron", "0 2 * * 5L", "`5L` is not a form that Prefect knows"),
-        ("schedule", "cron", "0 2 LW * *", "`LW` is not a form that Prefect knows"),
-        ("schedule", "cron", "0 0 2 * * *", "takes five fields"),
-        ("schedule", "timezone", "Mars/Olympus", "not a time zone"),
+        ("gates", 0, {"severity": "warn"}, "no gate requires an improvement over the base"),
+        ("schedule", "cron", "at two", "must be a cron expression"),
+        ("schedule", "cron", "0 2 * * 5L", "Prefect, which starts the nights, does not know `5L`"),
+        ("schedule", "cron", "0 2 LW * *", "does not know `LW`"),
+        ("schedule", "cron", "0 0 2 * * *", "use five fields"),
+        ("schedule", "timezone", "Mars/Olympus", "must be a time zone"),
     ],
 )
 def test_a_mistake_is_named_with_its_key_and_value(tmp_path, values, section, key, value, said):
@@ -91,7 +93,7 @@ def test_a_missing_key_counts_as_shipped_and_is_said(tmp_path, values, place):
     assert load_params(folder) == Params.model_validate(shipped_values())
     (said,) = find_notices(folder)
     assert f"lacks `{'.'.join(place)}`; the shipped value" in said
-    assert "`nocturne migrate` writes it" in said
+    assert "Run `nocturne migrate` to write it" in said
 
 
 def test_nothing_is_said_of_a_complete_file(tmp_path, values):
@@ -99,13 +101,19 @@ def test_nothing_is_said_of_a_complete_file(tmp_path, values):
 
 
 def test_the_shipped_params_are_the_file_that_missing_keys_are_taken_from():
-    said = "copy params.yaml to pipelines/config/shipped.yaml; a value of your own moves away with `nocturne migrate`"
+    said = "set the value in pipelines/config/shipped.yaml, then run `make generate`"
     assert SHIPPED.read_bytes() == (ROOT / "params.yaml").read_bytes(), said
 
 
 def test_a_project_cannot_take_a_folder_that_nocturne_uses(tmp_path, values):
     values["projects"] = {"models": {"source": "."}}
     with pytest.raises(UsageError, match="`models` is a folder"):
+        load_params(written(tmp_path, values))
+
+
+def test_a_project_name_is_refused_with_the_rule(tmp_path, values):
+    values["projects"] = {"My Shop": {"source": "."}}
+    with pytest.raises(UsageError, match="project name `My Shop`: use 1 to 63 lower-case letters"):
         load_params(written(tmp_path, values))
 
 

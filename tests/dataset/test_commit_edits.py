@@ -50,7 +50,7 @@ def held_out(made):
     return {example["path"] for example in made()[0]["holdout"]}
 
 
-def of(rows, task="edits"):
+def of(rows, task="commit_edits"):
     return [row for row in rows if row["task"] == task]
 
 
@@ -62,7 +62,7 @@ def test_an_edit_asks_with_the_code_before_and_the_message(made, held_out):
     assert BEFORE in example["prompt"]
     assert "Name the total" in example["request"]
     assert example["completion"] == edit(path)["after"]
-    assert (example["license"], told["edits"]["train"]) == ("MIT", 1)
+    assert (example["license"], told["commit_edits"]["train"]) == ("MIT", 1)
 
 
 def test_an_edit_of_a_held_out_file_is_held_out_and_one_of_a_lost_file_stays_on_its_side(made, held_out):
@@ -93,7 +93,7 @@ def test_what_was_taken_back_is_rejected_and_never_imitated(made, held_out):
     assert "def double(x):" in pair["prompt"]
     wanted = "example_id task language path start_line end_line commit blob license source prompt chosen rejected"
     assert set(wanted.split()) <= set(pair)
-    assert told["negatives"]["train"] == 1
+    assert told["preference_pairs"]["train"] == 1
 
 
 def test_pairs_of_held_out_files_are_left_out_and_odd_ones_quarantined(made, held_out):
@@ -107,11 +107,15 @@ def test_pairs_of_held_out_files_are_left_out_and_odd_ones_quarantined(made, hel
         undone(path, 3),
     )
     assert len(rows["preferences"]) == 1
-    assert sorted(row["rule"] for row in of(rows["quarantine"], "negatives")) == ["duplicate", "equal", "too_long"]
-    assert told["negatives"]["quarantined"] == 3
+    assert sorted(row["rule"] for row in of(rows["quarantine"], "preference_pairs")) == [
+        "duplicate",
+        "equal",
+        "too_long",
+    ]
+    assert told["preference_pairs"]["quarantined"] == 3
 
 
 def test_without_history_the_summary_says_what_is_missing(made):
     told = made()[1]
-    assert "commits that changed functions" in told["edits"]["none_because"]
-    assert "reverted" in told["negatives"]["none_because"]
+    assert "commits that changed functions" in told["commit_edits"]["none_because"]
+    assert "reverted" in told["preference_pairs"]["none_because"]

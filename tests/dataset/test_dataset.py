@@ -76,7 +76,7 @@ def test_explain_never_shows_the_documentation_it_asks_for(drafts_of):
 
 def test_completion_reproduces_the_source_and_alternates_its_forms(tokenizer):
     text = CODE * 12
-    params = PARAMS.dataset.model_copy(update={"complete_per_kb": 40})
+    params = PARAMS.dataset.model_copy(update={"fim_per_kb": 40})
     drafts = list(make_fim(file(text=text), fim_tokens(tokenizer), params))
     modes = [draft["mode"] for draft in drafts]
     assert set(modes) == {"psm", "spm"}
@@ -164,11 +164,11 @@ def test_without_documentation_completion_alone_is_learned(tmp_path):
     project = project_with(tmp_path, files, [symbol(f["path"], doc="") for f in files])
     facts = run(project, params_with_model())
     assert facts["explain"] == facts["implement"] == 0
-    assert facts["complete"] > 0
+    assert facts["fim"] > 0
     told = read_json(project.path("dataset", "summary.json"))["recipes"]
     assert set(told) == {recipe.name for recipe in (*RECIPES, PAIRS)}
     assert "documentation" in told["explain"]["none_because"]
-    assert "none_because" not in told["complete"]
+    assert "none_because" not in told["fim"]
 
 
 def test_a_recipe_keeps_the_share_that_params_give_it(tmp_path):
@@ -177,17 +177,17 @@ def test_a_recipe_keeps_the_share_that_params_give_it(tmp_path):
     params = params_with_model()
     enough = params.validation.model_copy(update={"min_examples": 1, "min_holdout": 1})
     params = params.model_copy(update={"validation": enough})
-    every = run(project, params)["complete"]
-    recipes = params.dataset.recipes.model_copy(update={"complete": 0.5, "explain": 0.0})
+    every = run(project, params)["fim"]
+    recipes = params.dataset.recipes.model_copy(update={"fim": 0.5, "explain": 0.0})
     fewer = params.model_copy(update={"dataset": params.dataset.model_copy(update={"recipes": recipes})})
-    assert 0.2 * every < run(project, fewer)["complete"] < 0.8 * every
+    assert 0.2 * every < run(project, fewer)["fim"] < 0.8 * every
     told = read_json(project.path("dataset", "summary.json"))["recipes"]
     assert told["explain"]["none_because"] == "dataset.recipes.explain is 0"
-    assert told["complete"]["share"] == 0.5
+    assert told["fim"]["share"] == 0.5
     more = enough.model_copy(update={"min_examples": every})
     facts = run(project, fewer.model_copy(update={"validation": more}))
-    assert (facts["complete"], facts["explain"]) == (every, 0), "too few: all is kept, but of no recipe that is off"
-    assert read_json(project.path("dataset", "summary.json"))["recipes"]["complete"]["share"] == 1
+    assert (facts["fim"], facts["explain"]) == (every, 0), "too few: all is kept, but of no recipe that is off"
+    assert read_json(project.path("dataset", "summary.json"))["recipes"]["fim"]["share"] == 1
 
 
 def test_one_file_alone_is_refused_with_the_next_step(tmp_path):

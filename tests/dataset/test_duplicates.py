@@ -52,7 +52,7 @@ def file(path, text):
 def params(**dataset):
     training = PARAMS.training.model_copy(update={"base_model": str(NANO_CODER)})
     recipes = PARAMS.dataset.recipes.model_copy(update={"retrieval": 0.0})
-    changed = PARAMS.dataset.model_copy(update={"complete_per_kb": 6.0, "recipes": recipes, **dataset})
+    changed = PARAMS.dataset.model_copy(update={"fim_per_kb": 6.0, "recipes": recipes, **dataset})
     return PARAMS.model_copy(update={"training": training, "dataset": changed})
 
 
@@ -129,7 +129,7 @@ def test_the_same_answer_to_another_question_stays_in_training_and_leaves_it_for
 
 
 def test_across_the_split_every_task_is_compared_with_every_task():
-    drafts = [draft(BODY), draft(BODY.replace("offset", "start"), "b.py", task="complete", mode="psm")]
+    drafts = [draft(BODY), draft(BODY.replace("offset", "start"), "b.py", task="fim", mode="psm")]
     assert find_repeats(drafts, [True, False], THRESHOLD) == {1: (ACROSS, 0)}
 
 
@@ -149,7 +149,7 @@ def test_short_completions_are_left_to_the_exact_rule():
 
 def test_two_holes_whose_windows_overlap_are_no_duplicates():
     holes = ["left = read(first, second) or None", "right = write(third, fourth) and done"]
-    drafts = [{**draft(hole, mode="psm", task="complete"), "content": [BODY * 9, hole, BODY * 9]} for hole in holes]
+    drafts = [{**draft(hole, mode="psm", task="fim"), "content": [BODY * 9, hole, BODY * 9]} for hole in holes]
     assert min(len(tokenize(hole)) for hole in holes) < MIN_TOKENS or find_repeats(drafts, [False] * 2, THRESHOLD) == {}
     long = [f"{hole}\n{hole.replace('=', '+=')}" for hole in holes]
     drafts = [{**one, "completion": text} for one, text in zip(drafts, long, strict=True)]

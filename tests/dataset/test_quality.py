@@ -62,7 +62,7 @@ def test_half_of_it_comments_is_half_the_code():
 def test_what_stands_in_the_prompt_teaches_only_to_copy():
     assert parts(prompt=f"def add():\n{BODY}")["fresh"] == 0
     assert parts(prompt="def add():\n    total = first + second\n    return None\n")["fresh"] == 0.75
-    assert "fresh" not in parts(prompt=BODY, task="edits")
+    assert "fresh" not in parts(prompt=BODY, task="commit_edits")
 
 
 def test_documentation_that_repeats_the_name_is_no_sentence():

@@ -96,7 +96,7 @@ def test_every_recipe_makes_examples_to_train_on(project, sides, recipe):
 @pytest.mark.parametrize("recipe", NAMES)
 def test_the_range_of_an_example_is_where_its_completion_stands(project, sides, sources, recipe):
     for example in made(sides, recipe):
-        if recipe == "edits":
+        if recipe == "commit_edits":
             sources = {example["path"]: past(project, example).encode()}
         source = sources[example["path"]]
         there = source[example["start_byte"] : example["end_byte"]].decode()
@@ -142,8 +142,8 @@ def test_no_training_prompt_shows_a_line_that_only_held_out_files_have(sides, so
         assert not secret & {line.strip() for line in example["prompt"].splitlines()}
 
 
-def test_scope_and_complete_never_ask_for_the_same_span(drawn_from):
-    sources = drawn_from(scope_per_kb=100, complete_per_kb=3)
+def test_fim_and_fim_block_never_ask_for_the_same_span(drawn_from):
+    sources = drawn_from(fim_block_per_kb=100, fim_per_kb=3)
     ranges = [
         {(draft["path"], draft["start_byte"], draft["end_byte"]) for draft in recipe.make(sources)}
         for recipe in (fim_block, fim)
@@ -152,12 +152,12 @@ def test_scope_and_complete_never_ask_for_the_same_span(drawn_from):
     assert not ranges[0] & ranges[1]
 
 
-def test_a_scope_has_50_to_1000_bytes_and_200_before_it_and_its_number_is_bounded(drawn_from):
-    drafts = list(fim_block.make(drawn_from(scope_per_kb=100)))
+def test_a_fim_block_has_50_to_1000_bytes_and_200_before_it_and_its_number_is_bounded(drawn_from):
+    drafts = list(fim_block.make(drawn_from(fim_block_per_kb=100)))
     assert all(50 <= draft["end_byte"] - draft["start_byte"] <= 1000 for draft in drafts)
     assert all(draft["start_byte"] >= 200 for draft in drafts)
-    assert drafts == list(fim_block.make(drawn_from(scope_per_kb=100)))
-    assert 0 < len(list(fim_block.make(drawn_from(scope_per_kb=0.25)))) < len(drafts) / 2
+    assert drafts == list(fim_block.make(drawn_from(fim_block_per_kb=100)))
+    assert 0 < len(list(fim_block.make(drawn_from(fim_block_per_kb=0.25)))) < len(drafts) / 2
 
 
 def test_context_shows_what_is_called_with_its_path_before_the_request(drawn_from):

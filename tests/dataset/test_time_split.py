@@ -43,7 +43,7 @@ def project(tmp_path, monkeypatch):
 def by_time(after):
     training = PARAMS.training.model_copy(update={"base_model": str(NANO_CODER)})
     recipes = PARAMS.dataset.recipes.model_copy(update={"retrieval": 0.0})
-    by_time = {"split": "time", "split_after": after, "complete_per_kb": 8.0, "recipes": recipes}
+    by_time = {"split": "time", "split_after": after, "fim_per_kb": 8.0, "recipes": recipes}
     dataset = PARAMS.dataset.model_copy(update=by_time)
     return PARAMS.model_copy(update={"training": training, "dataset": dataset})
 

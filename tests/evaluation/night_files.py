@@ -59,7 +59,7 @@ def examples() -> list[Record]:
     found = []
     for path in PATHS:
         text = (ROOT / path).read_bytes()
-        for number, task in enumerate(("explain", "implement", "complete")):
+        for number, task in enumerate(("explain", "implement", "fim")):
             start = text.index(b"\n    def " if b"\n    def " in text else b"\ndef ", number)
             end = text.index(b"\n", text.index(b"    return", start) if b"    return" in text[start:] else start + 1)
             found.append(_example(path, task, text, start + 1, end))
@@ -74,15 +74,15 @@ def _example(path: str, task: str, text: bytes, start: int, end: int) -> Record:
     return {
         "example_id": fingerprint(path, task)[:16],
         "task": task,
-        "mode": "psm" if task == "complete" else "chat",
+        "mode": "psm" if task == "fim" else "chat",
         "language": "python",
         "path": path,
         "start_line": text.count(b"\n", 0, start) + 1,
         "end_line": text.count(b"\n", 0, end) + 1,
         "start_byte": start,
         "end_byte": end,
-        "prompt": fim if task == "complete" else chat,
-        "request": "" if task == "complete" else request,
+        "prompt": fim if task == "fim" else chat,
+        "request": "" if task == "fim" else request,
         "completion": completion,
         "query": completion[:80],
     }

@@ -72,7 +72,7 @@ def test_the_known_gain_comes_out():
     assert evaluation["gains"]["adapter_vs_base"]["value"] == 0.1
     assert evaluation["gains"]["base+rag_vs_base"]["value"] == 0.05
     assert evaluation["gains"]["adapter+rag_vs_adapter"]["value"] == 0.05
-    assert set(evaluation["by_task"]) == {"explain", "implement", "complete"}
+    assert set(evaluation["by_task"]) == {"explain", "implement", "fim"}
     assert evaluation["by_language"]["python"]["examples"] == 15
     assert verdict(evaluation) == (
         "The adapter needs 10.0% fewer bits than the base model (95% interval 10.0 to 10.0%).",

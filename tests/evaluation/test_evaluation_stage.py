@@ -9,9 +9,8 @@ from tiny_model import make_adapter, make_base
 from pipelines.evaluation import forgetting
 from pipelines.evaluation.arms import ARMS
 from pipelines.evaluation.eval_set import evaluate_adapter
-from pipelines.evaluation.metric_specs import MEASURES
 from pipelines.evaluation.stage import run
-from pipelines.evaluation.summary import OWN_RECORDS
+from pipelines.evaluation.summary import EXAMINED
 from pipelines.records import read_json, read_jsonl, tree_sha256, write_jsonl
 
 NANO_CODER = ROOT / "data" / "models" / "nano-coder"
@@ -55,7 +54,7 @@ def test_it_writes_everything_it_promises(night):
     assert evaluation["files"] == len(scored) > 1
     assert f"Only {len(scored)} files" in evaluation["note"]
     assert evaluation["with_passages"] > 0
-    assert set(evaluation["arms"]["adapter+rag"]) == set(MEASURES) - set(OWN_RECORDS)
+    assert set(evaluation["arms"]["adapter+rag"]) == set(EXAMINED)
     assert evaluation["retrieval"]["questions"] == 4
     assert evaluation["retrieval"]["by_language"]["python"]["metrics"]["mrr"]["value"] > 0
     assert set(evaluation["arms"]) == set(ARMS)

@@ -7,10 +7,13 @@ from conftest import make_repository, make_workspace
 from release.night_results import GATES, candidate_of, write_night
 
 from pipelines.config.load import load_params
-from pipelines.dag import journal
+from pipelines.dag import dvc, journal
 from pipelines.errors import NocturneError
 from pipelines.gates import verdict_word
 from pipelines.gates.verdict import Judged, Verdict
+from pipelines.night.context import NightContext
+from pipelines.records import write_json
+from pipelines.registry.releases import Releases
 from pipelines.release import index_versions, retention
 
 
@@ -27,11 +30,29 @@ def test_a_release_and_the_clearing_after_it_say_what_they_did(project):
 
     params = load_params(project.workspace)
     write_night(project, "one")
-    outcome = release.fn(project, params, candidate_of(project, "one"), Verdict([Judged(**GATES[0])]))
+    outcome = release.fn(
+        NightContext.begin(project, params), candidate_of(project, "one"), Verdict([Judged(**GATES[0])])
+    )
     assert (outcome.state, outcome.release) == ("released", 1)
     assert journal.read(project, "release").facts["release"] == 1
-    clear.fn(project, params)
-    assert journal.read(project, "gc").facts == {"releases": 0, "freed": "0.0 MB", "in_the_bin": "0.0 MB"}
+    clear.fn(NightContext.begin(project, params))
+    assert journal.read(project, "gc").facts == {"releases": 0, "freed": "0.0 MB", "in_the_trash": "0.0 MB"}
+
+
+def test_the_page_of_a_refused_night_is_written_again_once_its_index_has_a_release(project, monkeypatch):
+    from flows import nightly
+
+    params, written = load_params(project.workspace), []
+    write_night(project, "refused")
+    write_json(project.path("snapshot", "snapshot.json"), {"commit": "c" * 40})
+    write_json(project.path("snapshot", "base.json"), {"identity": "b" * 64})
+    monkeypatch.setattr(dvc, "output_hash", lambda project, stage: f"{stage}.dir")
+    monkeypatch.setattr(nightly.page, "write_report", lambda *_: written.append(_[-1]))
+    now, verdict = candidate_of(project, "refused"), Verdict([Judged(**{**GATES[0], "passed": False})])
+    made = nightly.release_index.fn(NightContext.begin(project, params), now, verdict)
+    assert written == [made.version]
+    assert nightly.release_index.fn(NightContext.begin(project, params), now, verdict) is None
+    assert written == [made.version], "no other release, no other page"
 
 
 def test_a_clearing_that_fails_is_told_and_ends_no_night(project, monkeypatch):
@@ -44,7 +65,7 @@ def test_a_clearing_that_fails_is_told_and_ends_no_night(project, monkeypatch):
 
     monkeypatch.setattr(retention, "clear", full)
     with disable_run_logger():
-        clear.fn(project, load_params(project.workspace))
+        clear.fn(NightContext.begin(project, load_params(project.workspace)))
     assert journal.read(project, "gc").error == {"fact": "The disk is full.", "next_step": "Free some."}
 
 
@@ -80,5 +101,5 @@ def test_an_index_that_cannot_be_mended_is_told_and_ends_no_night(project, monke
 
     monkeypatch.setattr(index_versions, "repair_live", gone)
     monkeypatch.setattr(nightly, "get_run_logger", lambda: logging.getLogger("night"))
-    nightly.repair_live(project, load_params(project.workspace))
+    nightly.repair_live(Releases(project), load_params(project.workspace))
     assert "Nothing makes it. Restore a backup." in caplog.text

@@ -29,7 +29,7 @@ from pipelines.registry.releases import CHALLENGER, CHAMPION, PREVIOUS, Releases
 
 SMALL = {
     "embedding": {"variant": "int8"},
-    "dataset": {"complete_per_kb": 0.7, "scope_per_kb": 0.1, "retrieval_examples": 6, "max_example_tokens": 448},
+    "dataset": {"fim_per_kb": 0.7, "fim_block_per_kb": 0.1, "retrieval_examples": 6, "max_example_tokens": 448},
     "training": {"max_steps": 32, "batch_size": 4, "checkpoint_steps": 4, "threads": 1},
     "evaluation": {
         "max_examples": 12,
@@ -444,7 +444,7 @@ def test_rollback_brings_back_adapter_and_index_together(project, rolled_back):
 def test_a_night_mends_a_torn_live_index_also_of_an_earlier_one(mended):
     assert mended.torn.returncode == 1
     assert "Unchanged" in mended.again.stdout
-    assert mended.whole.stdout == f"{mended.version}  whole\n"
+    assert mended.whole.stdout == f"{mended.version}  intact\n"
 
 
 def test_an_alias_moved_by_hand_has_the_same_effect(moved_by_hand):

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+import re
 import time
 
 import pytest
@@ -17,6 +18,9 @@ from flows.schedule import Plan, Schedule, describe, format_duration
 from pipelines.config import schema
 from pipelines.config.load import load_params
 from pipelines.night import last_night
+from pipelines.night.lock import exclusive_lock
+from pipelines.night.outcome import Outcome, write_outcome
+from pipelines.records import write_json
 
 FORMS = """
 * */2 */99 */0 0 00 59 7 12 30 31 1-31 5-10 10-5 0-7 6-7 5-10/2 5/7 1,2 1,5-7 *,1 ? W 15W L LW L/2 L,1
@@ -104,6 +108,56 @@ def test_a_night_missed_while_nothing_ran_is_named_unless_one_was_run_by_hand_si
     with last_night.record_night(values.project("moon", place), "hand"):
         pass
     assert list(announce.find_missed(place, values)) == []
+
+
+@pytest.fixture
+def announced(tmp_path, capsys):
+    """A workspace whose schedule is served, what `up` prints of it, and what it has printed since it was asked last."""
+    place = make_workspace(tmp_path / "workspace", {"moon": tmp_path})
+    project = load_params(place).project("moon", place)
+    with last_night.record_night(project, "schedule"):
+        write_outcome(project, Outcome("moon", "released", True, 1))
+    announcer = announce.Announcer(place)
+
+    def look(following=4e9):
+        for _ in range(2):  # as in `up`, which looks twice a second at what the schedule says every few
+            schedule.write(place, Schedule("0 8 * * *", "UTC", plans={"moon": Plan(next=following)}))
+            announcer.look()
+        return capsys.readouterr().out.splitlines()
+
+    return project, look
+
+
+def test_up_prints_when_a_night_begins_how_it_ends_and_which_is_next(announced):
+    project, look = announced
+    assert [line.split()[0] for line in look()] == ["Next"], "the night before is no news"
+    with exclusive_lock(project), last_night.record_night(project, "schedule"):
+        (began,) = look()
+        write_outcome(project, Outcome("moon", "rejected", False, 1, index_release=2))
+    ended, following = look(following=4.1e9)
+    assert re.fullmatch(r"Night     moon: began .* by the schedule", began)
+    assert ended.startswith("Night     moon: refused by its gates, ")
+    assert ended.endswith("; its index is release 2, with the former adapter")
+    assert following.startswith("Next      moon: 2099-")
+    assert look(following=4.1e9) == []
+
+
+def test_up_prints_a_night_that_was_over_between_two_looks(announced):
+    project, look = announced
+    look()
+    with last_night.record_night(project, "hand"):
+        write_outcome(project, Outcome("moon", "released", True, 3))
+    began, ended, _ = look()
+    assert began.endswith(" by hand")
+    assert ended.startswith("Night     moon: released as release 3, ")
+
+
+def test_up_prints_that_a_night_crashed(announced):
+    project, look = announced
+    look()
+    night = last_night.LastNight(time.time(), 1, "schedule")
+    write_json(project.night / "outcome" / "night.json", night.facts())
+    assert any(line.startswith("Night     moon: crashed; it began ") for line in look())
 
 
 def test_a_failure_of_the_scheduler_is_read_from_its_log_and_forgotten_when_it_is_over(tmp_path):

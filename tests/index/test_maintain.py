@@ -25,6 +25,7 @@ def test_what_is_there_is_listed_with_what_it_holds(project, params):
     (found,) = maintain.list_versions(project, params.index)
     assert (found.version, found.whole, found.manifest.count) == (version, True, 6)
     assert (found.bytes > 0) is (not params.index.url)
+    assert maintain.inspect(project, params.index, version) == found
     assert "files" not in found.facts()
     assert maintain.verify(project, params, version) == []
 

@@ -5,7 +5,7 @@ from test_index import SOURCES, engine_params, made_project, some_chunks, unit_v
 
 from pipelines.errors import UsageError
 from pipelines.index import open_index, publish
-from pipelines.index.search.query import parse_query
+from pipelines.index.search.query import parse_query, resolve_endings
 from pipelines.index.store.payload import make_payload, strip_marks
 
 
@@ -50,6 +50,61 @@ def test_only_what_the_filters_allow_is_found(index, filters, paths):
     asked = parse_query(f"{filters} roll back")
     assert asked.text == "roll back"
     assert {hit.path for hit in index.search(asked.text, unit_vectors(6)[0], 6, asked.scope)} == paths
+
+
+@pytest.fixture(params=["edge", "server"])
+def index_of_odd_files(request, monkeypatch, tmp_path):
+    """Retry.go ends in .zzz and release.py in .mod: both are text to us, whose name says nothing."""
+    params = engine_params(request.param, monkeypatch)
+    renamed = {"lib/retry.go": ("lib/retry.ZZZ", "text"), "src/release.py": ("src/release.mod", "text")}
+    chunks = []
+    for chunk in some_chunks():
+        path, language = renamed.get(chunk["path"], (chunk["path"], chunk["language"]))
+        chunks.append({**chunk, "path": path, "language": language})
+    project = made_project(tmp_path, chunks, unit_vectors(6))
+    with open_index(project, params.index, publish(project, params).version) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("filters", "paths"),
+    [
+        ("lang:zzz", {"lib/retry.ZZZ"}),
+        ("lang:.zzz", {"lib/retry.ZZZ"}),
+        ("lang:mod", {"src/release.mod"}),
+        ("lang:txt", {"lib/retry.ZZZ", "src/release.mod"}),
+        ("lang:zzz lang:python", {"lib/retry.ZZZ", "src/http_server.py"}),
+        ("lang:zzz lang:mod", {"lib/retry.ZZZ", "src/release.mod"}),
+        ("lang:zzz path:src", set()),
+        ("-lang:zzz", {"src/release.mod", "src/http_server.py"}),
+        ("-lang:zzz -lang:python", {"src/release.mod"}),
+        ("lang:text -lang:zzz", {"src/release.mod"}),
+    ],
+)
+def test_the_ending_of_any_indexed_file_can_be_asked_for(index_of_odd_files, filters, paths):
+    asked = parse_query(f"{filters} roll back")
+    scope = resolve_endings(asked.scope, index_of_odd_files.blobs)
+    hits = index_of_odd_files.search(asked.text, unit_vectors(6)[0], 6, scope)
+    assert {hit.path for hit in hits} == paths
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [("pyhton", "lang:python"), ("-lang:pyhton", "lang:python"), ("yalm", "lang:yaml"), ("zz", "lang:zzz")],
+)
+def test_a_mistyped_language_is_refused_with_the_one_that_is_like_it(index_of_odd_files, said, meant):
+    asked = parse_query(f"{said if ':' in said else f'lang:{said}'} roll back")
+    with pytest.raises(UsageError, match="is unknown: it is no language, and no indexed file ends in") as caught:
+        resolve_endings(asked.scope, index_of_odd_files.blobs)
+    assert caught.value.next_step.startswith("Did you mean")
+    assert meant in caught.value.next_step.partition("?")[0]
+
+
+def test_a_language_that_is_like_nothing_known_is_refused_with_those_that_are_known(index):
+    asked = parse_query("lang:klingon retry")
+    with pytest.raises(UsageError, match="`lang:klingon` is unknown") as caught:
+        resolve_endings(asked.scope, index.blobs)
+    assert caught.value.next_step.startswith("Write the ending of an indexed file, or one of: python")
 
 
 @pytest.mark.parametrize("engine", ["edge", "server"])
@@ -100,8 +155,6 @@ def test_what_is_no_filter_stays_text(text):
         ("colour:red retry", "`colour:` is no filter", "in quotes"),
         ("path: retry", "`path:` has no value", "path:internal/"),
         ('lang:"" retry', "`lang:` has no value", "lang:go"),
-        ("lang:klingon retry", "`lang:klingon` is unknown", "python"),
-        ("lang:unheard retry", "`lang:unheard` is unknown", "yaml"),
         ("kind:loop retry", "`kind:loop` is unknown", "function"),
         ("commit:abc retry", "`commit:abc` is no commit", "uncommitted"),
         ("commit:unknown retry", "`commit:unknown` is no commit", "7 to 40"),

@@ -58,7 +58,7 @@ def test_a_change_of_content_is_another_version_and_the_old_one_stays(project, p
             assert index.count() == count
 
 
-def test_a_failed_canary_publishes_nothing(project, params, monkeypatch):
+def test_a_failed_self_check_publishes_nothing(project, params, monkeypatch):
     monkeypatch.setattr("pipelines.index.versions.build._does_find", lambda *_: False)
     with pytest.raises(NocturneError, match="does not find"):
         publish(project, params)

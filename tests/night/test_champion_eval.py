@@ -10,7 +10,7 @@ from pipelines.errors import NocturneError
 from pipelines.night.champion_eval import score_champion
 from pipelines.project import Project
 from pipelines.records import write_json, write_jsonl
-from pipelines.registry.releases import Releases
+from pipelines.registry.releases import CHAMPION, Releases
 
 PARAMS = load_params(ROOT)
 TONIGHT = SimpleNamespace(training={"identity": "tonight"})
@@ -54,25 +54,29 @@ def with_gates(*changes):
     return PARAMS.model_copy(update={"gates": [*PARAMS.gates, *(champion.model_copy(update=one) for one in changes)]})
 
 
+def scored(project, params=PARAMS):
+    return score_champion(project, params, Releases(project).at(CHAMPION), TONIGHT)
+
+
 def test_without_a_champion_there_is_nothing_to_compare(project):
-    assert score_champion(project, PARAMS, TONIGHT).skipped == "there is no champion yet"
+    assert scored(project).skipped == "there is no champion yet"
 
 
 def test_the_same_adapter_is_not_compared_with_itself(project, live):
     live(training="tonight")
-    assert "release 4 has the same adapter" in score_champion(project, PARAMS, TONIGHT).skipped
+    assert "release 4 has the same adapter" in scored(project).skipped
 
 
 def test_files_that_the_champion_was_trained_on_are_left_out(project, live):
     live("b.py", "z.py")
-    assert list(score_champion(project, PARAMS, TONIGHT).records) == ["a", "c"]
+    assert list(scored(project).records) == ["a", "c"]
 
 
 def test_the_champion_takes_only_what_gates_ask_for(project, live):
     asked = live()
     more = {"name": "writes as well", "metric": "edit_similarity", "arm": "adapter+rag"}
     for params in (PARAMS, with_gates(more)):
-        score_champion(project, params, TONIGHT)
+        scored(project, params)
     both = ["bits_per_byte", "edit_similarity"]
     assert asked == [(["adapter"], ["bits_per_byte"]), (["adapter", "adapter+rag"], both)]
 
@@ -80,13 +84,13 @@ def test_the_champion_takes_only_what_gates_ask_for(project, live):
 def test_the_champion_is_not_loaded_when_no_gate_asks_for_it(project, live):
     asked = live()
     params = PARAMS.model_copy(update={"gates": [gate for gate in PARAMS.gates if gate.against != "champion"]})
-    assert score_champion(project, params, TONIGHT).skipped == "no gate asks for the champion"
+    assert scored(project, params).skipped == "no gate asks for the champion"
     assert asked == []
 
 
 def test_a_champion_that_knows_every_held_out_file_is_not_compared(project, live):
     asked = live("a.py", "b.py", "c.py")
-    rival = score_champion(project, PARAMS, TONIGHT)
+    rival = scored(project)
     assert (rival.records, asked) == (None, [])
     assert "every file that is held out" in rival.skipped
 
@@ -97,4 +101,4 @@ def test_a_champion_that_cannot_be_loaded_does_not_stop_every_later_release(proj
 
     live()
     monkeypatch.setattr("pipelines.evaluation.eval_set.evaluate_adapter", broken)
-    assert "could not be measured: The adapter is gone." in score_champion(project, PARAMS, TONIGHT).skipped
+    assert "could not be measured: The adapter is gone." in scored(project).skipped

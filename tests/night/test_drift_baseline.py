@@ -11,7 +11,7 @@ from pipelines.dag import dvc
 from pipelines.night import drift_baseline
 from pipelines.records import file_sha256, read_json, tree_sha256, write_json, write_jsonl
 from pipelines.registry.manifest import Manifest
-from pipelines.registry.releases import Releases
+from pipelines.registry.releases import CHAMPION, Releases
 
 FUNCTION = """def {name}(value):
     '''Return the {name} of a value that is given.'''
@@ -66,7 +66,7 @@ def settled(project):
 
 
 def test_a_dataset_is_compared_with_the_live_one_and_only_a_new_night_changes_that(project, tmp_path):
-    assert not drift_baseline.write_drift_baseline(project)
+    assert not drift_baseline.write_drift_baseline(project, Releases(project).at(CHAMPION))
     validated(project)
     assert read_json(project.path("validation", "drift.json"))["release"] is None
     live = release(project, tmp_path)
@@ -75,7 +75,7 @@ def test_a_dataset_is_compared_with_the_live_one_and_only_a_new_night_changes_th
 
     (project.source / "src" / "more.py").write_text(source_file("more").replace("value", "item"))
     commit_all(project.source)
-    assert drift_baseline.write_drift_baseline(project)
+    assert drift_baseline.write_drift_baseline(project, Releases(project).at(CHAMPION))
     verdict = file_sha256(project.path("validation", "validation.json"))
     validated(project)
     drift = read_json(project.path("validation", "drift.json"))
@@ -83,7 +83,7 @@ def test_a_dataset_is_compared_with_the_live_one_and_only_a_new_night_changes_th
     assert 0 < drift["distances"]["length"] < 1
     assert drift["distances"]["language"] == 0
     assert verdict != file_sha256(project.path("validation", "validation.json"))
-    assert not drift_baseline.write_drift_baseline(project)
+    assert not drift_baseline.write_drift_baseline(project, Releases(project).at(CHAMPION))
     dvc.reproduce(project, "snapshot")
     assert settled(project)
 
@@ -99,8 +99,8 @@ def test_a_dataset_is_compared_with_the_live_one_and_only_a_new_night_changes_th
 def test_a_live_dataset_that_dvc_has_lost_leaves_what_was_compared_with_last(project, tmp_path):
     validated(project)
     release(project, tmp_path)
-    assert drift_baseline.write_drift_baseline(project)
+    assert drift_baseline.write_drift_baseline(project, Releases(project).at(CHAMPION))
     kept = file_sha256(project.path("baseline.json"))
     shutil.rmtree(project.workspace / ".dvc" / "cache")
-    assert not drift_baseline.write_drift_baseline(project)
+    assert not drift_baseline.write_drift_baseline(project, Releases(project).at(CHAMPION))
     assert file_sha256(project.path("baseline.json")) == kept

@@ -7,10 +7,10 @@ from conftest import ROOT
 
 from pipelines.config.load import load_params
 from pipelines.dag import dvc
-from pipelines.night.novelty import count_new_tokens, is_too_little_new
+from pipelines.night.novelty import count_new_tokens, find_too_little_new
 from pipelines.project import Project
 from pipelines.records import write_jsonl
-from pipelines.registry.releases import Releases
+from pipelines.registry.releases import CHAMPION, Releases
 
 PARAMS = load_params(ROOT)
 
@@ -42,21 +42,21 @@ def test_an_example_is_new_by_what_it_says_not_by_where_it_stands():
 
 
 def test_a_night_with_fewer_new_tokens_than_asked_is_skipped_and_says_so(project):
-    skipped = is_too_little_new(project, values(212))
+    skipped = find_too_little_new(project, values(212), Releases(project).at(CHAMPION))
     assert (skipped.state, skipped.passed, skipped.release) == ("skipped", None, 3)
     assert "211 tokens are new since release 3, fewer than training.min_new_tokens (212)" in skipped.reason
 
 
 @pytest.mark.parametrize("least", [0, 100, 211])
 def test_a_night_with_enough_trains(project, least):
-    assert is_too_little_new(project, values(least)) is None
+    assert find_too_little_new(project, values(least), Releases(project).at(CHAMPION)) is None
 
 
 def test_a_night_that_has_trained_already_goes_on(project, monkeypatch):
     monkeypatch.setattr(dvc, "find_stale", lambda project: ["evaluation"])
-    assert is_too_little_new(project, values(10**9)) is None
+    assert find_too_little_new(project, values(10**9), Releases(project).at(CHAMPION)) is None
 
 
 def test_a_live_dataset_that_is_gone_skips_nothing(project, monkeypatch):
     monkeypatch.setattr(dvc, "read_stored", lambda project, name: None)
-    assert is_too_little_new(project, values(10**9)) is None
+    assert find_too_little_new(project, values(10**9), Releases(project).at(CHAMPION)) is None

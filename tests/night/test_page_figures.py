@@ -15,6 +15,7 @@ from page_tables import the
 from pipelines.cli.release_views import _gates as shown_gates
 from pipelines.cli.release_views import format_line
 from pipelines.config.load import load_params
+from pipelines.encoder.known_item_queries import METRICS
 from pipelines.evaluation.arms import ARMS
 from pipelines.evaluation.charts import draw_arms_chart, draw_loss_chart
 from pipelines.evaluation.metric_specs import MEASURES
@@ -51,7 +52,7 @@ def some_evaluation() -> dict[str, Any]:
         }
 
     def retrieved() -> dict[str, Any]:
-        return {"questions": next(numbers), "files": 3, "metrics": {name: figure() for name in ("recall@10", "mrr")}}
+        return {"questions": next(numbers), "files": 3, "metrics": {name: figure() for name in METRICS}}
 
     def general() -> dict[str, Any]:
         arms = {arm: figure() for arm in ("base", "adapter")}
@@ -96,7 +97,8 @@ def page(kind, tmp_path_factory) -> tuple[dict, dict]:
 
 
 RECIPES = {
-    name: {"train": 7001 + n, "holdout": 7101 + n, "quarantined": 7201 + n} for n, name in enumerate(["tests", "edits"])
+    name: {"train": 7001 + n, "holdout": 7101 + n, "quarantined": 7201 + n}
+    for n, name in enumerate(["tests", "commit_edits"])
 }
 
 
@@ -154,6 +156,25 @@ def test_each_arm_has_its_own_figures(page):
             measure = MEASURES[name]
             wanted = shown(evaluation["arms"][arm][name], measure.scale, measure.form)
             assert row[f"{measure.title} {measure.unit}"] == wanted
+
+
+def test_a_column_is_there_only_where_an_arm_has_a_figure(tmp_path):
+    evaluation = some_evaluation()
+    for figures_of in evaluation["arms"].values():
+        figures_of["chrf"] = {"value": None, "low": None, "high": None}
+    evaluation["arms"]["base"]["exact_match"] = {"value": None, "low": None, "high": None}
+    page = build_report("moon", evaluation, [], [], {"arms": b"", "loss": b""})
+    row = the(page_tables.of_html(page), "Arm")["base"]
+    titles = {MEASURES[name].title: f"{MEASURES[name].title} {MEASURES[name].unit}" for name in MEASURES}
+    assert titles["chrF"] not in row
+    assert row[titles["Exact match"]] == "–"
+    assert not {titles[title] for title in ("Recall@1", "Recall@5", "Recall@10", "MRR", "NDCG@10")} & row.keys()
+
+
+def test_columns_of_retrieval_stand_in_one_order(page):
+    tables, _ = page
+    [names] = [names.split("|") for names in tables if "Questions" in names.split("|")]
+    assert names[2:] == ["recall@1", "recall@5", "recall@10", "mrr", "ndcg@10"]
 
 
 def test_each_gain_is_of_the_arms_that_its_column_names(page):

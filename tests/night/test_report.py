@@ -70,25 +70,35 @@ def night(tmp_path_factory):
     now = SimpleNamespace(night="n1", commit="c0ffee", evaluation=evaluation, training=training)
     much = PARAMS.gates[0].model_copy(update={"name": "much better", "margin": 0.9})
     verdict = decide(scores, None, [*PARAMS.gates, much], PARAMS.evaluation)
-    return project, verdict, write_report(project, now, verdict)
+    charts = write_report(project, now, verdict, 7)
+    released = report_file(project).read_text(), read_json(report_file(project).with_suffix(".json"))
+    assert write_report(project, now, verdict) == charts
+    return project, verdict, charts, released
 
 
 def test_the_page_says_the_decision_each_gate_and_what_the_data_is(night):
-    project, verdict, _ = night
+    project, verdict, *_ = night
     page = report_file(project).read_text()
-    assert "Not released: much better." in page
+    assert "The adapter is not released: much better." in page
+    assert "The index of this commit" not in page
     assert verdict.gates
     for gate in verdict.gates:
         assert gate.rule in page
     assert "0.py:" in page
     assert "Not among the first ten: a.py:3 “Which one is lost?”" in page
     assert "77 training examples, 36 held out, 5 in quarantine" in page
-    assert "1 of 2 expectations are not met: Rows: at least 100 (found 77)" in page
+    assert "1 of 2 expectations is not met: Rows: at least 100 (found 77)" in page
     assert "Distance from the dataset of release 4: languages 0.125" in page
 
 
+def test_the_page_of_a_refused_night_names_the_release_of_its_index(night):
+    page, facts = night[3]
+    assert "The index of this commit is release 7, without tonight's adapter." in page.replace("&#39;", "'")
+    assert facts["index_release"] == 7
+
+
 def test_the_page_loads_nothing_and_escapes_what_models_write(night):
-    project, _, charts = night
+    project, _, charts, _ = night
     page = report_file(project).read_text()
     assert page.count("data:image/png;base64,") == len(charts) == 3
     assert "http" not in page
@@ -104,7 +114,7 @@ def test_a_text_is_shown_by_how_it_differs_from_the_repository(night):
 
 
 def test_the_json_has_the_same_figures(night):
-    project, verdict, _ = night
+    project, verdict, *_ = night
     facts = read_json(report_file(project).with_suffix(".json"))
     assert facts["gates"] == verdict.rows()
     assert (facts["passed"], facts["failed"]) == (False, ["much better"])

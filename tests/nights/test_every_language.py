@@ -93,7 +93,7 @@ def test_a_night_on_one_language_learns_its_code_its_history_and_finds_it(name, 
 
     train, holdout = rows(project, "dataset", "train.jsonl"), rows(project, "dataset", "holdout.jsonl")
     assert {one["language"] for one in train} == {one["language"] for one in holdout} == {language}
-    assert {"explain", "implement", "complete"} <= {one["task"] for one in train}
+    assert {"explain", "implement", "fim"} <= {one["task"] for one in train}
     assert read_json(project.path("training", "adapter", "learned.json"))["kind"] == "adapter"
 
     wanted = functions(5)[1]

@@ -27,7 +27,7 @@ def place(tmp_path, mlflow_database):
     project = params.project("sky", folder)
     for word in ("moon", "sun"):
         write_night(project, word)
-        publish_candidate(project, params, candidate_of(project, word), True, GATES)
+        publish_candidate(Releases(project), params, candidate_of(project, word), True, GATES)
     return project
 
 

@@ -67,7 +67,7 @@ def every_release_can_go_live(project, params, folder):
     releases = Releases(project).every()
     assert {release.manifest.training for release in releases} >= {"one", "two", "three"}
     for release in releases:
-        rollback(project, params, release.version)
+        rollback(Releases(project), params, release.version)
         assert whole(project, params, Releases(project).champion())
         assert restore(project, release.version, folder / str(release.version))
 
@@ -79,7 +79,7 @@ def test_another_registry_is_refused_with_both_addresses_and_a_way_on(
         Releases(project)
     assert "nocturne registry accept" in error.value.next_step
     with pytest.raises(NocturneError, match="is not the registry"):
-        retention.clear(project, params, at_once=True)
+        retention.clear(Releases(project), params, at_once=True)
     monkeypatch.delenv(VARIABLE)
     every_release_can_go_live(project, params, tmp_path)
 
@@ -92,11 +92,11 @@ def test_what_an_accepted_registry_does_not_name_is_kept_for_the_former_one(
     assert CliRunner().invoke(app, ["registry", "accept"]).exit_code == 0
     assert identity.recorded_identities(place)["id"] != first
     released(project, params, "elsewhere")
-    gone = retention.clear(project, params, at_once=True).gone
+    gone = retention.clear(Releases(project), params, at_once=True).gone
     assert (gone.releases, gone.indexes) == ([], {})
     listed = CliRunner().invoke(app, ["registry", "list"]).output
     assert f"{first[:8]}  " in listed
-    assert "former; what it names is kept" in listed
+    assert "former; its data is kept" in listed
     refused = CliRunner().invoke(app, ["registry", "forget", "nothing"])
     assert isinstance(refused.exception, NocturneError)
 
@@ -126,7 +126,7 @@ def test_a_registry_that_is_given_up_no_longer_keeps_anything(place, project, pa
     held = {folder.name for folder in project.live.iterdir()}
     assert former.needs["moon"].indexes < held
     identity.forget_registry(place, former.id[:8])
-    gone = retention.clear(project, params, at_once=True).gone
+    gone = retention.clear(Releases(project), params, at_once=True).gone
     assert set(gone.indexes) == former.needs["moon"].indexes
 
 
@@ -140,7 +140,7 @@ def test_what_a_registry_names_is_listed_as_soon_as_a_workspace_takes_it(
         assert Releases(project).champion()
     tracking.accept(place)
     released(project, params, "taken")
-    gone = retention.clear(project, params, at_once=True).gone
+    gone = retention.clear(Releases(project), params, at_once=True).gone
     assert (gone.releases, gone.indexes) == ([], {})
 
     monkeypatch.delenv(VARIABLE)

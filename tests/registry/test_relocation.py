@@ -21,7 +21,7 @@ def released(place, word):
     params = load_params(place)
     project = params.project("moon", place)
     write_night(project, word)
-    return publish_candidate(project, params, candidate_of(project, word), True, GATES)
+    return publish_candidate(Releases(project), params, candidate_of(project, word), True, GATES)
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_a_moved_workspace_promotes_what_it_has_and_names_no_former_place(origin
     copy.rename(moved)
     params = load_params(moved)
     project = params.project("moon", moved)
-    assert promote(project, params, 1).version == 1
+    assert promote(Releases(project), params, 1).version == 1
     assert released(moved, "four").release == 4
     assert not copy.exists()
     with sqlite3.connect(moved / "mlruns" / "mlflow.db") as opened:

@@ -35,7 +35,7 @@ def some_chunks(word: str) -> list[dict]:
     return made
 
 
-def some_examples(word: str, task: str = "complete") -> list[dict]:
+def some_examples(word: str, task: str = "fim") -> list[dict]:
     """Three examples of one file that say the word."""
     known = {"task": task, "language": "python", "path": f"src/{word}.py", "commit": "c" * 40, "start_line": 1}
     rows = [{**known, "example_id": f"{word}{number}", "end_line": number + 1} for number in range(3)]

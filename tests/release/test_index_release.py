@@ -28,10 +28,7 @@ FINDS = Gate(
     name="finds as much", metric="ndcg@10", arm="index", against="champion", margin=0.05, confidence=0.95,
     severity="block",
 )  # fmt: skip
-PROJECTS = (
-    "first", "untrained", "same", "refused", "promoted", "kept", "killed", "review", "gated", "revert", "alone", "warm",
-    "explained", "lost", "far",
-)  # fmt: skip
+MOST = 24  # tests of this file that take a project
 REFUSED = [{**GATES[0], "passed": False, "reason": "no gain"}]
 
 
@@ -48,14 +45,22 @@ class Judged:
 @pytest.fixture(scope="module")
 def place(tmp_path_factory, mlflow_database):
     folder = tmp_path_factory.mktemp("index_release")
-    sources = {name: make_repository(folder / name, {"a.py": "A = 1\n"}) for name in ("source", "behind", "dirty")}
-    projects = dict.fromkeys(PROJECTS, sources.pop("source")) | sources
-    return with_database(make_workspace(folder / "workspace", projects), mlflow_database)
+    sources = {f"p{number:02}": folder / "sources" / f"p{number:02}" for number in range(MOST)}
+    return with_database(make_workspace(folder / "workspace", sources), mlflow_database)
 
 
 @pytest.fixture
 def params(place):
     return load_params(place)
+
+
+@pytest.fixture
+def project(place, params):
+    """A project of the test's own, with a repository of its own: no test sees what another one has released."""
+    name = next(one for one in params.projects if not params.project(one, place).source.exists())
+    found = params.project(name, place)
+    make_repository(found.source, {"a.py": "A = 1\n"})
+    return found
 
 
 @pytest.fixture(autouse=True)
@@ -72,17 +77,16 @@ def written(project, word):
 
 
 def released(project, params, word):
-    return publish_candidate(project, params, written(project, word), True, GATES)
+    return publish_candidate(Releases(project), params, written(project, word), True, GATES)
 
 
 def refused(project, params, word, rows=REFUSED):
     now = written(project, word)
-    outcome = publish_candidate(project, params, now, False, rows)
-    return with_index(outcome, release_index_of_refused(project, params, now, Judged(rows)))
+    outcome = publish_candidate(Releases(project), params, now, False, rows)
+    return with_index(outcome, release_index_of_refused(Releases(project), params, now, Judged(rows)))
 
 
-def test_a_refused_adapter_leaves_the_old_one_live_with_the_new_index(place, params):
-    project = params.project("refused", place)
+def test_a_refused_adapter_leaves_the_old_one_live_with_the_new_index(project, params):
     released(project, params, "good")
     outcome = refused(project, params, "worse")
     live = Releases(project).champion()
@@ -101,7 +105,7 @@ def test_a_refused_adapter_leaves_the_old_one_live_with_the_new_index(place, par
     assert [(event["from"], event["to"], event["by"]) for event in Releases(project).history()] == [
         (None, 1, "nightly"), (1, 2, "nightly"),
     ]  # fmt: skip
-    assert rollback(project, params, None).version == 1
+    assert rollback(Releases(project), params, None).version == 1
     assert "An adapter and the search index it was measured with; " in card_of(project, 1)
     assert "The search index of this commit and the adapter of release 1; " in card_of(project, 2)
 
@@ -111,36 +115,32 @@ def card_of(project, number):
     return Releases(project).client.get_model_version(project.name, str(number)).description
 
 
-def test_what_a_person_rolled_back_is_not_released_again_and_another_commit_is(place, params):
-    project = params.project("kept", place)
+def test_what_a_person_rolled_back_is_not_released_again_and_another_commit_is(project, params):
     released(project, params, "good")
     refused(project, params, "worse")
     assert Releases(project).carried_out("worse", auto=True)
-    rollback(project, params, 1)
+    rollback(Releases(project), params, 1)
     assert Releases(project).carried_out("worse", auto=True)
     assert refused(project, params, "worst").index_release == 3
     assert Releases(project).champion().manifest.training == "good"
 
 
-def test_a_night_that_was_killed_before_its_index_was_released_is_judged_again(place, params, monkeypatch):
-    project = params.project("killed", place)
-    released(project, params, "good")
+def test_a_night_that_was_killed_before_its_index_was_released_is_judged_again(project, params, monkeypatch):
     now = written(project, "killed")
-    publish_candidate(project, params, now, False, REFUSED)
+    publish_candidate(Releases(project), params, now, False, REFUSED)
     assert Releases(project).decided("killed") is False
     assert not Releases(project).carried_out("killed", auto=True)
     with monkeypatch.context() as broken:
         broken.setattr(Releases, "register", lambda *_, **__: pytest.fail("killed"))
         with pytest.raises(pytest.fail.Exception):
-            release_index_of_refused(project, params, now, Judged(REFUSED))
+            release_index_of_refused(Releases(project), params, now, Judged(REFUSED))
     assert not Releases(project).carried_out("killed", auto=True)
-    made = release_index_of_refused(project, params, now, Judged(REFUSED))
+    made = release_index_of_refused(Releases(project), params, now, Judged(REFUSED))
     assert made is not None
     assert Releases(project).carried_out("killed", auto=True)
 
 
-def test_without_a_live_release_the_base_model_takes_the_place_of_the_adapter(place, params):
-    project = params.project("first", place)
+def test_without_a_live_release_the_base_model_takes_the_place_of_the_adapter(project, params):
     outcome = refused(project, params, "first")
     live = Releases(project).champion()
     assert outcome.index_release == live.version == 1
@@ -151,8 +151,7 @@ def test_without_a_live_release_the_base_model_takes_the_place_of_the_adapter(pl
     assert "| dataset | none: nothing was trained |" in card_of(project, 1)
 
 
-def test_a_release_without_a_trained_adapter_has_learned_from_nothing(place, params, tmp_path):
-    project = params.project("untrained", place)
+def test_a_release_without_a_trained_adapter_has_learned_from_nothing(project, params, tmp_path):
     refused(project, params, "first")
     assert Releases(project).champion().manifest.dataset_dvc == ""
     assert trace(project, parse_location("src/first.py", None)) == []
@@ -160,17 +159,15 @@ def test_a_release_without_a_trained_adapter_has_learned_from_nothing(place, par
         restore(project, 1, tmp_path / "restored")
 
 
-def test_the_same_index_is_not_released_again(place, params):
-    project = params.project("same", place)
+def test_the_same_index_is_not_released_again(project, params):
     refused(project, params, "first")
     now = written(project, "first")
-    publish_candidate(project, params, now, False, REFUSED)
-    assert release_index_of_refused(project, params, now, Judged(REFUSED)) is None
+    publish_candidate(Releases(project), params, now, False, REFUSED)
+    assert release_index_of_refused(Releases(project), params, now, Judged(REFUSED)) is None
     assert Releases(project).carried_out("first", auto=True)
 
 
-def test_with_review_the_new_index_waits(place, params):
-    project = params.project("review", place)
+def test_with_review_the_new_index_waits(project, params):
     released(project, params, "good")
     review = params.model_copy(update={"release": params.release.model_copy(update={"promotion": "review"})})
     outcome = refused(project, review, "worse")
@@ -179,8 +176,7 @@ def test_with_review_the_new_index_waits(place, params):
     assert Releases(project).at(CHAMPION).version == 1
 
 
-def test_an_index_that_its_own_gate_refuses_is_not_released(place, params):
-    project = params.project("gated", place)
+def test_an_index_that_its_own_gate_refuses_is_not_released(project, params):
     released(project, params, "good")
     rows = [*REFUSED, {**GATES[0], "arm": "index", "passed": False}]
     assert refused(project, params, "worst", rows).index_release is None
@@ -189,8 +185,7 @@ def test_an_index_that_its_own_gate_refuses_is_not_released(place, params):
     assert refused(project, params, "warned", warned).index_release == 2
 
 
-def test_a_source_that_goes_back_gets_its_former_release_back(place, params):
-    project = params.project("revert", place)
+def test_a_source_that_goes_back_gets_its_former_release_back(project, params):
     released(project, params, "one")
     released(project, params, "two")
     assert Releases(project).decided("one") is None, "the last night decided on something else"
@@ -202,41 +197,42 @@ def test_a_source_that_goes_back_gets_its_former_release_back(place, params):
     assert Releases(project).version(former).manifest.training == "four", "not the adapter that was live before it"
 
 
-def test_a_night_without_a_measured_adapter_releases_its_index_once(place, params, monkeypatch):
-    project = params.project("alone", place)
+def test_a_night_without_a_measured_adapter_releases_its_index_once(project, params, monkeypatch):
     released(project, params, "good")
     written(project, "more")
     found = some_questions(1.0)
     monkeypatch.setattr("pipelines.evaluation.retrieval.measure_retrieval", lambda *_: found)
-    made = release_index_of_refused(project, params, None, None)
+    made = release_index_of_refused(Releases(project), params, None, None)
     assert (made.version, made.adapter_version) == (2, 1)
     assert list(read_jsonl(made.files.path("retrieval.jsonl"))) == found
-    assert release_index_of_refused(project, params, None, None) is None
-    rollback(project, params, 1)
-    assert release_index_of_refused(project, params, None, None) is None, "a person's rollback stays"
+    assert release_index_of_refused(Releases(project), params, None, None) is None
+    rollback(Releases(project), params, 1)
+    assert release_index_of_refused(Releases(project), params, None, None) is None, "a person's rollback stays"
 
 
-def test_a_warm_start_and_drift_name_the_release_that_the_adapter_is_of(place, params):
+def test_a_warm_start_and_drift_name_the_release_that_the_adapter_is_of(project, params):
     from pipelines.night import warm_start
 
-    project = params.project("warm", place)
     warmed = params.model_copy(update={"training": params.training.model_copy(update={"warm_start": True})})
     released(project, params, "good")
-    assert warm_start.write_warm_start(project, warmed)
+    assert warm_start.write_warm_start(project, warmed, Releases(project).at(CHAMPION))
     refused(project, params, "worse")
     assert Releases(project).champion().version == 2
-    assert not warm_start.write_warm_start(project, warmed), "the adapter is the same, so training is not out of date"
+    assert not warm_start.write_warm_start(project, warmed, Releases(project).at(CHAMPION)), (
+        "the adapter is the same, so training is not out of date"
+    )
 
 
-def test_figures_of_retrieval_are_shown_and_compared(place, params):
-    project = params.project("explained", place)
+def test_figures_of_retrieval_are_shown_and_compared(project, params):
     released(project, params, "good")
     write_night(project, "other")
     evaluation = read_json(project.path("evaluation", "evaluation.json"))
     figure = {"value": 0.5, "low": 0.4, "high": 0.6}
     evaluation["retrieval"] = {"questions": 3, "files": 2, "metrics": {"recall@10": figure}, "by_language": {}}
     write_json(project.path("evaluation", "evaluation.json"), evaluation)
-    publish_candidate(project, params, candidate_of(project, "other", dataset_dvc=kept_by_dvc(project)), True, GATES)
+    publish_candidate(
+        Releases(project), params, candidate_of(project, "other", dataset_dvc=kept_by_dvc(project)), True, GATES
+    )
     assert explain_difference(project, 2)["metrics"]["index"] == {"recall@10": figure}
     assert compare(project, params, 1, 2)["metrics"]["index"]["recall@10"] == [None, figure]
 
@@ -295,8 +291,7 @@ def test_retrieval_metrics_and_the_arm_index_belong_together(change):
         Gate(**{**json.loads(FINDS.model_dump_json()), **change})
 
 
-def test_a_live_release_that_has_lost_its_record_is_not_compared_with(place, params, monkeypatch):
-    project = params.project("lost", place)
+def test_a_live_release_that_has_lost_its_record_is_not_compared_with(project, params, monkeypatch):
     released(project, params, "good")
     live = Releases(project).champion()
     live.files.path("retrieval.jsonl").unlink()
@@ -306,10 +301,9 @@ def test_a_live_release_that_has_lost_its_record_is_not_compared_with(place, par
     assert "no record" in retrieval_of(live, []).skipped
 
 
-def test_a_file_that_a_release_on_another_machine_lacks_is_missing_there_too(place, params, tmp_path):
-    """MLflow's server has the files of a release, but no record of what its index found."""
-    project = params.project("far", place)
-    released(project, params, "good")
+def test_a_file_that_a_release_on_another_machine_lacks_is_missing_there_too(project, params, tmp_path):
+    """MLflow's server has no record of what the live index found."""
+    released(project, params, "far")
     live = Releases(project).champion()
     live.files.path("retrieval.jsonl").unlink()
     far = replace(live, files=replace(live.files, uri="mlflow-artifacts:/far", copies=tmp_path / "copies"))
@@ -318,16 +312,18 @@ def test_a_file_that_a_release_on_another_machine_lacks_is_missing_there_too(pla
     assert {path.name for path in (tmp_path / "copies").iterdir()} == {far.files.run}
 
 
-def test_status_says_how_far_the_live_index_is_behind_the_source(place, params):
+def test_status_says_how_far_the_live_index_is_behind_the_source(project, params):
     from conftest import commit_all, git
 
     from pipelines.cli.indexes import describe_lag
     from pipelines.release.index_versions import count_lag
 
-    project = params.project("behind", place)
-    released(project, params, "good")
+    released(project, params, "old")  # of a commit that the source does not have
+    write_night(project, "behind")
     head = git(project.source, "rev-parse", "HEAD").strip()
-    publish_candidate(project, params, candidate_of(project, "behind", head, kept_by_dvc(project)), True, GATES)
+    publish_candidate(
+        Releases(project), params, candidate_of(project, "behind", head, kept_by_dvc(project)), True, GATES
+    )
     live = Releases(project).champion()
     assert describe_lag(count_lag(project, live)) == "up to date with the source"
     (project.source / "a.py").write_text("A = 2\n")
@@ -338,12 +334,11 @@ def test_status_says_how_far_the_live_index_is_behind_the_source(place, params):
     assert count_lag(project, Releases(project).version(1)) is None, "the source has no such commit"
 
 
-def test_a_file_that_the_night_read_before_it_was_committed_has_not_changed_since(place, params):
+def test_a_file_that_the_night_read_before_it_was_committed_has_not_changed_since(project, params):
     from conftest import commit_all, git
 
     from pipelines.release.index_versions import count_lag
 
-    project = params.project("dirty", place)
     (project.source / "b.py").write_text("COMMITTED = 3\n")
     commit_all(project.source)
     head = git(project.source, "rev-parse", "HEAD").strip()
@@ -355,7 +350,7 @@ def test_a_file_that_the_night_read_before_it_was_committed_has_not_changed_sinc
     write_jsonl(file, [{**chunk, **origin} for chunk in list(read_jsonl(file))])
     index = {stage: kept_by_dvc(project, stage) for stage in ("extraction", "embedding")}
     now = candidate_of(project, "dirty", head, kept_by_dvc(project), index)
-    publish_candidate(project, params, now, True, GATES)
+    publish_candidate(Releases(project), params, now, True, GATES)
     live = Releases(project).champion()
     assert count_lag(project, live) == {"commits": 0, "files": 1}, "b.py alone"
     commit_all(project.source)
@@ -364,11 +359,10 @@ def test_a_file_that_the_night_read_before_it_was_committed_has_not_changed_sinc
     assert count_lag(project, live) == {"commits": 1, "files": 2}
 
 
-def test_a_release_of_an_index_can_be_promoted_like_any_other(place, params):
-    project = params.project("promoted", place)
+def test_a_release_of_an_index_can_be_promoted_like_any_other(project, params):
     released(project, params, "good")
     refused(project, params, "worse")
-    rollback(project, params, 1)
-    assert publish.promote(project, params, 2).version == 2
+    rollback(Releases(project), params, 1)
+    assert publish.promote(Releases(project), params, 2).version == 2
     with pytest.raises(UsageError):
-        publish.promote(project, params, 9)
+        publish.promote(Releases(project), params, 9)

@@ -25,7 +25,7 @@ def place(tmp_path, mlflow_database, monkeypatch):
     project, params = load_params(folder).project("sky", folder), load_params(folder)
     for word in ("moon", "sun"):
         write_night(project, word)
-        publish_candidate(project, params, candidate_of(project, word), True, GATES)
+        publish_candidate(Releases(project), params, candidate_of(project, word), True, GATES)
     monkeypatch.setenv("NOCTURNE_HOME", str(folder))
     return project
 
@@ -58,7 +58,7 @@ def counted(project):
     return ask
 
 
-def test_versions_are_listed_with_their_releases_and_what_is_torn(place, nocturne):
+def test_versions_are_listed_with_their_releases_and_what_is_damaged(place, nocturne):
     live, former = Releases(place).version(2).index_version, Releases(place).version(1).index_version
     tear(place, former)
     code, out, _ = nocturne("index", "list", "--json")
@@ -69,7 +69,7 @@ def test_versions_are_listed_with_their_releases_and_what_is_torn(place, nocturn
     assert (second["version"], second["live"], second["whole"], second["releases"]) == (former, False, False, [1])
     code, out, _ = nocturne("index", "list")
     assert "live" in out.splitlines()[0]
-    assert "torn" in out.splitlines()[1]
+    assert "damaged" in out.splitlines()[1]
 
 
 def test_verify_fails_on_a_torn_version_and_rebuild_mends_what_can_be_mended(place, nocturne):
@@ -80,7 +80,7 @@ def test_verify_fails_on_a_torn_version_and_rebuild_mends_what_can_be_mended(pla
     assert code == 1
     assert f"{live}  shard/" in out
     assert "nocturne index rebuild" in err
-    assert nocturne("index", "rebuild") == (0, f"{live}  whole\n", "")
+    assert nocturne("index", "rebuild") == (0, f"{live}  intact\n", "")
     tear(place, former)
     code, out, _ = nocturne("index", "rebuild")
     assert code == 1
@@ -91,16 +91,16 @@ def test_what_an_earlier_release_is_made_of_is_kept_until_something_of_it_is_for
     params, releases = load_params(place.workspace), Releases(place)
     write_night(place, "mars")
     made = {stage: kept_by_dvc(place, stage) for stage in ("extraction", "embedding")}
-    publish_candidate(place, params, candidate_of(place, "mars", index_dvc=made), True, GATES)
+    publish_candidate(Releases(place), params, candidate_of(place, "mars", index_dvc=made), True, GATES)
     live = releases.champion()
     write_night(place, "rejected")
     tear(place, live.index_version)
-    index_versions.repair_live(place, params)
+    index_versions.repair_live(Releases(place), params)
     assert index_versions.verify_version(place, params, None)[live.index_version] == []
     releases.reindex(live.version, live.index_version, "forgot src/mars.py")
     tear(place, live.index_version)
     with pytest.raises(NocturneError, match="no chunks and vectors that are kept make it") as error:
-        index_versions.repair_live(place, params)
+        index_versions.repair_live(Releases(place), params)
     assert "nocturne index restore" in error.value.next_step
 
 
@@ -108,11 +108,11 @@ def test_what_dvc_has_lost_mends_nothing(place):
     params = load_params(place.workspace)
     write_night(place, "mars")
     lost = {"extraction": "0" * 32 + ".dir", "embedding": "1" * 32 + ".dir"}
-    publish_candidate(place, params, candidate_of(place, "mars", index_dvc=lost), True, GATES)
+    publish_candidate(Releases(place), params, candidate_of(place, "mars", index_dvc=lost), True, GATES)
     write_night(place, "rejected")
     tear(place, Releases(place).champion().index_version)
     with pytest.raises(NocturneError, match="cannot be built again"):
-        index_versions.repair_live(place, params)
+        index_versions.repair_live(Releases(place), params)
 
 
 def test_a_torn_live_index_is_answered_for_by_the_release_before_it_and_said(place):
@@ -135,7 +135,7 @@ def test_status_tells_what_the_live_index_takes_and_when_it_is_torn(place, noctu
     assert "of 500 MB" in out
     version = Releases(place).champion().index_version
     tear(place, version)
-    assert f"version {version} is torn or missing" in nocturne("status", "sky")[1]
+    assert f"version {version} is damaged or missing" in nocturne("status", "sky")[1]
     assert json.loads(nocturne("status", "sky", "--json")[1])["index"]["whole"] is False
 
 

@@ -32,7 +32,7 @@ def params(place):
 
 def released(project, params, word):
     write_night(project, word)
-    return publish_candidate(project, params, candidate_of(project, word), True, GATES)
+    return publish_candidate(Releases(project), params, candidate_of(project, word), True, GATES)
 
 
 # Each write of a release in its order, as (name, which call of it, whether it is done and only the answer is lost).
@@ -90,7 +90,9 @@ def test_a_failure_at_any_write_leaves_the_old_release_and_the_next_night_mends_
         assert live is None or live.manifest.training in (*words[-1:], word)
         assert all(whole(project, params, release) for release in every[:2])
 
-        assert publish_candidate(project, params, candidate_of(project, word), True, GATES).state == "released"
+        assert (
+            publish_candidate(Releases(project), params, candidate_of(project, word), True, GATES).state == "released"
+        )
         words = [word] if place_of < 2 else [*words, word]
         assert [release.manifest.training for release in releases.every()] == words[::-1]
         assert releases.champion().manifest.training == word
@@ -101,7 +103,7 @@ def test_a_failure_at_any_write_leaves_the_old_release_and_the_next_night_mends_
 def test_a_rejected_candidate_publishes_nothing_and_says_what_is_live(place, params):
     project = params.project("waits", place)
     write_night(project, "bad")
-    outcome = publish_candidate(project, params, candidate_of(project, "bad"), False, GATES)
+    outcome = publish_candidate(Releases(project), params, candidate_of(project, "bad"), False, GATES)
     assert (outcome.state, outcome.release) == ("rejected", None)
     assert Releases(project).every() == []
     assert not project.live.exists()
@@ -117,16 +119,16 @@ def test_a_release_that_is_not_whole_cannot_go_live(place, params):
     project = params.project("moves", place)
     for word in ("one", "two", "three"):
         released(project, params, word)
-    assert rollback(project, params, None).version == 2
-    assert promote(project, params, 3).version == 3
+    assert rollback(Releases(project), params, None).version == 2
+    assert promote(Releases(project), params, 3).version == 3
     events = Releases(project).history()[-2:]
     assert [(event["by"], event["from"], event["to"]) for event in events] == [("rollback", 3, 2), ("promote", 2, 3)]
     shutil.rmtree(project.live / Releases(project).version(1).index_version)
     with pytest.raises(UsageError, match="cannot go live: its index"):
-        promote(project, params, 1)
+        promote(Releases(project), params, 1)
     shutil.rmtree(Releases(project).version(2).adapter)
     with pytest.raises(UsageError, match="cannot go live: its adapter"):
-        rollback(project, params, None)
+        rollback(Releases(project), params, None)
     assert Releases(project).champion().version == 3
 
 

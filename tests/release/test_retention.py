@@ -34,7 +34,7 @@ def night(project, params, word, passed=True, gain=0.1):
     write_night(project, word, gain)
     commit = git(project.source, "rev-parse", "HEAD").strip()
     now = candidate_of(project, word, commit, kept_by_dvc(project))
-    return publish_candidate(project, params, now, passed, GATES)
+    return publish_candidate(Releases(project), params, now, passed, GATES)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def original(tmp_path_factory):
     mlflow = open_client(place)
     mlflow.create_run(experiment_of(mlflow, project), start_time=1, tags={"nocturne.night": '"interrupted"'})
     mine = mlflow.create_run(experiment_of(mlflow, project), run_name="a person's own").info.run_id
-    promote(project, params, 2)
+    promote(Releases(project), params, 2)
     night(project, params, "five")
     mlflow.set_registered_model_alias("moon", "favourite", "1")
     night(sun, params, "sunny")
@@ -67,7 +67,7 @@ def original(tmp_path_factory):
     commit_all(source, "the third file")
     rank = params.model_copy(update={"training": params.training.model_copy(update={"rank": 32})})
     night(project, rank, "six")
-    rollback(project, params, None)
+    rollback(Releases(project), params, None)
     return place, {"mine": mine, "branch": first}
 
 
@@ -95,13 +95,13 @@ def history(original):
 @pytest.fixture
 def cleared(project, params):
     """All that nothing needs is gone."""
-    return retention.clear(project, params, at_once=True)
+    return retention.clear(Releases(project), params, at_once=True)
 
 
 def test_a_release_is_explained_whole(project):
     facts = explain_difference(project, 2)
     assert facts["metrics"]["adapter"]["bits_per_byte"]["value"] == pytest.approx(0.7)
-    assert facts["data"]["recipes"] == {"complete": 3, "explain": 3}
+    assert facts["data"]["recipes"] == {"fim": 3, "explain": 3}
     assert facts["recorded"]["params"]["training.rank"] == "16"
     assert [(event["from"], event["to"], event["by"]) for event in facts["promotions"]] == [
         (1, 2, "nightly"), (2, 3, "nightly"), (4, 2, "promote"), (2, 5, "nightly"),
@@ -136,7 +136,7 @@ def test_what_would_go_is_said_and_nothing_is_touched(project, params, place):
         return [tree_sha256(folder) for folder in folders], [one.version for one in Releases(project).every()]
 
     before = everything()
-    waste = retention.find_waste(project, params)
+    waste = retention.find_waste(Releases(project), params)
     assert everything() == before
     assert waste.releases == [4, 3, 2]
     names = {run.name for run in waste.runs}
@@ -175,38 +175,38 @@ def test_the_commands_say_the_same_as_their_json(nocturne, project):
 
 
 def aged(place, name, days):
-    """As if an item had been in the bin for so many days more."""
-    file = place / "data" / ".bin.json"
+    """As if an item had been in the trash for so many days more."""
+    file = place / "data" / ".trash.json"
     said = read_json(file)
     since = datetime.fromisoformat(said["items"][name]) - timedelta(days=days)
     write_json(file, {**said, "items": {**said["items"], name: since.isoformat()}})
 
 
-def test_what_nothing_needs_waits_in_the_bin_and_what_is_needed_again_leaves_it(project, params):
-    done = retention.clear(project, params)
+def test_what_nothing_needs_waits_in_the_trash_and_what_is_needed_again_leaves_it(project, params):
+    done = retention.clear(Releases(project), params)
     assert done.gone.facts() == retention.Waste().facts()
-    assert done.waiting.facts() == retention.find_waste(project, params).facts()
+    assert done.waiting.facts() == retention.find_waste(Releases(project), params).facts()
     assert timedelta(days=6, hours=23) < done.until - datetime.now(UTC) <= timedelta(days=7)
     assert [one.version for one in Releases(project).every()] == [6, 5, 4, 3, 2, 1]
     assert all(whole(project, params, release) for release in Releases(project).every())
 
     Releases(project).client.set_registered_model_alias("moon", "needed", "4")
-    assert retention.clear(project, params).waiting.releases == [3, 2]
+    assert retention.clear(Releases(project), params).waiting.releases == [3, 2]
     Releases(project).client.delete_registered_model_alias("moon", "needed")
-    assert retention.clear(project, params).waiting.releases == [4, 3, 2]
+    assert retention.clear(Releases(project), params).waiting.releases == [4, 3, 2]
 
 
-def test_an_item_is_deleted_after_its_days_in_the_bin_and_no_other_one(project, params, place):
-    waiting = retention.clear(project, params).waiting
+def test_an_item_is_deleted_after_its_days_in_the_trash_and_no_other_one(project, params, place):
+    waiting = retention.clear(Releases(project), params).waiting
     interrupted = next(run for run in waiting.runs if run.bytes == 0)
     aged(place, f"moon/run/{interrupted.run}", 6)
-    assert retention.clear(project, params).gone.facts() == retention.Waste().facts()
+    assert retention.clear(Releases(project), params).gone.facts() == retention.Waste().facts()
     aged(place, f"moon/run/{interrupted.run}", 1)
-    done = retention.clear(project, params)
+    done = retention.clear(Releases(project), params)
     assert done.gone.runs == [interrupted]
     assert done.gone.releases == []
     assert done.waiting.releases == [4, 3, 2]
-    assert interrupted not in retention.find_waste(project, params).runs
+    assert interrupted not in retention.find_waste(Releases(project), params).runs
 
 
 class Killed(BaseException):
@@ -223,7 +223,7 @@ def test_a_clearing_that_is_killed_leaves_every_release_whole(project, params, m
     owner = {"delete_model_version": MlflowClient, "dvc_cache": cache}.get(step, retention)
     monkeypatch.setattr(owner, "clear" if step == "dvc_cache" else step, killer)
     with pytest.raises(Killed):
-        retention.clear(project, params, at_once=True)
+        retention.clear(Releases(project), params, at_once=True)
     every = Releases(project).every()
     assert {6, 5, 1} <= {release.version for release in every}
     assert all(whole(project, params, release) for release in every)
@@ -234,7 +234,7 @@ def test_a_clearing_takes_what_nothing_names_and_nothing_else(project, params, h
     sun = Releases(params.project("sun", place)).champion()
     others = dvc.read_stored(project, sun.manifest.dataset_dvc)
     assert others
-    retention.clear(project, params, at_once=True)
+    retention.clear(Releases(project), params, at_once=True)
     every = Releases(project).every()
     assert [release.version for release in every] == [6, 5, 1]
     assert all(whole(project, params, release) for release in every)
@@ -247,7 +247,7 @@ def test_a_clearing_takes_what_nothing_names_and_nothing_else(project, params, h
     assert mlflow.get_run(history["mine"]).info.lifecycle_stage == "active"
     kept = {path.name for path in (place / "mlruns" / "artifacts" / "moon").iterdir()}
     assert kept == {release.files.run for release in every}
-    assert retention.clear(project, params, at_once=True).gone.facts() == retention.Waste().facts()
+    assert retention.clear(Releases(project), params, at_once=True).gone.facts() == retention.Waste().facts()
 
 
 def test_a_refused_candidate_of_another_project_keeps_its_dataset(project, params, place):
@@ -255,9 +255,9 @@ def test_a_refused_candidate_of_another_project_keeps_its_dataset(project, param
     night(sun, params, "clouded", passed=False)
     refused = kept_by_dvc(sun)
     night(sun, params, "sunny")
-    retention.clear(project, params, at_once=True)
+    retention.clear(Releases(project), params, at_once=True)
     assert dvc.read_stored(sun, refused), "its project keeps it as long as a release"
-    retention.clear(sun, params, at_once=True)
+    retention.clear(Releases(sun), params, at_once=True)
     assert dvc.read_stored(sun, refused)
 
 
@@ -275,7 +275,7 @@ def test_dvc_has_nothing_to_do_and_still_has_what_it_made_and_what_a_branch_name
 def test_a_removed_release_is_not_offered_and_trace_says_that_it_was_removed(project, params, cleared, nocturne):
     assert "removed: release 2, 3, 4." in nocturne("trace", "src/three.py")
     with pytest.raises(UsageError, match=r"Release 3 .* was removed"):
-        rollback(project, params, 3)
+        rollback(Releases(project), params, 3)
     seen = trace(project, parse_location("src/three.py", None))
     assert [(one.releases, one.removed, one.examples) for one in seen] == [([], [number], None) for number in (2, 3, 4)]
     assert [event["to"] for event in Releases(project).history()] == [1, 2, 3, 4, 2, 5, 6, 5]
@@ -284,8 +284,8 @@ def test_a_removed_release_is_not_offered_and_trace_says_that_it_was_removed(pro
 def test_nothing_is_taken_while_nothing_is_live(project, params):
     mlflow = Releases(project).client
     mlflow.delete_registered_model_alias("moon", CHAMPION)
-    assert retention.find_waste(project, params).facts() == retention.Waste().facts()
-    rollback(project, params, 5)
+    assert retention.find_waste(Releases(project), params).facts() == retention.Waste().facts()
+    rollback(Releases(project), params, 5)
 
 
 def test_an_alias_that_came_meanwhile_keeps_its_release(project, params, cleared, monkeypatch):
@@ -301,7 +301,7 @@ def test_an_alias_that_came_meanwhile_keeps_its_release(project, params, cleared
 
     monkeypatch.setattr(retention, "choose_waste", slow)
     with pytest.raises(NocturneError, match=r"Release 6 .* is late and stays"):
-        retention.clear(project, params, at_once=True)
+        retention.clear(Releases(project), params, at_once=True)
     assert whole(project, params, Releases(project).version(6))
     assert is_present(project, params.index, Releases(project).version(6).index_version)
     assert LOST not in {release.manifest.dataset_dvc for release in Releases(project).every()}
@@ -311,10 +311,10 @@ def test_what_was_forgotten_leaves_the_bin_at_the_next_clearing_of_its_own_proje
     sun = params.project("sun", place)
     for word in ("dawn", "dusk"):
         night(sun, params, word)
-    assert retention.clear(sun, params).waiting.releases == [1]
+    assert retention.clear(Releases(sun), params).waiting.releases == [1]
     forget(sun, params, "src/dawn.py")
     night(project, params, "ten")
-    retention.clear(project, params)
-    assert retention.clear(sun, params).gone.releases == [1]
+    retention.clear(Releases(project), params)
+    assert retention.clear(Releases(sun), params).gone.releases == [1]
     night(sun, params, "midnight")
-    assert retention.clear(sun, params).waiting.releases == [2], "what comes later has its days again"
+    assert retention.clear(Releases(sun), params).waiting.releases == [2], "what comes later has its days again"

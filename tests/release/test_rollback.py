@@ -40,7 +40,7 @@ def released(project, params, word, noise):
     make_adapter(project.path("training", "adapter"), project.workspace / "base", noise)
     now = candidate_of(project, word)
     now = replace(now, training={**now.training, "base_model": "base"})
-    return publish_candidate(project, params, now, True, GATES).release
+    return publish_candidate(Releases(project), params, now, True, GATES).release
 
 
 def answers(project, params):
@@ -64,8 +64,8 @@ def test_a_rollback_gives_the_answers_byte_for_byte_that_were_given_when_it_was_
     second = released(project, params, "two", 0.6)
     later = answers(project, params)
     assert all(then[name] != later[name] for name in then)
-    retention.clear(project, params, at_once=True)
-    assert rollback(project, params, None).version == first
+    retention.clear(Releases(project), params, at_once=True)
+    assert rollback(Releases(project), params, None).version == first
     assert answers(project, params) == then
-    assert rollback(project, params, second).version == second
+    assert rollback(Releases(project), params, second).version == second
     assert answers(project, params) == later

@@ -11,8 +11,8 @@ from pipelines.source.cutoff import NONE
 
 ROOT = Path(__file__).resolve().parents[2]
 FORMS = (
-    *(("explain", "chat"), ("complete", "psm"), ("complete", "spm"), ("implement", "chat"), ("edits", "chat")),
-    *(("scope", "psm"), ("context", "chat"), ("tests", "chat"), ("retrieval", "chat"), ("questions", "chat")),
+    *(("explain", "chat"), ("fim", "psm"), ("fim", "spm"), ("implement", "chat"), ("commit_edits", "chat")),
+    *(("fim_block", "psm"), ("context", "chat"), ("tests", "chat"), ("retrieval", "chat"), ("questions", "chat")),
 )
 
 FINDINGS = [
@@ -80,7 +80,7 @@ def rows() -> tuple[list[Record], list[Record], list[Record]]:
 
 def pair(number: int, path: str, **changes: Any) -> Record:
     """One preference that keeps the contract, with some values changed."""
-    row = example(number, path, task="negatives", chosen=f"return {number} + 1", rejected=f"return {number} - 1")
+    row = example(number, path, task="preference_pairs", chosen=f"return {number} + 1", rejected=f"return {number} - 1")
     row = {key: value for key, value in row.items() if key not in (*LEFT_OUT, "example_id")}
     return {"example_id": example_id(row), **row, **changes}
 
@@ -113,7 +113,7 @@ def write(
 
 
 def made(train: list[Record], holdout: list[Record]) -> Record:
-    """What the dataset stage says of its recipes; `negatives` has made nothing."""
+    """What the dataset stage says of its recipes; `preference_pairs` has made nothing."""
     counts = {task: [sum(row.get("task") == task for row in rows) for rows in (train, holdout)] for task, _ in FORMS}
     told = {task: {"share": 1.0, "train": t, "holdout": h, "quarantined": 0} for task, (t, h) in counts.items()}
     none = {
@@ -123,7 +123,7 @@ def made(train: list[Record], holdout: list[Record]) -> Record:
         "quarantined": 0,
         "none_because": "it wants reverts; there are none",
     }
-    return {**told, "negatives": none}
+    return {**told, "preference_pairs": none}
 
 
 def shipped_params() -> Params:

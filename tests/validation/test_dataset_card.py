@@ -39,7 +39,7 @@ def test_the_card_counts_splits_recipes_languages_and_licences(tmp_path):
     assert ["too_long", "", "1"] in found
     assert "| MIT | 32 | 8 | 100.0% |" in text
     assert "| explain | 4 | 0 | 0 | 100.0% | 0.50 |  |" in text
-    assert "Made of 1 commits" in text
+    assert "Made of 1 commit of" in text
 
 
 def test_a_recipe_that_made_nothing_says_why(tmp_path):
@@ -55,7 +55,7 @@ def test_findings_are_counted_by_kind_and_never_located(tmp_path):
 
 def test_every_recipe_shows_three_examples_in_both(tmp_path):
     page, text = cards(tmp_path)
-    for recipe in ("explain", "implement", "edits", "retrieval"):
+    for recipe in ("explain", "implement", "commit_edits", "retrieval"):
         assert f"<summary>{recipe}</summary>" in page
         assert text.split(f"### {recipe}\n")[1].split("### ")[0].count("completion:") == 3
     assert page.count("return previous(") == text.count("return previous(") == 3 * 9  # nine recipes have rows

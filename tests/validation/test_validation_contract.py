@@ -27,7 +27,7 @@ def test_a_whole_dataset_passes():
     ("column", "value", "rule"),
     [
         ("example_id", "not hex", "hexadecimal"),
-        ("task", "poetry", "must be one of explain, implement, complete, scope"),
+        ("task", "poetry", "must be one of explain, implement, fim, fim_block"),
         ("mode", "fim", "must be one of chat, psm, spm"),
         ("path", "../outside.py", "inside the repository"),
         ("path", "/etc/passwd", "inside the repository"),
@@ -52,7 +52,7 @@ def test_a_whole_dataset_passes():
 )
 def test_a_broken_value_is_named_with_its_place(column, value, rule):
     train = rows()[0]
-    train[6] = {**train[6], "task": "complete", "mode": "psm", "request": "", column: value}
+    train[6] = {**train[6], "task": "fim", "mode": "psm", "request": "", column: value}
     fact = complaint(train)
     assert "train.jsonl line 7 (example " in fact
     assert rule in fact
@@ -192,7 +192,7 @@ def test_whole_preferences_pass_and_so_do_none():
         ({"chosen": " "}, "chosen must be text that is not blank"),
         ({"rejected": None}, "rejected must be text that is not blank"),
         ({"path": "held/0.py"}, "path is in holdout.jsonl"),
-        ({"task": "edits"}, "task must be one of negatives"),
+        ({"task": "commit_edits"}, "task must be one of preference_pairs"),
         ({"end_line": 1}, "end_line must not be before start_line"),
         ({"example_id": pairs()[1]["example_id"]}, "example_id must be unique"),
         ({key: pairs()[1][key] for key in ("prompt", "chosen", "rejected")}, "those of an earlier row"),

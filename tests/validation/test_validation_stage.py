@@ -72,8 +72,8 @@ def test_the_docs_load_nothing_from_anywhere(tmp_path):
 
 def test_odd_data_is_a_warning_and_passes(tmp_path):
     train, holdout, _ = rows()
-    train = [named({**row, "task": "complete", "mode": "psm", "request": ""}) for row in train]
-    holdout = [named({**row, "task": "complete", "mode": "psm", "request": "", "language": "go"}) for row in holdout]
+    train = [named({**row, "task": "fim", "mode": "psm", "request": ""}) for row in train]
+    holdout = [named({**row, "task": "fim", "mode": "psm", "request": "", "language": "go"}) for row in holdout]
     quarantined = [{"task": "explain", "rule": "too_long", "reason": "-"}] * 200
     project = write(tmp_path, train, holdout, quarantined)
     facts = run(project, shipped_params())

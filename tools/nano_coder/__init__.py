@@ -1,0 +1,1 @@
+"""How the bundled base model was made: corpus, tokenizer, training, evaluation, card."""

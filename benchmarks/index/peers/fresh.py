@@ -1,10 +1,13 @@
 """cocoindex on the files of `benchmarks.index.fresh`: its own code example's pipeline, into LanceDB.
 
-Run by `benchmarks.index.fresh` with the interpreter of an environment that has cocoindex, lancedb and
-sentence-transformers: `python index_fresh_peer.py SOURCE STATE MODEL`. It answers commands on standard input, a line of
-JSON each: `{"do": "update"}` brings the index up to date, `{"do": "find", "word": W}` says whether a chunk holds it.
+    PYTHON benchmarks/index/peers/fresh.py SOURCE STATE MODEL
+
+PYTHON is the interpreter of an environment that has cocoindex, lancedb and sentence-transformers. The script answers
+commands on standard input, a line of JSON each: `{"do": "update"}` brings the index up to date, `{"do": "find", "word":
+W}` says whether a chunk holds the word.
 """
 
+import argparse
 import asyncio
 import json
 import os
@@ -24,7 +27,12 @@ from cocoindex.resources.file import FileLike, PatternFilePathMatcher
 from cocoindex.resources.id import IdGenerator
 from numpy.typing import NDArray
 
-SOURCE, STATE, MODEL = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("source", type=Path)
+parser.add_argument("state", type=Path)
+parser.add_argument("model")
+args = parser.parse_args()
+SOURCE, STATE, MODEL = args.source, args.state, args.model
 TABLE = "chunks"
 DATABASE = coco.ContextKey[lancedb.LanceAsyncConnection]("database")
 EMBEDDER = coco.ContextKey[SentenceTransformerEmbedder]("embedder", detect_change=True)

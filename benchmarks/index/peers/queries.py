@@ -1,14 +1,15 @@
 """One vector store on the vectors of `benchmarks.index.queries`: it builds, answers, and says how long that took.
 
-Run as `python index_queries_peer.py NAME FOLDER RECALL` with the interpreter of an environment that has the store.
-FOLDER has `vectors.npy` and `queries.npy`, unit vectors in float32, and `least.npy`: how near the last of the true TOP
-neighbours of each query is. A store that can look further does, from its defaults on, until it finds as much as RECALL.
-The last line of the output is JSON.
+    PYTHON benchmarks/index/peers/queries.py NAME FOLDER RECALL
+
+PYTHON is the interpreter of an environment that has the store. FOLDER has `vectors.npy` and `queries.npy`, unit vectors
+in float32, and `least.npy`: how near the last of the true TOP neighbours of each query is. A store that can look
+further does, from its defaults on, until it finds as much as RECALL. The last line of the output is JSON.
 """
 
+import argparse
 import json
 import resource
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -145,7 +146,12 @@ def resident() -> int:
 
 def main() -> None:
     """Build, and ask: as by default, then, where that finds too little, looking as far as it takes or helps."""
-    name, folder, wanted = sys.argv[1], Path(sys.argv[2]), float(sys.argv[3])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name", choices=sorted(PEERS))
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("recall", type=float)
+    args = parser.parse_args()
+    name, folder, wanted = args.name, args.folder, args.recall
     vectors, queries = np.load(folder / "vectors.npy", mmap_mode="r"), np.load(folder / "queries.npy")
     least = np.load(folder / "least.npy")
     before = resident()

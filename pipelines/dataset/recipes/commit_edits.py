@@ -13,7 +13,7 @@ def make(sources: Sources) -> Iterator[Record]:
         if not edit["fate"]:
             yield make_draft(
                 edit,
-                task="edits",
+                task="commit_edits",
                 **format_messages(sources, format_request(edit)),
                 completion=edit["after"],
                 query=f"{edit['message']}\n{edit['before']}"[:QUERY_CHARS],
@@ -27,4 +27,4 @@ def format_request(edit: Record) -> str:
     return prompts.edit_prompt(edit["qualified_name"], edit["path"], edit["language"], edit["before"], edit["message"])
 
 
-RECIPE = Recipe("edits", make, "commits that changed functions, with messages that say how")
+RECIPE = Recipe("commit_edits", make, "commits that changed functions, with messages that say how")

@@ -26,13 +26,13 @@ def make_fim(file: Record, fim: prompts.FimTokens, params: Dataset) -> Iterator[
     text = file["text"].encode()
     spans, turn = draw_spans(file, len(text), params)
     for number, (start, end, _kind) in enumerate(spans):
-        yield make_middle(file, text, start, end, number + turn, fim, params, "complete")
+        yield make_middle(file, text, start, end, number + turn, fim, params, "fim")
 
 
 def draw_spans(file: Record, size: int, params: Dataset) -> tuple[list[list[Any]], int]:
     """The spans that this recipe takes of a file of `size` bytes, by position, and whose turn the first one is."""
     chance = random.Random(fingerprint(params.seed, file["blob"]))
-    wanted = math.ceil(size / 1024 * params.complete_per_kb)
+    wanted = math.ceil(size / 1024 * params.fim_per_kb)
     spans = chance.sample(file["spans"], min(wanted, len(file["spans"])))
     return sorted(spans), chance.randrange(2)
 
@@ -43,7 +43,7 @@ def make_middle(
     """One draft that asks for `text[start:end]`, in the form whose turn it is."""
     forms: list[tuple[str, Callable[[str, str], str]]] = [("psm", fim.psm), ("spm", fim.spm)]
     mode, form = forms[turn % 2]
-    prefix, suffix = prompts.cut_window(text, start, end, params.complete_window_chars)
+    prefix, suffix = prompts.cut_window(text, start, end, params.fim_window_chars)
     wanted = text[start:end].decode()
     return make_draft(
         file,
@@ -59,4 +59,4 @@ def make_middle(
     )
 
 
-RECIPE = Recipe("complete", make, "a base model with fill-in-the-middle tokens, and whole syntax nodes")
+RECIPE = Recipe("fim", make, "a base model with fill-in-the-middle tokens, and whole syntax nodes")

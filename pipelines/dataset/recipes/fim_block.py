@@ -1,4 +1,4 @@
-"""Fill in a whole scope: a body, a loop, an argument list, a literal, a match; what one writes in one go."""
+"""Fill in a whole block: a body, a loop, an argument list, a literal, a match; what one writes in one go."""
 
 import math
 import random
@@ -11,6 +11,7 @@ from pipelines.lm import prompts
 from pipelines.records import Record, fingerprint
 
 MIN_BYTES, MAX_BYTES = 50, 1_000
+SALT = "scope"  # apart from the draw of `fim`; another word would draw other blocks
 MIN_BEFORE = 200  # bytes of the file that stand before it: less says too little about what it is to be
 
 # Nodes of the grammars that `syntax/queries/*.spans.scm` capture.
@@ -23,7 +24,7 @@ LOOPS = frozenset(
     | {"for_expression", "while_expression", "loop_expression", "foreach_statement", "for_range_loop", "for"}
 )
 LISTS = frozenset({"argument_list", "arguments", "literal_value"})
-SCOPES = BODIES | LOOPS | LISTS
+BLOCKS = BODIES | LOOPS | LISTS
 
 
 def make(sources: Sources) -> Iterator[Record]:
@@ -34,23 +35,23 @@ def make(sources: Sources) -> Iterator[Record]:
 
 
 def make_fim_block(file: Record, fim: prompts.FimTokens, params: Dataset) -> Iterator[Record]:
-    """The drafts of one file: `dataset.scope_per_kb` of its scopes, drawn by its bytes and the seed alone.
+    """The drafts of one file: `dataset.fim_block_per_kb` of its blocks, drawn by its bytes and the seed alone.
 
-    `source[start_byte:end_byte]` is the completion. What `complete` draws from the file is left to it.
+    `source[start_byte:end_byte]` is the completion. What `fim` draws from the file is left to it.
     """
     text = file["text"].encode()
     taken, _ = fim_recipe.draw_spans(file, len(text), params)
     free = [span for span in file["spans"] if span not in taken and _fits(*span)]
-    chance = random.Random(fingerprint(params.seed, "scope", file["blob"]))
-    wanted = math.ceil(len(text) / 1024 * params.scope_per_kb)
+    chance = random.Random(fingerprint(params.seed, SALT, file["blob"]))
+    wanted = math.ceil(len(text) / 1024 * params.fim_block_per_kb)
     spans = chance.sample(free, min(wanted, len(free)))
     turn = chance.randrange(2)
     for number, (start, end, _kind) in enumerate(sorted(spans)):
-        yield fim_recipe.make_middle(file, text, start, end, number + turn, fim, params, "scope")
+        yield fim_recipe.make_middle(file, text, start, end, number + turn, fim, params, "fim_block")
 
 
 def _fits(start: int, end: int, kind: str) -> bool:
-    return kind in SCOPES and MIN_BYTES <= end - start <= MAX_BYTES and start >= MIN_BEFORE
+    return kind in BLOCKS and MIN_BYTES <= end - start <= MAX_BYTES and start >= MIN_BEFORE
 
 
-RECIPE = Recipe("scope", make, "a base model with fill-in-the-middle tokens, and bodies, loops or argument lists")
+RECIPE = Recipe("fim_block", make, "a base model with fill-in-the-middle tokens, and bodies, loops or argument lists")

@@ -16,7 +16,7 @@ def make(sources: Sources) -> Iterator[Record]:
         for request, chosen, rejected in _make_pairs(edit, edit["replaced_by"]):
             yield make_draft(
                 edit,
-                task="negatives",
+                task="preference_pairs",
                 **format_messages(sources, request),
                 chosen=chosen,
                 rejected=rejected,
@@ -40,4 +40,6 @@ def _make_pairs(edit: Record, replacement: Record) -> Iterator[tuple[str, str, s
         yield commit_edits.format_request(edit), replacement["code"], edit["after"]
 
 
-RECIPE = Recipe("negatives", make, "functions that a later commit reverted, or fixed within history.fixed_within_days")
+RECIPE = Recipe(
+    "preference_pairs", make, "functions that a later commit reverted, or fixed within history.fixed_within_days"
+)

@@ -1,5 +1,7 @@
-"""Implement and complete with passages of the project's own index before them, so that the adapter learns to use what
-fits and to pass over what does not (RAFT, Zhang et al. 2024, arXiv:2403.10131)."""
+"""Examples of `implement` and `fim` with retrieved passages before them, distractors included.
+
+The adapter learns to use what fits and to ignore the rest (RAFT, Zhang et al. 2024, arXiv:2403.10131).
+"""
 
 import hashlib
 import random
@@ -28,7 +30,7 @@ QUERIES = "queries.sqlite"
 
 
 def make(sources: Sources) -> Iterator[Record]:
-    """At most `dataset.retrieval_examples` drafts over all files, as many of `implement` as of `complete`.
+    """At most `dataset.retrieval_examples` drafts over all files, as many of `implement` as of `fim`.
 
     `source[start_byte:end_byte]` is the completion, as it is in these two.
 
@@ -126,4 +128,4 @@ def _add_passages(sources: Sources, draft: Record, shown: Sequence[Excerpt]) -> 
     }
 
 
-RECIPE = Recipe("retrieval", make, "examples of implement or complete short enough for passages, and passages for them")
+RECIPE = Recipe("retrieval", make, "examples of implement or fim short enough for passages, and passages for them")

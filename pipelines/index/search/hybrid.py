@@ -107,6 +107,10 @@ class Index(AbstractContextManager["Index"]):
         matching = Matching.of(text, scope)
         return [_hit(score, one, chunk, matching.best(chunk)) for score, one, chunk in found]
 
+    def blobs(self) -> dict[str, str]:
+        """Path → git's name for the bytes that its passages are of, of every file with a passage."""
+        return self._engine.blobs()
+
     def count(self) -> int:
         """How many chunks there are."""
         return self._engine.count()

@@ -1,18 +1,20 @@
 """What a person asks: words, and filters in plain syntax (`lang:go path:internal/ kind:function -path:docs retry`)."""
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 
 from pipelines.errors import UsageError
 from pipelines.index.store import payload
-from pipelines.index.store.interface import Scope
+from pipelines.index.store.interface import OF_ENDING, Scope
 from pipelines.syntax.languages import LANGUAGES, find_language
-from pipelines.syntax.text.kinds import TEXT_KINDS
+from pipelines.syntax.text.kinds import TEXT, TEXT_KINDS
 
 KINDS = tuple(sorted((*payload.KINDS_OF_CODE, payload.TEST)))
 KEYS = {
-    "lang": "language",
-    "language": "language",
+    "lang": payload.LANGUAGE,
+    "language": payload.LANGUAGE,
     "path": payload.PLACES,
     "kind": payload.KINDS,
     "symbol": payload.NAMES,
@@ -36,12 +38,15 @@ class Query:
 def parse_query(asked: str) -> Query:
     """Take the filters out of what was typed.
 
-    `lang:` is a language or a file ending, `path:` a folder or a file, whole or by its name, `kind:` one of KINDS,
-    of which `test` is whatever stands in tests, `symbol:` a name, qualified or bare, in any case, `commit:` the last
-    one that changed the file, of which 7 digits count, or `uncommitted`, `complexity:` how many ways through a function
-    there are, or more (McCabe). Several of one key are alternatives, different keys must all hold, a `-` before one
-    excludes. `kind:`, `symbol:` and `complexity:` are about definitions: a passage is found when one definition in it
-    passes all of them. `path:"my folder"` keeps a space.
+    `lang:` is a language, a kind of text or a file ending, `path:` a folder or a file, whole or by its name, `kind:`
+    one of KINDS, of which `test` is whatever stands in tests, `symbol:` a name, qualified or bare, in any case,
+    `commit:` the last one that changed the file, of which 7 digits count, or `uncommitted`, `complexity:` how many ways
+    through a function there are, or more (McCabe). Several of one key are alternatives, different keys must all hold, a
+    `-` before one excludes. `kind:`, `symbol:` and `complexity:` are about definitions: a passage is found when one
+    definition in it passes all of them. `path:"my folder"` keeps a space.
+
+    A `lang:` that is no language is kept as a file ending: only the index knows which endings there are, see
+    `resolve_endings`.
 
     Raises:
         UsageError: a key or value is unknown or empty, or nothing is left to look for.
@@ -55,13 +60,55 @@ def parse_query(asked: str) -> Query:
             words.append(token[0])
             continue
         chosen = never if token["not"] else only
-        chosen.setdefault(_key(token), []).append(_value(key, value))
+        name, meant = _key(token), _value(key, value)
+        name = OF_ENDING if name == payload.LANGUAGE and meant.startswith(".") else name
+        chosen.setdefault(name, []).append(meant)
     if not words:
         raise UsageError(
             "There is nothing to look for: the text is empty, apart from filters.",
             'Write for example `nocturne search "lang:python retry"`.',
         )
     return Query(" ".join(words), Scope(only=only, never=never))
+
+
+def resolve_endings(scope: Scope, indexed: Callable[[], Collection[str]]) -> Scope:
+    """The scope with the paths of the files that have its endings in place of the endings.
+
+    Args:
+        indexed: gives the paths of all indexed files; called only when the scope has an ending.
+
+    Raises:
+        UsageError: no indexed file has an ending: it is then a mistyped language.
+    """
+    if OF_ENDING not in scope.only and OF_ENDING not in scope.never:
+        return scope
+    paths = sorted(indexed())
+    return replace(scope, only=_with_paths(scope.only, paths), never=_with_paths(scope.never, paths))
+
+
+def _with_paths(values: payload.Values, paths: Sequence[str]) -> payload.Values:
+    if OF_ENDING not in values:
+        return values
+    found = [path for ending in values[OF_ENDING] for path in _paths_ending(ending, paths)]
+    return {**values, OF_ENDING: sorted(set(found))}
+
+
+def _paths_ending(ending: str, paths: Sequence[str]) -> list[str]:
+    found = [path for path in paths if path.lower().endswith(ending)]
+    if not found:
+        raise _unknown_language(ending.removeprefix("."), paths)
+    return found
+
+
+def _unknown_language(value: str, paths: Sequence[str]) -> UsageError:
+    known = [*(one.name for one in LANGUAGES), *sorted(TEXT_KINDS)]
+    endings = {path.lower().rpartition(".")[2] for path in paths if "." in path.rpartition("/")[2]}
+    close = get_close_matches(value, [*known, *sorted(endings)])
+    meant = f"Did you mean {' or '.join(f'lang:{one}' for one in dict.fromkeys(close))}? " if close else ""
+    return UsageError(
+        f"`lang:{value}` is unknown: it is no language, and no indexed file ends in `.{value}`.",
+        f"{meant}Write the ending of an indexed file, or one of: {', '.join(known)}.",
+    )
 
 
 def _key(token: re.Match[str]) -> str:
@@ -76,7 +123,7 @@ def _key(token: re.Match[str]) -> str:
 def _value(key: str, value: str) -> str:
     if not value.strip("/ "):
         raise UsageError(f"`{key}:` has no value.", f"Write it right behind the colon: `{key}:{_LIKE[key]}`.")
-    if KEYS[key] == "language":
+    if KEYS[key] == payload.LANGUAGE:
         return _language(value)
     if key == "kind":
         return _known(key, value.lower(), KINDS)
@@ -103,13 +150,14 @@ def _number(value: str) -> str:
 
 
 def _language(value: str) -> str:
-    meant = find_language(value)
-    return (
-        meant.name if meant else _known("lang", value.lower(), [*(one.name for one in LANGUAGES), *sorted(TEXT_KINDS)])
-    )
+    """The name of a language; or a file ending with its dot, where that is all that a name can be."""
+    meant, low = find_language(value), value.lower().removeprefix(".")
+    # A kind that holds every other text as well says less than the ending.
+    is_named = meant is not None and (meant.name != TEXT or low in (TEXT, "txt"))
+    return meant.name if meant and is_named else f".{low}"
 
 
-def _known(key: str, value: str, known: tuple[str, ...] | list[str]) -> str:
+def _known(key: str, value: str, known: tuple[str, ...]) -> str:
     if value not in known:
         raise UsageError(f"`{key}:{value}` is unknown.", f"Write one of: {', '.join(known)}.")
     return value

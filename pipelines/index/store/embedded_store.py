@@ -15,6 +15,7 @@ from pipelines.index.store.memory_usage import MemoryUsage, measure_memory
 from pipelines.index.store.quantization import MB, choose_layout
 from pipelines.index.store.sparse_copy import copy_sparse
 from pipelines.records import file_sha256, read_json, write_json
+from pipelines.wording import format_count
 
 MANIFEST, SHARD, COPIES = "manifest.json", "shard", "copies"
 DISK = 150 * MB  # the engine's first pages; it ends the process when they cannot be filled
@@ -39,9 +40,8 @@ class EdgeStore:
         layout = choose_layout(manifest.count, manifest.dimension, self._memory_mb)
         self._live.mkdir(parents=True, exist_ok=True)
         takes = DISK + _disk_need(manifest.count, manifest.dimension)
-        self._has(
-            takes, f"{manifest.count:,} chunks need about {takes / MB:,.0f} MB of disk while their index is built"
-        )
+        chunks = format_count(manifest.count, "chunk")
+        self._has(takes, f"An index of {chunks} needs about {takes / MB:,.0f} MB of disk while it is built")
         return replace(manifest, layout=layout.name)
 
     def room(self, count: int, dimension: int) -> None:
@@ -51,7 +51,7 @@ class EdgeStore:
             NocturneError: the disk may be full before that is done, and Edge would end the process.
         """
         takes = SPARE + _disk_need(count, dimension)
-        self._has(takes, f"Bringing {count:,} chunks in needs up to {takes / MB:,.0f} MB of disk")
+        self._has(takes, f"Bringing {format_count(count, 'chunk')} in needs up to {takes / MB:,.0f} MB of disk")
 
     def _has(self, takes: int, what: str) -> None:
         free = shutil.disk_usage(self._live).free

@@ -4,7 +4,6 @@ from pipelines.config.schema import Index as IndexParams
 from pipelines.errors import TornIndex
 from pipelines.index.store import server_store
 from pipelines.index.store.embedded_store import EdgeStore
-from pipelines.index.store.interface import Store
 from pipelines.index.store.manifest import repair_step
 from pipelines.project import Project
 
@@ -16,7 +15,7 @@ def open_store(project: Project, index: IndexParams) -> EdgeStore | server_store
     return EdgeStore(project.live, project.name, index.memory_mb)
 
 
-def missing_version(project: Project, store: Store, version: str) -> TornIndex:
+def missing_version(project: Project, version: str) -> TornIndex:
     """The error for a version that a store does not hold whole."""
     fact = f"Index version {version} of {project.name} is missing or damaged."
     return TornIndex(fact, repair_step(project.name, version))

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from pipelines.index.store.interface import OF_FILE, Scope
-from pipelines.index.store.payload import KINDS, OF_DEFINITIONS, Values, mark_words
+from pipelines.index.store.interface import OF_ENDING, OF_FILE, Scope
+from pipelines.index.store.payload import KINDS, LANGUAGE, OF_DEFINITIONS, Values, mark_words
 
 
 class Builder(Protocol):
@@ -29,9 +29,11 @@ def build_filter(scope: Scope, make: Builder) -> Any:
     """
     only, never = _of_definitions(scope)
     must = [make.among(*item) for item in {**_others(scope.only), **only}.items()]
+    if types := _of_file_types(scope.only, make):
+        must.append(types[0] if len(types) == 1 else make.whole([], [], types))
     if scope.ids is not None:
         must.append(make.ids(scope.ids))
-    must_not = [make.among(*item) for item in _others(scope.never).items()]
+    must_not = [make.among(*item) for item in _others(scope.never).items()] + _of_file_types(scope.never, make)
     if OF_FILE in scope.never.get(KINDS, ()):
         must_not.append(make.among(KINDS, [OF_FILE]))
     if len(only) > 1 or never:
@@ -43,7 +45,14 @@ def build_filter(scope: Scope, make: Builder) -> Any:
 
 
 def _others(values: Values) -> Values:
-    return {field: wanted for field, wanted in values.items() if field not in OF_DEFINITIONS}
+    apart = (*OF_DEFINITIONS, LANGUAGE, OF_ENDING)
+    return {field: wanted for field, wanted in values.items() if field not in apart}
+
+
+def _of_file_types(values: Values, make: Builder) -> list[Any]:
+    """The conditions on a file's type, which are alternatives: its language, and that it is one of these files."""
+    fields = {LANGUAGE: values.get(LANGUAGE), "path": values.get(OF_ENDING)}
+    return [make.among(field, wanted) for field, wanted in fields.items() if wanted]
 
 
 def _of_definitions(scope: Scope) -> tuple[dict[str, Sequence[str]], dict[str, Sequence[str]]]:

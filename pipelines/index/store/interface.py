@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 DENSE, SPARSE = "dense", "bm25"
 OF_FILE = "file"  # the kind of a chunk that sums a file up: it speaks for the file's passages, and is no hit
+OF_ENDING = "of_ending"  # of a scope, no field of a point: see `Scope`
 BATCH = 256  # points an upsert
 PAGE = 4096  # points whose payload alone is read at a time
 BRIEF = ("chunk_id", "path", "language", "symbol", "defines", "start_line")  # what ranking reads of a chunk
@@ -44,6 +45,9 @@ class Scope:
         never: payload field to values; a point has none of them. Fields of both are in `payload.INDEXED`; of a number
             (`payload.AT_LEAST`) a point has a value when it has as much or more. What both say of fields in
             `payload.OF_DEFINITIONS` is true of one definition of the point, whatever its others are.
+            OF_ENDING names paths of files, and is an alternative to `payload.LANGUAGE`: a point has one of the
+            languages, or is of one of these files. A question has file endings there (`.proto`) before
+            `query.resolve_endings` has looked up their files.
         ids: only points with these ids.
     """
 

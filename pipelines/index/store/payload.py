@@ -9,9 +9,9 @@ from pipelines.records import Record
 from pipelines.syntax.test_paths import is_test
 
 PLACES, NAMES, KINDS, COMMITS, COMPLEXITY = "places", "names", "kinds", "commits", "complexity"
-DEFINITIONS = "definitions"
+LANGUAGE, DEFINITIONS = "language", "definitions"
 OF_DEFINITIONS = (NAMES, KINDS, COMPLEXITY)  # fields of a point that each of its definitions has, too
-INDEXED = ("path", "language", PLACES, NAMES, KINDS, COMMITS, COMPLEXITY)
+INDEXED = ("path", LANGUAGE, PLACES, NAMES, KINDS, COMMITS, COMPLEXITY)
 AT_LEAST = (COMPLEXITY,)  # numbers: a filter asks for one or more than it; of all others for just this
 TEST = "test"
 KINDS_OF_CODE = ("class", "function", "method", "section", "text")

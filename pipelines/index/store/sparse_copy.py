@@ -8,7 +8,7 @@ from pathlib import Path
 PIECE = 1 << 20
 
 
-def copy_sparse(source: Path, target: Path, wanted: Callable[[Path], bool] = lambda file: True) -> None:
+def copy_sparse(source: Path, target: Path, wanted: Callable[[Path], bool] = lambda _: True) -> None:
     """Copy a folder to one that is not there yet: its folders, and the files that are wanted, all of them writable."""
     for folder, _, names in os.walk(source):
         here = target / Path(folder).relative_to(source)

@@ -80,7 +80,7 @@ def _pack(project: Project, params: Params, version: str, archive: tarfile.TarFi
     with closing(open_store(project, params.index)) as store, tempfile.TemporaryDirectory() as folder:
         manifest = store.read(version)
         if manifest is None or store.faults(version):
-            raise missing_version(project, store, version)
+            raise missing_version(project, version)
         with closing(store.open(manifest)) as engine:
             _write(manifest, engine, Path(folder))
         for part in PARTS:
@@ -160,4 +160,4 @@ def _restore(project: Project, params: Params, version: str, folder: Path) -> No
         if store.read(version) is None or store.faults(version):
             chunks = (record["chunk"] for record in read_jsonl(folder / PARTS[1]))
             batches = make_points(chunks, vectors, Keywords(manifest.mean_words))
-            check_and_build(store, manifest, batches, params.index.canaries)
+            check_and_build(store, manifest, batches, params.index.self_check_queries)

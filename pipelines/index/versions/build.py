@@ -15,15 +15,13 @@ CANARY_HITS = 10
 AGAIN = "Run `nocturne nightly --force`; if it stays, delete the project's .cache/embedding in data first."
 
 
-def check_and_build(
-    store: Store, manifest: IndexVersion, batches: Iterable[list[Point]], canaries: int
-) -> IndexVersion:
+def check_and_build(store: Store, manifest: IndexVersion, batches: Iterable[list[Point]], checks: int) -> IndexVersion:
     """Build a version of these points aside, check it by searching for some of them, and show it.
 
     Raises:
-        NocturneError: the engine fails, or a canary search does not find its own chunk; nothing is shown then.
+        NocturneError: the engine fails, or a self-check query does not find its own chunk; nothing is shown then.
     """
-    chosen = _rows(manifest.count, canaries)
+    chosen = _rows(manifest.count, checks)
     asked: list[Point] = []
     done = 0
     try:
@@ -81,15 +79,15 @@ def recall_of(engine: Engine, asked: Iterable[Point]) -> float:
     return round(found / wanted, 3) if wanted else 1.0
 
 
-def self_check_queries(engine: Engine, count: int, canaries: int) -> list[Point]:
+def self_check_queries(engine: Engine, count: int, checks: int) -> list[Point]:
     """Points of an open version, evenly drawn from its `count`."""
-    chosen = _rows(count, canaries)
+    chosen = _rows(count, checks)
     numbered = enumerate(point for batch in engine.every() for point in batch)
     return [point for row, point in numbered if row in chosen]
 
 
-def _rows(count: int, canaries: int) -> set[int]:
-    return {number * count // canaries for number in range(canaries)}
+def _rows(count: int, checks: int) -> set[int]:
+    return {number * count // checks for number in range(checks)}
 
 
 def _does_find(index: Index, point: Point) -> bool:

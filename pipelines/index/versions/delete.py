@@ -31,7 +31,7 @@ def rewrite_without(
     with closing(open_store(project, params.index)) as store:
         manifest = store.read(version)
         if manifest is None:
-            raise missing_version(project, store, version)
+            raise missing_version(project, version)
         with closing(store.open(manifest)) as engine:
             went = [point for batch in engine.every() for point in batch if gone(point.chunk)]
             if not went:
@@ -41,7 +41,7 @@ def rewrite_without(
                 name, manifest.count - len(went), manifest.encoder, manifest.dimension, manifest.mean_words
             )
             kept = _kept(engine, {point.id for point in went})
-            check_and_build(store, fewer, kept, params.index.canaries)
+            check_and_build(store, fewer, kept, params.index.self_check_queries)
     return name, [point.chunk for point in went]
 
 

@@ -63,7 +63,7 @@ def inspect(project: Project, index: IndexParams, version: str) -> Held:
         NocturneError: the store cannot be read.
     """
     with closing(open_store(project, index)) as store:
-        return _held(store, version, 0)
+        return _held(store, version, store.held().get(version, 0))
 
 
 def _held(store: EdgeStore | ServerStore, version: str, size: int) -> Held:
@@ -86,7 +86,7 @@ def verify(project: Project, params: Params, version: str) -> list[str]:
         try:
             with closing(store.open(manifest)) as engine:
                 lacking = find_shortcoming(
-                    engine, manifest, self_check_queries(engine, manifest.count, params.index.canaries)
+                    engine, manifest, self_check_queries(engine, manifest.count, params.index.self_check_queries)
                 )
         except NocturneError as error:
             return [error.fact]
@@ -115,7 +115,7 @@ def rebuild(project: Project, params: Params, version: str, kept: Iterable[Input
     embedded = EdgeStore(project.live, project.name, params.index.memory_mb)
     with closing(open_store(project, params.index)) as store, closing(embedded):
         if params.index.url and not embedded.faults(version):
-            return copy_versions(embedded, store, version, params.index.canaries)
+            return copy_versions(embedded, store, version, params.index.self_check_queries)
     raise NocturneError(
         f"Version {version} of {project.name} cannot be built again: no chunks and vectors that are kept make it.",
         f"Bring it back with `nocturne index restore FILE`; without a backup, make a new release: "
@@ -134,11 +134,11 @@ def move(project: Project, params: Params, to: IndexParams, version: str) -> Ind
         raise UsageError(f"The index is at {to.url or 'data/live'} already.", "Name another place.")
     with closing(open_store(project, params.index)) as source, closing(open_store(project, to)) as target:
         if source.read(version) is None:
-            raise missing_version(project, source, version)
-        return copy_versions(source, target, version, params.index.canaries)
+            raise missing_version(project, version)
+        return copy_versions(source, target, version, params.index.self_check_queries)
 
 
-def copy_versions(source: Store, target: Store, version: str, canaries: int) -> IndexVersion:
+def copy_versions(source: Store, target: Store, version: str, checks: int) -> IndexVersion:
     """The version in the target, built there of the source's points and checked, when it is not there whole.
 
     Raises:
@@ -150,7 +150,7 @@ def copy_versions(source: Store, target: Store, version: str, canaries: int) -> 
     manifest = source.read(version)
     assert manifest is not None
     with closing(source.open(manifest)) as engine:
-        return check_and_build(target, manifest.with_files({}), engine.every(), canaries)
+        return check_and_build(target, manifest.with_files({}), engine.every(), checks)
 
 
 def _name(material: Inputs) -> str | None:

@@ -53,12 +53,13 @@ class OverlayIndex(AbstractContextManager["OverlayIndex"]):
         manifest = store.read(version)
         if manifest is None:
             with closing(store):
-                raise missing_version(project, store, version)
+                raise missing_version(project, version)
         return cls(store, manifest, None if index.url else index.memory_mb)
 
     def blobs(self) -> dict[str, str]:
         """Path → git's name for the bytes that its passages are of, of every file with a passage."""
-        return self._engine.blobs()
+        with self._lock:
+            return self._engine.blobs()
 
     def remove(self, paths: Collection[str]) -> None:
         """Take away every passage of these files.

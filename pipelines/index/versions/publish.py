@@ -13,6 +13,7 @@ from pipelines.index.store.manifest import IndexVersion, repair_step
 from pipelines.index.versions.build import check_and_build
 from pipelines.index.versions.inputs import Inputs
 from pipelines.project import Project
+from pipelines.wording import format_count
 
 
 def version_of(project: Project) -> str:
@@ -34,7 +35,7 @@ def publish(project: Project, params: Params, material: Inputs | None = None) ->
         material: what it is made of; what the stages have made last, without it.
 
     Raises:
-        NocturneError: chunks and vectors do not fit together, the engine fails, or a canary search does not find its
+        NocturneError: chunks and vectors do not fit together, the engine fails, or a self-check query does not find its
             own chunk.
     """
     material = material or Inputs.of(project)
@@ -47,7 +48,7 @@ def publish(project: Project, params: Params, material: Inputs | None = None) ->
         mean_words = mean_word_count(material.rows())
         manifest = IndexVersion(version, len(vectors), encoder, int(material.facts["dimension"]), mean_words)
         batches = make_points(material.rows(), vectors, Keywords(mean_words))
-        return check_and_build(store, manifest, batches, params.index.canaries)
+        return check_and_build(store, manifest, batches, params.index.self_check_queries)
 
 
 def open_index(project: Project, index: IndexParams, version: str) -> Index:
@@ -63,13 +64,13 @@ def open_index(project: Project, index: IndexParams, version: str) -> Index:
     manifest = store.read(version)
     if manifest is None:
         with closing(store):
-            raise missing_version(project, store, version)
+            raise missing_version(project, version)
     opened = Index(store.open(manifest), Keywords(manifest.mean_words), manifest.dimension)
     found = opened.count()
     if found != manifest.count:
         opened.close()
         raise TornIndex(
-            f"Index version {version} of {project.name} holds {found} chunks, not {manifest.count}.",
+            f"Index version {version} of {project.name} holds {format_count(found, 'chunk')}, not {manifest.count:,}.",
             repair_step(project.name, version),
         )
     return opened

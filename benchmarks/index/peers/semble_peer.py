@@ -1,10 +1,13 @@
 """semble on the repositories of `benchmarks.index.semble`, with the static vectors that it is given.
 
-Run as `python index_semble_peer.py VECTORS TOKENIZER` with the interpreter of an environment that has semble and
-safetensors. It answers commands on standard input, a line of JSON each: `{"index": FOLDER}` makes an index, `{"ask":
-[QUESTION, ...]}` searches the last one.
+    PYTHON benchmarks/index/peers/semble_peer.py VECTORS TOKENIZER
+
+PYTHON is the interpreter of an environment that has semble and safetensors. The script answers commands on standard
+input, a line of JSON each: `{"index": FOLDER}` makes an index, `{"ask": [QUESTION, ...]}` searches the last one. It
+must not be called `semble.py`: its folder comes first on the path, so it would import itself.
 """
 
+import argparse
 import json
 import os
 import sys
@@ -17,10 +20,14 @@ TOP = 10
 
 def main() -> None:
     """Answer commands until the input ends."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("vectors")
+    parser.add_argument("tokenizer")
+    args = parser.parse_args()
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # libraries print too
     with tempfile.TemporaryDirectory(prefix="semble-") as folder:
-        _converted(folder)
+        _converted(args.vectors, args.tokenizer, folder)
         index: Any = None
         for line in sys.stdin:
             asked = json.loads(line)
@@ -31,15 +38,15 @@ def main() -> None:
             print(json.dumps(answer), file=answers, flush=True)
 
 
-def _converted(folder: str) -> None:
+def _converted(vectors: str, tokenizer: str, folder: str) -> None:
     """The vectors in model2vec's layout."""
     import numpy as np
     from model2vec import StaticModel
     from safetensors.numpy import load_file
     from tokenizers import Tokenizer
 
-    table = load_file(sys.argv[1])["vectors"].astype(np.float32)
-    StaticModel(table, Tokenizer.from_file(sys.argv[2]), {"normalize": True}).save_pretrained(folder)
+    table = load_file(vectors)["vectors"].astype(np.float32)
+    StaticModel(table, Tokenizer.from_file(tokenizer), {"normalize": True}).save_pretrained(folder)
 
 
 def _indexed(root: str, model: str) -> tuple[Any, dict[str, Any]]:
