@@ -77,9 +77,9 @@ def enter(place: Path) -> None:
 
 
 def doctor(json: Json = False) -> None:
-    """Check what a night needs, and how the last one ended.
+    """Check what a night needs.
 
-    Each check that fails says what to do. Exit code 1: one failed.
+    How the last night ended is checked too. Each check that fails says what to do. Exit code 1: one failed.
     """
     from pipelines.cli.doctor import run_checks
 
