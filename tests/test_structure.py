@@ -178,12 +178,12 @@ def test_importing_a_stage_imports_nothing_heavy():
 def declared(name):
     stage = load(name)
     where = "data/${key}/"
-    code = [f"pipelines/{room}" for room in sorted([name, *stage.rooms])]
+    code = [f"pipelines/{room}" for room in sorted([name, *stage.code_deps])]
     entry = {
         "cmd": f"python -m pipelines {name} ${{key}}",
-        "deps": code + [where + need for need in stage.needs],
+        "deps": code + [where + need for need in stage.inputs],
         "params": [{FOR_DVC: [f"settings.{key}" for key in stage.params]}],
-        "outs": [{where + name: {"persist": True}} if stage.persists else where + name],
+        "outs": [{where + name: {"persist": True}} if stage.keep_outputs else where + name],
         **({"metrics": [where + file for file in stage.metrics]} if stage.metrics else {}),
         **({"plots": [where + file for file in stage.plots]} if stage.plots else {}),
     }
@@ -207,7 +207,7 @@ def test_dvc_yaml_lists_exactly_what_the_stages_declare():
 @pytest.mark.parametrize("stage", NAMES)
 def test_a_stage_declares_every_room_whose_code_it_reaches(stage):
     """Follows the imports inside pipelines/ from the stage's folder."""
-    declared_code = [f"pipelines/{part}" for part in (stage, *load(stage).rooms)]
+    declared_code = [f"pipelines/{part}" for part in (stage, *load(stage).code_deps)]
     todo, seen = sorted((ROOT / "pipelines" / stage).rglob("*.py")), set()
     while todo:
         path = todo.pop()

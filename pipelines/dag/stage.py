@@ -22,21 +22,21 @@ class Stage:
     Attributes:
         name: the module, the params section, the DVC stage, the task.
         run: makes the folder's files; returns the facts worth showing (counts, seconds saved).
-        needs: files of earlier stages, relative to `data/<project>/`.
+        inputs: files of earlier stages, relative to `data/<project>/`.
         params: sections of params.yaml that change the result.
-        rooms: shared folders or files of `pipelines/` whose code the result depends on.
+        code_deps: shared folders or files of `pipelines/` whose code the result depends on.
         always: runs every time, because what it reads lies outside the workspace.
-        persists: finds its own files of the time before, and may keep what was decided then.
+        keep_outputs: finds its own files of the time before, and may keep what was decided then.
         metrics, plots: files for DVC's own views, relative to `data/<project>/`; no other stage reads them.
     """
 
     name: str
     run: Callable[[Project, Params], Facts]
-    needs: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
     params: tuple[str, ...] = ()
-    rooms: tuple[str, ...] = ()
+    code_deps: tuple[str, ...] = ()
     always: bool = False
-    persists: bool = False
+    keep_outputs: bool = False
     metrics: tuple[str, ...] = ()
     plots: tuple[str, ...] = ()
 

@@ -163,7 +163,7 @@ def _check_enough(
 STAGE = Stage(
     "dataset",
     run,
-    needs=(
+    inputs=(
         "snapshot/base.json",
         "snapshot/recent.json",
         "extraction/files.jsonl",
@@ -180,7 +180,7 @@ STAGE = Stage(
         "validation.min_examples",
         "validation.min_holdout",
     ),
-    rooms=(
+    code_deps=(
         "index",
         "lm/base_model.py",
         "encoder/minilm.py",

@@ -62,9 +62,9 @@ def _npy(vectors: "np.ndarray") -> bytes:
 STAGE = Stage(
     "embedding",
     run,
-    needs=("extraction/chunks.jsonl", "extraction/symbols.jsonl"),
+    inputs=("extraction/chunks.jsonl", "extraction/symbols.jsonl"),
     params=("embedding",),
-    rooms=(
+    code_deps=(
         "index",
         "encoder/minilm.py",
         "encoder/encoder.py",
@@ -77,5 +77,5 @@ STAGE = Stage(
         "syntax/test_paths.py",
         "syntax/text/kinds.py",
     ),
-    persists=True,
+    keep_outputs=True,
 )

@@ -35,7 +35,7 @@ def find_passages(project: Project, params: Params, examples: Sequence[Question]
     wanted = [0 if e["task"] == "retrieval" else params.evaluation.context_passages for e in examples]
     with private_index(project) as index:
         return [
-            list(index.search(query, vector, limit, Scope(never={"path": [example["path"]]})))
+            list(index.search(query, vector, limit, Scope(must_not={"path": [example["path"]]})))
             for example, query, vector, limit in zip(examples, queries, vectors, wanted, strict=True)
         ]
 

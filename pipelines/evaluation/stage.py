@@ -102,7 +102,7 @@ def _facts(evaluation: Evaluation) -> Facts:
 STAGE = Stage(
     "evaluation",
     run,
-    needs=(
+    inputs=(
         "snapshot/suites.json",
         "dataset/train.jsonl",
         "dataset/holdout.jsonl",
@@ -115,7 +115,7 @@ STAGE = Stage(
         "training/training.json",
     ),
     params=("evaluation", "training.base_model", "training.threads", "embedding.trust_remote_code"),
-    rooms=("encoder", "index", "lm", "syntax"),
+    code_deps=("encoder", "index", "lm", "syntax"),
     metrics=(dvc_views.METRICS,),
     plots=(dvc_views.LOSS, dvc_views.GAINS),
 )

@@ -94,7 +94,7 @@ def _refuse_empty(project: Project, skipped: int) -> NocturneError:
 STAGE = Stage(
     "extraction",
     run,
-    needs=("snapshot/snapshot.json",),
+    inputs=("snapshot/snapshot.json",),
     params=("extraction", "cleaning"),
-    rooms=("cleaning", "source", "syntax"),
+    code_deps=("cleaning", "source", "syntax"),
 )

@@ -125,7 +125,7 @@ def run(project: Project, params: Params) -> Facts:
 STAGE = Stage(
     "history",
     run,
-    needs=("snapshot/snapshot.json",),
+    inputs=("snapshot/snapshot.json",),
     params=("projects.${key}", "history", "snapshot", "extraction", "cleaning"),
-    rooms=("cleaning", "source", "syntax"),
+    code_deps=("cleaning", "source", "syntax"),
 )

@@ -77,6 +77,6 @@ STAGE = Stage(
         "training.base_model",
         "training.warm_start",
     ),
-    rooms=("cleaning", "source", "lm/base_model.py"),
+    code_deps=("cleaning", "source", "lm/base_model.py"),
     always=True,
 )

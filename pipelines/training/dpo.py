@@ -51,7 +51,7 @@ def tune_on_pairs(task: Task, done: Trained, pairs: Sequence[Preference], run: S
 def _smaller(plan: Plan) -> Plan:
     """A pair is two sequences, and each is seen by the model and by its reference."""
     for _ in range(2):
-        plan = plan.halved() or plan
+        plan = plan.with_half_micro_batch() or plan
     return plan
 
 

@@ -43,7 +43,7 @@ class Plan:
     checkpointing: bool
     processes: int = 1
 
-    def halved(self) -> "Plan | None":
+    def with_half_micro_batch(self) -> "Plan | None":
         """The next smaller micro-batch that makes the same updates, or None when there is none."""
         whole = self.micro_batch * self.accumulation
         smaller = [size for size in _sizes(whole) if size < self.micro_batch]

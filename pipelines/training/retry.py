@@ -24,7 +24,7 @@ def retry_on_oom(task: Task, plan: Plan, file: Path, attempt: Callable[[Plan], T
         try:
             return attempt(plan)
         except Exception as error:
-            smaller = plan.halved() if is_out_of_memory(error) else None
+            smaller = plan.with_half_micro_batch() if is_out_of_memory(error) else None
             if smaller is None:
                 raise explain_failure(error, task, plan) from error.__cause__
         # Only here is the failed attempt's model out of reach.

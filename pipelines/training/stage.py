@@ -168,7 +168,7 @@ def _facts(done: "Trained", examples: int, pairs: int, champion: "Former | None"
 def _code() -> list[list[str]]:
     """What else a checkpoint depends on: one of other code or libraries must not be resumed."""
     here = Path(__file__).parent
-    files = [*sorted(here.glob("*.py")), *(here.parent / room for room in STAGE.rooms)]
+    files = [*sorted(here.glob("*.py")), *(here.parent / room for room in STAGE.code_deps)]
     libraries = ("torch", "transformers", "trl", "peft", "bitsandbytes", "accelerate")
     return [*([file.name, file_sha256(file)] for file in files), *([name, version(name)] for name in libraries)]
 
@@ -177,7 +177,7 @@ def _code() -> list[list[str]]:
 STAGE = Stage(
     "training",
     run,
-    needs=(
+    inputs=(
         "snapshot/base.json",
         "snapshot/champion",
         "dataset/train.jsonl",
@@ -186,5 +186,5 @@ STAGE = Stage(
         "validation/validation.json",
     ),
     params=("training",),
-    rooms=("lm/base_model.py", "lm/adapter_manifest.py", "lm/prompts.py", "lm/tokenize.py"),
+    code_deps=("lm/base_model.py", "lm/adapter_manifest.py", "lm/prompts.py", "lm/tokenize.py"),
 )

@@ -157,7 +157,7 @@ def _shown(project: Project, stage: str) -> str:
 STAGE = Stage(
     "validation",
     run,
-    needs=(
+    inputs=(
         "snapshot/base.json",
         "snapshot/baseline.json",
         "snapshot/recent.json",
@@ -167,5 +167,5 @@ STAGE = Stage(
         *(f"dataset/{name}" for name in (*FILES, PREFERENCES, "summary.json")),
     ),
     params=("validation", "dataset"),
-    rooms=("source/cutoff.py",),
+    code_deps=("source/cutoff.py",),
 )

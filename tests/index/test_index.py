@@ -144,8 +144,8 @@ def test_a_summary_lifts_its_file_and_is_never_a_hit(tmp_path, params):
         assert {hit.kind for hit in hits} == {"function"}
         assert index.search("wait", vectors[8], 1, ranking=lifted)[0].path == "lib/retry.go"
         assert index.search("wait", vectors[6], 1, ranking=lifted)[0].path == "src/release.py"
-        assert index.search("wait", vectors[8], 9, Scope(only={"kinds": ["file"]})) == []
-        elsewhere = index.search("wait", vectors[8], 9, Scope(never={"kinds": ["method"], "path": ["lib/retry.go"]}))
+        assert index.search("wait", vectors[8], 9, Scope(must={"kinds": ["file"]})) == []
+        elsewhere = index.search("wait", vectors[8], 9, Scope(must_not={"kinds": ["method"], "path": ["lib/retry.go"]}))
         assert {hit.path for hit in elsewhere} == {"src/release.py", "src/http_server.py"}
 
 
@@ -163,7 +163,7 @@ def test_an_identifier_is_found_where_it_stands_however_alike_other_names_are(tm
 def test_one_file_can_be_left_out(project, params):
     version = publish(project, params).version
     with open_index(project, params.index, version) as index:
-        hits = index.search("roll back", unit_vectors(6)[0], 6, Scope(never={"path": ["src/release.py"]}))
+        hits = index.search("roll back", unit_vectors(6)[0], 6, Scope(must_not={"path": ["src/release.py"]}))
     assert {hit.path for hit in hits} == set(SOURCES) - {"src/release.py"}
 
 

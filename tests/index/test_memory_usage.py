@@ -77,7 +77,7 @@ def test_a_filter_that_cuts_the_graph_costs_no_recall(tmp_path, edge, monkeypatc
     with open_index(project, edge.index, publish(project, edge).version) as index:
         for row in range(0, COUNT, 25):
             nearest = [number for number in np.argsort(-(vectors @ vectors[row])) if kept[number]][:10]
-            hits = index.search("", vectors[row], 10, Scope(never={"path": ["out.py"]}), BY_MEANING)
+            hits = index.search("", vectors[row], 10, Scope(must_not={"path": ["out.py"]}), BY_MEANING)
             wanted += len(nearest)
             found += len({f"c{number}" for number in nearest} & {hit.chunk_id for hit in hits})
     assert found >= 0.99 * wanted

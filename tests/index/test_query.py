@@ -130,7 +130,7 @@ def test_a_filter_does_not_take_places_from_what_it_allows(index):
 def test_quotes_keep_a_space_and_different_keys_must_all_hold():
     asked = parse_query('retry path:"my folder/a" kind:function')
     assert asked.text == "retry"
-    assert asked.scope.only == {"places": ["my folder/a"], "kinds": ["function"]}
+    assert asked.scope.must == {"places": ["my folder/a"], "kinds": ["function"]}
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_quotes_keep_a_space_and_different_keys_must_all_hold():
 )
 def test_what_is_no_filter_stays_text(text):
     assert parse_query(text).text == text
-    assert not parse_query(text).scope.only
+    assert not parse_query(text).scope.must
 
 
 @pytest.mark.parametrize(
@@ -218,4 +218,4 @@ def test_a_point_is_found_by_the_commit_that_changed_its_file_last(commit, commi
     ],
 )
 def test_a_kind_of_text_is_meant_by_its_name_another_name_or_a_file_ending(said, meant):
-    assert parse_query(f"lang:{said} retry").scope.only == {"language": [meant]}
+    assert parse_query(f"lang:{said} retry").scope.must == {"language": [meant]}

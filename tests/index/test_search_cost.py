@@ -24,7 +24,7 @@ class Counting:
 
     def __getattr__(self, name):
         def noted(*arguments):
-            self.calls.append((name, len(arguments[0]) if name in ("briefs", "chunks") else len(arguments)))
+            self.calls.append((name, len(arguments[0]) if name in ("summaries", "chunks") else len(arguments)))
             return getattr(self.engine, name)(*arguments)
 
         return noted
@@ -51,17 +51,17 @@ def test_a_search_asks_twice_for_scores_and_only_for_the_chunks_that_it_shows(tm
         Index(engine, keywords, DIMENSION).search("word3 other5", vectors[0], 10)
         assert [number for name, number in engine.calls if name == "nearest"] == [2, 3, 1]  # identifiers as well
         assert engine.calls[-1] == ("chunks", 10)
-        [(_, candidates)] = [call for call in engine.calls if call[0] == "briefs"]
+        [(_, candidates)] = [call for call in engine.calls if call[0] == "summaries"]
         assert 50 < candidates <= 100
 
 
 def test_without_words_only_the_vector_is_asked_for(tmp_path, params):
     with opened(tmp_path, params) as (engine, keywords, vectors):
         assert len(Index(engine, keywords, DIMENSION).search("?", vectors[0], 5)) == 5
-        assert engine.calls == [("nearest", 1), ("briefs", 50), ("nearest", 1), ("chunks", 5)]
+        assert engine.calls == [("nearest", 1), ("summaries", 50), ("nearest", 1), ("chunks", 5)]
 
 
-@pytest.mark.parametrize("scope", [Scope(), Scope(only={"path": ["p3.py", "p17.py"]})])
+@pytest.mark.parametrize("scope", [Scope(), Scope(must={"path": ["p3.py", "p17.py"]})])
 def test_both_scores_of_every_hit_are_what_looking_at_all_points_gives(tmp_path, params, scope):
     with opened(tmp_path, params) as (engine, keywords, vectors):
         for row in range(0, MANY, 60):

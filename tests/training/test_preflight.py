@@ -79,7 +79,10 @@ def test_processes_share_a_batch_the_memory_and_the_time(nano):
     assert summed == pytest.approx(4 * nano.trainable, abs=1)
     quarter = preflight.estimate_seconds(nano, NIGHT, CPU, LOAD, alone) / 4
     assert preflight.estimate_seconds(nano, NIGHT, CPU, LOAD, plan) == pytest.approx(quarter)
-    assert [p.micro_batch * p.accumulation for p in (plan, plan.halved(), plan.halved().halved())] == [4, 4, 4]
+    assert [
+        p.micro_batch * p.accumulation
+        for p in (plan, plan.with_half_micro_batch(), plan.with_half_micro_batch().with_half_micro_batch())
+    ] == [4, 4, 4]
 
 
 def test_a_batch_that_processes_cannot_share_is_refused(nano):
@@ -126,7 +129,7 @@ def test_halving_ends_at_one_example():
     plan, sizes = Plan(12, 1, "fp32", False), []
     while plan is not None:
         sizes.append((plan.micro_batch, plan.accumulation))
-        plan = plan.halved()
+        plan = plan.with_half_micro_batch()
     assert sizes == [(12, 1), (6, 2), (4, 3), (3, 4), (2, 6), (1, 12)]
 
 

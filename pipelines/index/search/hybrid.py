@@ -89,13 +89,13 @@ class Index(AbstractContextManager["Index"]):
         if limit < 1:
             return []
         wide = max(CANDIDATES, 4 * limit)
-        scope = replace(scope, never={**scope.never, KINDS: [*scope.never.get(KINDS, ()), OF_FILE]})
+        scope = replace(scope, must_not={**scope.must_not, KINDS: [*scope.must_not.get(KINDS, ()), OF_FILE]})
         words = self._keywords.query(text)
         searches = [Search(vector, wide, scope), *([Search(words, wide, scope)] if words.indices else [])]
         arms = self._arms(searches)
         held = self._complete(searches, arms, Identifiers.of(text).wholes)
         near, said = (*arms, {})[:2]
-        briefs = self._engine.briefs(sorted({*near, *said}))
+        briefs = self._engine.summaries(sorted({*near, *said}))
         of_files = self._summaries(vector, {brief["path"] for brief in briefs.values()})
         both = (
             Candidate(id, brief, near.get(id, 0.0), said.get(id, 0.0), of_files.get(brief["path"], 0.0), id in held)

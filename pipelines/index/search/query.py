@@ -52,14 +52,14 @@ def parse_query(asked: str) -> Query:
         UsageError: a key or value is unknown or empty, or nothing is left to look for.
     """
     words: list[str] = []
-    only: dict[str, list[str]] = {}
-    never: dict[str, list[str]] = {}
+    must: dict[str, list[str]] = {}
+    must_not: dict[str, list[str]] = {}
     for token in _TOKEN.finditer(asked):
         key, value = token["key"], (token["value"] or "").strip('"')
         if key is None or (key not in KEYS and not value):
             words.append(token[0])
             continue
-        chosen = never if token["not"] else only
+        chosen = must_not if token["not"] else must
         name, meant = _key(token), _value(key, value)
         name = OF_ENDING if name == payload.LANGUAGE and meant.startswith(".") else name
         chosen.setdefault(name, []).append(meant)
@@ -68,7 +68,7 @@ def parse_query(asked: str) -> Query:
             "There is nothing to look for: the text is empty, apart from filters.",
             'Write for example `nocturne search "lang:python retry"`.',
         )
-    return Query(" ".join(words), Scope(only=only, never=never))
+    return Query(" ".join(words), Scope(must=must, must_not=must_not))
 
 
 def resolve_endings(scope: Scope, indexed: Callable[[], Collection[str]]) -> Scope:
@@ -80,10 +80,10 @@ def resolve_endings(scope: Scope, indexed: Callable[[], Collection[str]]) -> Sco
     Raises:
         UsageError: no indexed file has an ending: it is then a mistyped language.
     """
-    if OF_ENDING not in scope.only and OF_ENDING not in scope.never:
+    if OF_ENDING not in scope.must and OF_ENDING not in scope.must_not:
         return scope
     paths = sorted(indexed())
-    return replace(scope, only=_with_paths(scope.only, paths), never=_with_paths(scope.never, paths))
+    return replace(scope, must=_with_paths(scope.must, paths), must_not=_with_paths(scope.must_not, paths))
 
 
 def _with_paths(values: payload.Values, paths: Sequence[str]) -> payload.Values:

@@ -31,7 +31,7 @@ class Matching:
         definitions inside it, have most of these words; else the passage's own symbol, or the first.
         """
         every = chunk[DEFINITIONS]
-        among = [one for one in every if is_wanted(one, self.scope.only, self.scope.never)] or every
+        among = [one for one in every if is_wanted(one, self.scope.must, self.scope.must_not)] or every
         among = _first(among, [self._alike(one["symbol"]) for one in among])
         if len(among) > 1:
             begin = chunk["start_line"]

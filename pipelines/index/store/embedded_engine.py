@@ -108,7 +108,7 @@ class EdgeEngine:
         with explain_error("write"):
             self._shard.update(edge.UpdateOperation.delete_points_by_filter(_filter(Scope.files(paths))))
 
-    def amend(self, gone: Sequence[int], fields: Sequence[tuple[Record, Sequence[int]]]) -> None:
+    def set_payload(self, gone: Sequence[int], fields: Sequence[tuple[Record, Sequence[int]]]) -> None:
         """Take away points by their ids, and set fields of others."""
         import qdrant_edge as edge
 
@@ -139,7 +139,7 @@ class EdgeEngine:
         with explain_error("search", TornIndex):
             return [one.id for one in self._shard.query(request)]
 
-    def briefs(self, ids: Sequence[int]) -> dict[int, Brief]:
+    def summaries(self, ids: Sequence[int]) -> dict[int, Brief]:
         """Id → BRIEF of what the point carries. A query that gives it along takes twice as long for it."""
         read = self._read
         new = [id for id in ids if id not in read]

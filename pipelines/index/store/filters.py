@@ -28,13 +28,13 @@ def build_filter(scope: Scope, make: Builder) -> Any:
     or where a name or a complexity is excluded that another definition of the point has.
     """
     only, never = _of_definitions(scope)
-    must = [make.among(*item) for item in {**_others(scope.only), **only}.items()]
-    if types := _of_file_types(scope.only, make):
+    must = [make.among(*item) for item in {**_others(scope.must), **only}.items()]
+    if types := _of_file_types(scope.must, make):
         must.append(types[0] if len(types) == 1 else make.whole([], [], types))
     if scope.ids is not None:
         must.append(make.ids(scope.ids))
-    must_not = [make.among(*item) for item in _others(scope.never).items()] + _of_file_types(scope.never, make)
-    if OF_FILE in scope.never.get(KINDS, ()):
+    must_not = [make.among(*item) for item in _others(scope.must_not).items()] + _of_file_types(scope.must_not, make)
+    if OF_FILE in scope.must_not.get(KINDS, ()):
         must_not.append(make.among(KINDS, [OF_FILE]))
     if len(only) > 1 or never:
         excluded = [make.among(*item) for item in never.items()]
@@ -57,8 +57,8 @@ def _of_file_types(values: Values, make: Builder) -> list[Any]:
 
 def _of_definitions(scope: Scope) -> tuple[dict[str, Sequence[str]], dict[str, Sequence[str]]]:
     """What a definition must have, and must not. Which kinds are wanted is a list of marks, also where some are not."""
-    only = {field: values for field, values in scope.only.items() if field in OF_DEFINITIONS}
-    never = {field: values for field, values in scope.never.items() if field in OF_DEFINITIONS}
+    only = {field: values for field, values in scope.must.items() if field in OF_DEFINITIONS}
+    never = {field: values for field, values in scope.must_not.items() if field in OF_DEFINITIONS}
     wanted, unwanted = only.get(KINDS), [kind for kind in never.pop(KINDS, ()) if kind != OF_FILE]
     if wanted or unwanted:
         only = {KINDS: mark_words(wanted, unwanted), **{field: only[field] for field in only if field != KINDS}}

@@ -42,9 +42,9 @@ class Scope:
     """Which points a search may return; all of them by default.
 
     Attributes:
-        only: payload field to values; a point has one of the values in every field named here.
-        never: payload field to values; a point has none of them. Fields of both are in `payload.INDEXED`; of a number
-            (`payload.AT_LEAST`) a point has a value when it has as much or more. What both say of fields in
+        must: payload field to values; a point has one of the values in every field named here.
+        must_not: payload field to values; a point has none of them. Fields of both are in `payload.INDEXED`; of a
+            number (`payload.AT_LEAST`) a point has a value when it has as much or more. What both say of fields in
             `payload.OF_DEFINITIONS` is true of one definition of the point, whatever its others are.
             OF_ENDING names paths of files, and is an alternative to `payload.LANGUAGE`: a point has one of the
             languages, or is of one of these files. A question has file endings there (`.proto`) before
@@ -52,18 +52,18 @@ class Scope:
         ids: only points with these ids.
     """
 
-    only: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    never: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    must: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    must_not: Mapping[str, Sequence[str]] = field(default_factory=dict)
     ids: Sequence[int] | None = None
 
     def is_of_definitions(self) -> bool:
         """Whether it asks something of a point's definitions."""
-        return any(field in OF_DEFINITIONS for field in (*self.only, *self.never))
+        return any(field in OF_DEFINITIONS for field in (*self.must, *self.must_not))
 
     @classmethod
     def files(cls, paths: Collection[str]) -> "Scope":
         """Only points of these files."""
-        return cls(only={"path": sorted(paths)})
+        return cls(must={"path": sorted(paths)})
 
 
 EVERYWHERE = Scope()
@@ -88,21 +88,21 @@ class Scored(NamedTuple):
 class Engine(Protocol):
     """An open set of points. `every` yields all of them as they were upserted, BATCH at a time.
 
-    `nearest` gives for each search its points, best first; `chunks` what these ids carry, `briefs` what BRIEF names of
-    it, `of` the ids and chunks of these files: each asks once. `exact` gives the ids of the nearest by looking at every
+    `nearest` gives for each search its points, best first; `chunks` what these ids carry, `summaries` what BRIEF names
+    of it, `of` the ids and chunks of these files: each asks once. `exact` gives the ids of the nearest by looking at every
     point: what `nearest` is measured by.
-    `delete` takes away every point of these files; `amend` takes away the points with these ids, and sets these fields
-    of others: each is one call for many. `flush` returns when all of it is durable.
+    `delete` takes away every point of these files; `set_payload` takes away the points with these ids, and sets
+    these fields of others: each is one call for many. `flush` returns when all of it is durable.
     `blobs` is path → git's name for the file's bytes, of every file with a point.
     """
 
     def upsert(self, points: Sequence[Point]) -> None: ...
     def delete(self, paths: Collection[str]) -> None: ...
-    def amend(self, gone: Sequence[int], fields: Sequence[tuple[Record, Sequence[int]]]) -> None: ...
+    def set_payload(self, gone: Sequence[int], fields: Sequence[tuple[Record, Sequence[int]]]) -> None: ...
     def flush(self) -> None: ...
     def nearest(self, *searches: Search) -> list[list[Scored]]: ...
     def exact(self, vector: "np.ndarray", limit: int) -> list[int]: ...
-    def briefs(self, ids: Sequence[int]) -> dict[int, Brief]: ...
+    def summaries(self, ids: Sequence[int]) -> dict[int, Brief]: ...
     def chunks(self, ids: Sequence[int]) -> dict[int, Payload]: ...
     def of(self, paths: Collection[str]) -> dict[int, Payload]: ...
     def every(self) -> Iterator[list[Point]]: ...

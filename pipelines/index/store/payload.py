@@ -107,12 +107,12 @@ def mark_words(wanted: Collection[str] | None, unwanted: Collection[str]) -> lis
     return sorted(set(found))
 
 
-def is_wanted(definition: Definition, only: Values, never: Values) -> bool:
+def is_wanted(definition: Definition, must: Values, must_not: Values) -> bool:
     """Whether a definition, as `make_payload` makes it, is what a scope asks of definitions."""
-    asked = [field for field in OF_DEFINITIONS if field in only]
-    refused = [field for field in OF_DEFINITIONS if field in never]
-    has_all = all(_has(definition, field, only[field]) for field in asked)
-    return has_all and not any(_has(definition, field, never[field]) for field in refused)
+    asked = [field for field in OF_DEFINITIONS if field in must]
+    refused = [field for field in OF_DEFINITIONS if field in must_not]
+    has_all = all(_has(definition, field, must[field]) for field in asked)
+    return has_all and not any(_has(definition, field, must_not[field]) for field in refused)
 
 
 def _has(definition: Mapping[str, Any], field: str, values: Sequence[str]) -> bool:

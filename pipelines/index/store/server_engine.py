@@ -62,7 +62,7 @@ class ServerEngine:
         gone = models.FilterSelector(filter=_filter(Scope.files(paths)))
         self._store.ask(lambda client: client.delete(self._collection, gone, wait=True))
 
-    def amend(self, gone: Sequence[int], fields: Sequence[tuple[Record, Sequence[int]]]) -> None:
+    def set_payload(self, gone: Sequence[int], fields: Sequence[tuple[Record, Sequence[int]]]) -> None:
         """Take away points by their ids, and set fields of others; returns when both show."""
         from qdrant_client import models
 
@@ -101,7 +101,7 @@ class ServerEngine:
         for page in self._pages(EVERYWHERE, BATCH, with_payload=True, with_vectors=True):
             yield [make_point(one) for one in page]
 
-    def briefs(self, ids: Sequence[int]) -> dict[int, Brief]:
+    def summaries(self, ids: Sequence[int]) -> dict[int, Brief]:
         """Id → BRIEF of what the point carries."""
         return self._retrieved(ids, list(BRIEF))
 

@@ -91,7 +91,7 @@ class OverlayIndex(AbstractContextManager["OverlayIndex"]):
         made = list(make_points([chunks[row] for row in new], vectors[new], self._keywords))
         gone = sorted(held.keys() - {chunk_point_id(chunk) for chunk in chunks})
         with self._lock:
-            self._engine.amend(gone, amended)
+            self._engine.set_payload(gone, amended)
             for batch in made:
                 self._engine.upsert(batch)
 
