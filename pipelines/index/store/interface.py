@@ -88,9 +88,9 @@ class Scored(NamedTuple):
 class Engine(Protocol):
     """An open set of points. `every` yields all of them as they were upserted, BATCH at a time.
 
-    `nearest` gives for each search its points, best first; `chunks` what these ids carry, `summaries` what BRIEF names
-    of it, `of` the ids and chunks of these files: each asks once. `exact` gives the ids of the nearest by looking at every
-    point: what `nearest` is measured by.
+    `nearest` gives for each search its points, best first. `chunks` gives what these ids carry, `summaries` what BRIEF
+    names of it, `of` the ids and chunks of these files: each asks once. `exact` gives the ids of the nearest by looking
+    at every point: what `nearest` is measured by.
     `delete` takes away every point of these files; `set_payload` takes away the points with these ids, and sets
     these fields of others: each is one call for many. `flush` returns when all of it is durable.
     `blobs` is path → git's name for the file's bytes, of every file with a point.
