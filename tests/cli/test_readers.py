@@ -16,6 +16,7 @@ from pipelines.locks import is_locked
 from pipelines.night.last_night import LastNight
 from pipelines.night.lock import HOLDER, LOCK
 from pipelines.records import write_json
+from pipelines.registry.releases import Releases
 from pipelines.release.publish import publish_candidate
 
 
@@ -28,7 +29,7 @@ def place(tmp_path, mlflow_database):
     params = load_params(folder)
     project = params.project("moon", folder)
     write_night(project, "one")
-    publish_candidate(project, params, candidate_of(project, "one", commit), True, GATES)
+    publish_candidate(Releases(project), params, candidate_of(project, "one", commit), True, GATES)
     watch = project.watch
     left = (folder / "data" / LOCK, folder / "data" / HOLDER, folder / running.LOCK, watch / "lock", watch / STATE)
     for file in left:

@@ -13,7 +13,6 @@ from pipelines.gates import verdict_word
 from pipelines.gates.verdict import Judged, Verdict
 from pipelines.night.context import NightContext
 from pipelines.records import write_json
-from pipelines.registry.releases import Releases
 from pipelines.release import index_versions, retention
 
 
@@ -101,5 +100,5 @@ def test_an_index_that_cannot_be_mended_is_told_and_ends_no_night(project, monke
 
     monkeypatch.setattr(index_versions, "repair_live", gone)
     monkeypatch.setattr(nightly, "get_run_logger", lambda: logging.getLogger("night"))
-    nightly.repair_live(Releases(project), load_params(project.workspace))
+    nightly.repair_live(NightContext.begin(project, load_params(project.workspace)))
     assert "Nothing makes it. Restore a backup." in caplog.text

@@ -59,7 +59,7 @@ def other(place, tmp_path, monkeypatch):
 def released(project, params, word):
     write_night(project, word)
     return publish_candidate(
-        project, params, candidate_of(project, word, dataset_dvc=kept_by_dvc(project)), True, GATES
+        Releases(project), params, candidate_of(project, word, dataset_dvc=kept_by_dvc(project)), True, GATES
     )
 
 
