@@ -141,7 +141,7 @@ def describe_index(row: dict[str, Any]) -> str:
     if "error" in row:
         return str(row["error"])
     if not row["whole"]:
-        return f"version {row['version']} is torn or missing → nocturne index rebuild {row['version']}"
+        return f"version {row['version']} is damaged or missing → nocturne index rebuild {row['version']}"
     kept = f", {row['layout'] or 'float32'}, {describe_memory(row['memory'])}" if row["memory"] else ", on the server"
     return f"{format_count(row['count'], 'chunk')}{kept}; {describe_lag(row.get('behind'))}"
 
@@ -170,7 +170,7 @@ def _line(row: dict[str, Any]) -> str:
     """`0123456789ab  live  12,345 chunks  …`."""
     of = f"release {', '.join(map(str, row['releases']))}" if row["releases"] else "no release"
     if not row["whole"]:
-        return f"{row['version']}  is torn or missing  {of}"
+        return f"{row['version']}  is damaged or missing  {of}"
     size = f"{row['bytes'] / 1e6:,.1f} MB" if row["bytes"] else "on the server"
     held = f"{format_count(row['count'], 'chunk')}  {row['encoder']}  {row['dimension']} dimensions  {size}"
     if row["memory"]:

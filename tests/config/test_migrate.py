@@ -109,7 +109,7 @@ def test_a_second_migration_keeps_what_the_first_one_kept(place):
     files = [place / "data" / f"params.before-migrate{end}.yaml" for end in ("", "-2", "-3")]
     texts = []
     for file, rank in zip(files, (8, 4, 2), strict=True):
-        texts.append(edited(place, ("  rank: 16\n", f"  rank: {rank}\n")))
+        texts.append(edited(place, ("  rank: 16 ", f"  rank: {rank} ")))
         said = CliRunner().invoke(app, ["migrate"]).stdout
         assert f"kept as {file.relative_to(place)}." in said
     assert [file.read_text() for file in files] == texts

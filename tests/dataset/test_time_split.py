@@ -127,9 +127,9 @@ def test_nothing_committed_after_the_moment_is_trained_on(project):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"split": "time"}, "name an ISO date or a commit in dataset.split_after"),
-        ({"split": "list"}, "name the files in dataset.holdout_files"),
-        ({"split": "time", "split_after": "last week"}, "not an ISO date"),
+        ({"split": "time"}, "write an ISO date or a commit there"),
+        ({"split": "list"}, "name the files to hold out there"),
+        ({"split": "time", "split_after": "last week"}, "must be an ISO date"),
         ({"near_duplicate": 1.2}, "less than or equal to 1"),
     ],
 )

@@ -56,7 +56,7 @@ def test_a_night_that_trained_nothing_has_the_arms_of_the_base_model_and_says_so
     assert evaluation["arm"] == "base"
     assert verdict(evaluation)[0].startswith("Nothing was trained")
     charts = {"arms": draw_arms_chart(evaluation), "loss": draw_loss_chart([])}
-    page = build_report("demo", evaluation, records, [], charts)
+    page = build_report("demo", {**evaluation, "retrieval": {}}, records, [], charts)
     assert "base+rag" in page
     assert "adapter+rag" not in page
 
@@ -127,7 +127,11 @@ def test_the_page_holds_its_charts_and_escapes_what_models_write():
     shown = next(record for record in records if "generated" in record)
     shown["generated"]["adapter"] = "<script>alert('x')</script>"
     page = build_report(
-        "demo", evaluation, records, [], {"arms": draw_arms_chart(evaluation), "loss": draw_loss_chart([])}
+        "demo",
+        {**evaluation, "retrieval": {}},
+        records,
+        [],
+        {"arms": draw_arms_chart(evaluation), "loss": draw_loss_chart([])},
     )
     assert "<script" not in page
     assert "&lt;script&gt;" in page

@@ -4,6 +4,7 @@ import pytest
 from conftest import NANO_CODER, ROOT
 
 from pipelines.errors import NocturneError
+from pipelines.lm.adapter_manifest import write_manifest
 from pipelines.lm.base_model import load_tokenizer, model_identity
 from pipelines.lm.causal import CausalLM
 from pipelines.lm.prompts import apply_chat_template, fim_tokens
@@ -70,6 +71,7 @@ def test_a_base_model_that_is_nowhere_is_two_lines():
 
 
 def test_an_adapter_that_is_damaged_is_named(tmp_path):
+    write_manifest(tmp_path, "adapter", quantised=False)
     (tmp_path / "adapter_config.json").write_text("{")
     with pytest.raises(NocturneError, match="adapter in"):
         CausalLM.load(str(NANO_CODER), tmp_path, ROOT)

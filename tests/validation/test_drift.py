@@ -88,7 +88,7 @@ def test_a_dataset_of_another_kind_fails_the_night_and_leaves_its_docs(tmp_path)
 
 
 def test_the_warning_must_come_before_the_failure():
-    with pytest.raises(ValueError, match=r"max_drift must be at most validation\.max_drift_fail"):
+    with pytest.raises(ValueError, match=r"max_drift \(0\.9\) must be at most validation\.max_drift_fail"):
         type(shipped_params().validation).model_validate(
             {**shipped_params().validation.model_dump(), "max_drift": 0.9, "max_drift_fail": 0.5}
         )
